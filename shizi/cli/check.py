@@ -1,0 +1,150 @@
+"""``shizi check``: what is installed, and whether it works. Needs no network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Literal
+
+from shizi.cli import version_of
+
+_NEEDED = (
+    ("numpy", "numpy"),
+    ("cv2", "opencv-python-headless"),
+    ("PIL", "pillow"),
+    ("openvino", "openvino"),
+)
+_OPTIONAL = ("onnxruntime", "pypdfium2", "torch")
+_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
+_FACTS = ("network", "charset", "date")
+_PICTURE, _TEXT = "check.png", "识字"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at.
+
+    Attributes:
+        name: of the thing.
+        detail: what was found, or what to do.
+        state: ``-`` for optional things that are not there.
+    """
+
+    name: str
+    detail: str
+    state: Literal["ok", "-", "WRONG"] = "ok"
+
+
+def check() -> int:
+    """Show what is installed and whether it works.
+
+    Returns:
+        The exit code: 0 if all is well, 1 if something is wrong.
+    """
+    wrong = 0
+    for finding in _findings():
+        print(f"{finding.state:<6} {finding.name:<24} {_one_line(finding.detail)}", flush=True)
+        wrong += finding.state == "WRONG"
+    if wrong:
+        print(f"shizi: {wrong} of these are wrong", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _findings() -> Iterator[Finding]:
+    yield Finding("python", f"{platform.python_version()}, {platform.platform()}")
+    yield Finding("shizi", version_of("shizi") or "runs from its source")
+    for module, package in _NEEDED:
+        yield _needed(module, package)
+    for package in _OPTIONAL:
+        version = version_of(package)
+        yield Finding(package, version or "not installed (optional)", "ok" if version else "-")
+    yield Finding("cpu", f"{cpu_name()}; {_cores()} cores; {' '.join(cpu_features()) or 'plain'}")
+    folder = files("shizi.weights")
+    with as_file(folder) as path:
+        yield from weights(path)
+        yield _reading(path / _PICTURE)
+
+
+def _needed(module: str, package: str) -> Finding:
+    try:
+        version = str(import_module(module).__version__)
+    except Exception as error:  # a broken binary may raise anything
+        return Finding(package, f"{error}; run: pip install --force-reinstall {package}", "WRONG")
+    return Finding(package, version)
+
+
+def cpu_name() -> str:
+    """Return the processor's name, as well as the system knows it."""
+    return next(iter(_cpuinfo("model name")), platform.processor() or platform.machine())
+
+
+def cpu_features() -> list[str]:
+    """Return which of the instruction sets that speed up reading the processor has (Linux)."""
+    flags = set(" ".join(_cpuinfo("flags")).split())
+    return [feature for feature in _FEATURES if feature in flags]
+
+
+def _cpuinfo(key: str) -> list[str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [line.partition(":")[2].strip() for line in lines if line.split(":")[0].strip() == key]
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def weights(folder: Path) -> Iterator[Finding]:
+    """Compare each weights file in a folder with the SHA-256 on its card, ``name.json``."""
+    cards = sorted(folder.glob("*.json"))
+    if not cards:
+        yield Finding("weights", f"none in {folder}; reinstall shizi", "WRONG")
+    for card_file in cards:
+        yield _weights_file(card_file)
+
+
+def _weights_file(card_file: Path) -> Finding:
+    name = card_file.stem
+    try:
+        card = json.loads(card_file.read_text(encoding="utf-8"))
+        data = card_file.with_suffix(".onnx").read_bytes()
+        good = card["sha256"] == hashlib.sha256(data).hexdigest()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Finding(name, f"no proper weights ({error}); reinstall shizi", "WRONG")
+    if not good:
+        return Finding(name, "sha256 differs from the card's; reinstall shizi", "WRONG")
+    facts = ", ".join(str(card[fact]) for fact in _FACTS if fact in card)
+    return Finding(name, f"{len(data) / 1e6:.1f} MB, sha256 {card['sha256'][:12]}, {facts}")
+
+
+def _reading(picture: Path) -> Finding:
+    try:
+        from shizi.reader import Reader, ReaderOptions
+
+        reader = Reader(ReaderOptions())
+        reader.read(picture)  # the first call also warms the engine up
+        start = time.perf_counter()
+        page = reader.read(picture)
+        taken = time.perf_counter() - start
+    except Exception as error:  # whatever it is, it belongs into the report
+        return Finding("reading", f"{type(error).__name__}: {error}", "WRONG")
+    if _TEXT not in page.text:
+        return Finding("reading", f"{picture.name} reads {page.text!r}, not {_TEXT!r}", "WRONG")
+    return Finding("reading", f"{picture.name} in {taken * 1000:.0f} ms: {page.text!r}")

@@ -1,0 +1,127 @@
+"""CTC decoding (Graves et al. 2006): probabilities over time to text with a span per character.
+
+Class 0 is the blank. ``probs`` has shape (T, C), rows sum to one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.charset import BLANK
+
+Probs = NDArray[np.float32]
+
+
+class Symbol(NamedTuple):
+    """One decoded class with its probability and its span, in time steps [start, end)."""
+
+    id: int
+    score: float
+    start: float
+    end: float
+
+
+def greedy(probs: Probs) -> list[Symbol]:
+    """Best path: most probable class a step, repeats merged, blanks dropped."""
+    path = probs.argmax(1)  # (T,)
+    return _symbols(probs, path)
+
+
+def restrict(probs: Probs, allowed: NDArray[np.bool_]) -> Probs:
+    """Keep only the allowed classes (C,) and the blank; rows sum to one again."""
+    keep = allowed.copy()
+    keep[BLANK] = True
+    kept = np.where(keep, probs, 0)
+    total = kept.sum(1, keepdims=True)
+    kept[:, BLANK] += total[:, 0] == 0  # nothing allowed was seen: say blank
+    return np.asarray(kept / np.maximum(kept.sum(1, keepdims=True), 1e-12), dtype=np.float32)
+
+
+def beam(probs: Probs, width: int = 8, top: int = 16) -> list[Symbol]:
+    """Prefix beam search (Hannun et al. 2014, algorithm 1), without a language model.
+
+    Args:
+        probs: shape (T, C).
+        width: prefixes kept after each step.
+        top: classes considered a step.
+    """
+    beams: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}  # ends in blank, not
+    top = min(top, probs.shape[1])
+    for row in probs:
+        candidates = np.argpartition(-row, top - 1)[:top]
+        grown: dict[tuple[int, ...], list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for prefix, (in_blank, in_char) in beams.items():
+            both = in_blank + in_char
+            grown[prefix][0] += both * float(row[BLANK])
+            if prefix:
+                grown[prefix][1] += in_char * float(row[prefix[-1]])
+            for c in candidates:
+                char = int(c)
+                if char == BLANK:
+                    continue
+                before = in_blank if prefix and char == prefix[-1] else both
+                grown[(*prefix, char)][1] += before * float(row[char])
+        best = sorted(grown.items(), key=lambda kv: -sum(kv[1]))[:width]
+        total = sum(sum(p) for _, p in best) or 1.0  # rescaled each step against underflow
+        beams = {prefix: (p[0] / total, p[1] / total) for prefix, p in best}
+    ids = max(beams.items(), key=lambda kv: sum(kv[1]))[0]
+    return _symbols(probs, align(probs, ids))
+
+
+def align(probs: Probs, ids: tuple[int, ...]) -> NDArray[np.intp]:
+    """Most probable path (T,) that spells ``ids`` (Viterbi over the CTC lattice).
+
+    Raises:
+        ValueError: the text does not fit into T steps.
+    """
+    states = np.zeros(2 * len(ids) + 1, dtype=np.intp)  # blank, c1, blank, c2, …, blank
+    states[1::2] = ids
+    skip = np.zeros(len(states), dtype=bool)  # a state that may be entered past a blank
+    skip[3::2] = states[3::2] != states[1:-2:2]
+    log = np.log(np.maximum(probs[:, states], 1e-30))  # (T, S)
+    score = np.full(len(states), -np.inf)
+    score[:2] = log[0, :2]
+    back = np.zeros(log.shape, dtype=np.int8)
+    for t in range(1, len(log)):
+        options = np.full((3, len(states)), -np.inf)
+        options[0] = score
+        options[1, 1:] = score[:-1]
+        options[2, 2:] = np.where(skip[2:], score[:-2], -np.inf)
+        back[t] = options.argmax(0)
+        score = options.max(0) + log[t]
+    state = int(np.argmax(score[-2:])) + max(0, len(states) - 2)
+    if not np.isfinite(score[state]):
+        raise ValueError(f"{len(ids)} characters do not fit into {len(log)} steps")
+    path = np.empty(len(log), dtype=np.intp)
+    for t in range(len(log) - 1, -1, -1):
+        path[t] = states[state]
+        state -= int(back[t, state])
+    return path
+
+
+def _symbols(probs: Probs, path: NDArray[np.intp]) -> list[Symbol]:
+    """Merge repeats and drop blanks; a span reaches halfway to its neighbours."""
+    if not len(path):
+        return []
+    starts = np.flatnonzero(np.r_[True, path[1:] != path[:-1]])
+    ends = np.r_[starts[1:], len(path)]
+    keep = path[starts] != BLANK
+    starts, ends = starts[keep], ends[keep]
+    if not len(starts):
+        return []
+    centres = (starts + ends) / 2
+    pitch = float(np.median(np.diff(centres))) if len(centres) > 1 else float(len(path))
+    reach = np.maximum(pitch / 2 * 1.2, (ends - starts) / 2)
+    low = np.maximum(centres - reach, 0)
+    high = np.minimum(centres + reach, len(path))
+    middle = (centres[1:] + centres[:-1]) / 2
+    low[1:] = np.maximum(low[1:], middle)
+    high[:-1] = np.minimum(high[:-1], middle)
+    return [
+        Symbol(int(path[s]), float(probs[s:e, path[s]].max()), float(a), float(b))
+        for s, e, a, b in zip(starts, ends, low, high, strict=True)
+    ]

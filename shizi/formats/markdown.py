@@ -1,0 +1,54 @@
+"""Markdown: a heading for each page, and its lines joined into paragraphs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import groupby
+from typing import TextIO
+from unicodedata import east_asian_width
+
+from shizi.page import Page
+
+# What Markdown would take for markup: anywhere, and at the start of a paragraph.
+_ANYWHERE = re.compile(r"[\\`*_<\[\]|~&]")
+_NUMBERED = re.compile(r"\d{1,9}(?=[.)](\s|$))")
+
+
+def write(pages: Iterable[Page], out: TextIO) -> None:
+    """Write ``## source`` and the paragraphs of each page; a block starts a new paragraph."""
+    before = ""
+    for page in pages:
+        parts = [f"## {_escape(page.source)}", *_paragraphs(page)]
+        out.write(before + "\n\n".join(parts) + "\n")
+        before = "\n"
+
+
+def _paragraphs(page: Page) -> Iterable[str]:
+    for _, lines in groupby(page.lines, key=lambda line: (line.block, line.paragraph)):
+        joined = ""
+        for line in lines:
+            joined = join(joined, line.text.strip())
+        if joined:
+            yield _at_start(_escape(joined))
+
+
+def join(left: str, right: str) -> str:
+    """Join two lines of a paragraph: with a space, unless Chinese or a hyphen stands between."""
+    if not left or not right or left.endswith("-") or _wide(left[-1]) or _wide(right[0]):
+        return left + right
+    return f"{left} {right}"
+
+
+def _wide(char: str) -> bool:
+    return east_asian_width(char) in "WF"
+
+
+def _escape(text: str) -> str:
+    return _ANYWHERE.sub(r"\\\g<0>", text)
+
+
+def _at_start(text: str) -> str:
+    if match := _NUMBERED.match(text):
+        return f"{match[0]}\\{text[match.end() :]}"
+    return f"\\{text}" if text[0] in "#>+-=" else text

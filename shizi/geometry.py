@@ -1,0 +1,148 @@
+"""Pure functions on quads and boxes. A quad array has shape (..., 4, 2), clockwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.page import Image, Quads
+
+Array = NDArray[np.floating[Any]]
+
+
+def rotate90(image: Image, angle: int) -> Image:
+    """Rotate counter-clockwise by ``angle`` degrees (0, 90, 180, 270): exact, no resampling.
+
+    Applied with a page's ``angle`` it makes the page upright.
+    """
+    if angle % 90:
+        raise ValueError(f"angle must be a multiple of 90, not {angle}")
+    return np.ascontiguousarray(np.rot90(image, k=angle // 90 % 4))
+
+
+def map_back(quads: Array, angle: int, width: int, height: int) -> Quads:
+    """Map points of ``rotate90(image, angle)`` back into the image itself.
+
+    Args:
+        quads: points of the rotated image, shape (..., 2).
+        angle: what :func:`rotate90` was given.
+        width: of the original image, pixels.
+        height: of the original image, pixels.
+    """
+    x, y = quads[..., 0], quads[..., 1]
+    match angle % 360:
+        case 0:
+            back = (x, y)
+        case 90:
+            back = (width - y, x)
+        case 180:
+            back = (width - x, height - y)
+        case 270:
+            back = (y, height - x)
+        case _:
+            raise ValueError(f"angle must be a multiple of 90, not {angle}")
+    return np.stack(back, axis=-1).astype(np.float32)
+
+
+def sides(quads: Array) -> tuple[Array, Array]:
+    """Return (width, height) of quads (..., 4, 2): means of the two opposite sides."""
+    edges = np.linalg.norm(np.roll(quads, -1, axis=-2) - quads, axis=-1)  # (..., 4)
+    return (edges[..., 0] + edges[..., 2]) / 2, (edges[..., 1] + edges[..., 3]) / 2
+
+
+def area(quads: Array) -> Array:
+    """Area of quads (..., 4, 2) by the shoelace formula, never negative."""
+    x, y = quads[..., 0], quads[..., 1]
+    return np.abs((x * np.roll(y, -1, -1) - y * np.roll(x, -1, -1)).sum(-1)) / 2
+
+
+def order_quad(points: Array) -> NDArray[np.float32]:
+    """Order four points clockwise, first the one nearest the picture's top-left.
+
+    The result starts the edge whose direction is nearest to rightwards, so a box
+    tilted by up to 45 degrees keeps its own top edge first.
+    """
+    points = np.asarray(points, dtype=np.float32)
+    centre = points.mean(0)
+    turn = np.arctan2(points[:, 1] - centre[1], points[:, 0] - centre[0])
+    clockwise = points[np.argsort(turn, kind="stable")]  # y points down, so rising angle = clockwise
+    edges = np.roll(clockwise, -1, axis=0) - clockwise
+    lengths = np.linalg.norm(edges, axis=1) + 1e-9
+    rightward = edges[:, 0] / lengths + np.roll(-edges[:, 0] / lengths, -2)
+    return np.roll(clockwise, -int(np.argmax(rightward)), axis=0)
+
+
+def box_to_quad(boxes: Array) -> Quads:
+    """Turn upright boxes (..., 4) left, top, right, bottom into quads (..., 4, 2)."""
+    x0, y0, x1, y1 = np.moveaxis(np.asarray(boxes, dtype=np.float32), -1, 0)
+    corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+    return np.stack([np.stack(c, -1) for c in corners], -2)
+
+
+def quad_to_box(quads: Array) -> NDArray[np.float32]:
+    """Return the upright boxes (..., 4) around quads (..., 4, 2)."""
+    return np.concatenate([quads.min(-2), quads.max(-2)], -1).astype(np.float32)
+
+
+def box_iou(a: Array, b: Array) -> Array:
+    """IoU of upright boxes: a (N, 4) against b (M, 4) gives (N, M)."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    inter = np.clip(high - low, 0, None).prod(-1)
+    area_a = (a[:, 2:] - a[:, :2]).prod(-1)
+    area_b = (b[:, 2:] - b[:, :2]).prod(-1)
+    return inter / np.maximum(area_a[:, None] + area_b[None] - inter, 1e-9)
+
+
+def quad_iou(a: Array, b: Array) -> float:
+    """IoU of two convex quads (4, 2)."""
+    inter, _ = cv2.intersectConvexConvex(a.astype(np.float32), b.astype(np.float32))
+    union = float(area(a)) + float(area(b)) - inter
+    return float(inter / union) if union > 1e-9 else 0.0
+
+
+def nms(boxes: Array, scores: Array, threshold: float) -> NDArray[np.intp]:
+    """Greedy non-maximum suppression on upright boxes.
+
+    Args:
+        boxes: shape (N, 4).
+        scores: shape (N,).
+        threshold: a box whose IoU with a better one is above this is dropped.
+
+    Returns:
+        Indices kept, best first.
+    """
+    order = np.argsort(-scores, kind="stable")
+    x0, y0, x1, y1 = boxes[order].T
+    areas = np.maximum(x1 - x0, 0) * np.maximum(y1 - y0, 0)
+    alive = np.ones(len(order), dtype=bool)
+    kept: list[int] = []
+    for i in range(len(order)):
+        if not alive[i]:
+            continue
+        kept.append(i)
+        rest = slice(i + 1, None)
+        w = np.minimum(x1[i], x1[rest]) - np.maximum(x0[i], x0[rest])
+        h = np.minimum(y1[i], y1[rest]) - np.maximum(y0[i], y0[rest])
+        inter = np.maximum(w, 0) * np.maximum(h, 0)
+        alive[rest] &= inter <= threshold * np.maximum(areas[i] + areas[rest] - inter, 1e-9)
+    return order[np.asarray(kept, dtype=np.intp)]
+
+
+def warp(image: Image, quad: Array, width: int, height: int) -> Image:
+    """Cut the quad (4, 2) out of the image as an upright picture (height, width, 3).
+
+    The border is replicated, so a quad that reaches outside the image is fine.
+    """
+    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    # Corners are continuous coordinates; OpenCV puts pixel centres on integers.
+    matrix = cv2.getPerspectiveTransform(quad.astype(np.float32) - 0.5, target - 0.5)
+    return np.asarray(
+        cv2.warpPerspective(
+            image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ),
+        dtype=np.uint8,
+    )

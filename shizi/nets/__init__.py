@@ -1,0 +1,1 @@
+"""The networks: one spec, one module per framework."""

@@ -1,0 +1,33 @@
+"""Orientation classifier in PyTorch: LCNet and attention pooling over a tile."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from shizi.nets.spec import OrientationSpec
+from shizi.nets.torch.backbone import LCNet, normalise
+
+
+class Orientation(nn.Module):
+    """Tiles in, logits of 0, 90, 180, 270 degrees and of "no text" out.
+
+    Shape:
+        images: (N, tile, tile, 3) uint8.
+        logits: (N, 5).
+    """
+
+    def __init__(self, spec: OrientationSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        width = spec.backbone.widths[-1]
+        self.backbone = LCNet(spec.backbone)
+        self.project = nn.Conv2d(width, spec.hidden, 3, 1, 1)
+        self.attend = nn.Conv2d(spec.hidden, 1, 1)
+        self.classify = nn.Linear(spec.hidden, spec.classes)
+
+    def forward(self, images: Tensor) -> Tensor:  # noqa: D102
+        (x,) = self.backbone(normalise(images))  # (N, C, tile / 16, tile / 16)
+        x = F.gelu(self.project(x)).flatten(2)  # (N, D, cells)
+        weight = self.attend(x.unsqueeze(-1)).flatten(2).softmax(-1)  # (N, 1, cells)
+        return self.classify((x * weight).sum(-1))

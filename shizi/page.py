@@ -1,0 +1,191 @@
+"""What reading yields: a Page of Lines of Chars, each placed by a Quad.
+
+Coordinates are pixels of the original image as loaded (EXIF applied), x to the
+right, y down, origin at the top-left corner of the top-left pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+"""RGB picture, shape (H, W, 3)."""
+
+Quads: TypeAlias = NDArray[np.float32]
+"""Many quads as one array, shape (N, 4, 2)."""
+
+Point: TypeAlias = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Quad:
+    """Four points, clockwise from the text's own top-left corner.
+
+    For a line that stands upside down, ``points[0]`` is at the lower right of
+    the picture: the order follows the text, not the picture.
+    """
+
+    points: tuple[Point, Point, Point, Point]
+
+    @classmethod
+    def from_array(cls, array: NDArray[np.floating[Any]] | Iterable[Iterable[float]]) -> Quad:
+        """Make a quad of a (4, 2) array.
+
+        Raises:
+            ValueError: the array has another shape or is not finite.
+        """
+        corners = np.asarray(array, dtype=np.float64)
+        if corners.shape != (4, 2):
+            raise ValueError(f"a quad has shape (4, 2), not {corners.shape}")
+        if not np.isfinite(corners).all():
+            raise ValueError("a quad's points must be finite")
+        a, b, c, d = ((float(x), float(y)) for x, y in corners)
+        return cls((a, b, c, d))
+
+    def to_array(self) -> NDArray[np.float32]:
+        """Return the points as float32, shape (4, 2)."""
+        return np.asarray(self.points, dtype=np.float32)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """The upright box around the quad: left, top, right, bottom."""
+        xs, ys = zip(*self.points, strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
+
+
+@dataclass(frozen=True, slots=True)
+class Char:
+    """One character of a line.
+
+    Attributes:
+        text: the character.
+        score: its probability, 0 to 1.
+        start: where it begins along the line, 0 (line start) to 1 (line end).
+        end: where it ends along the line, ``start <= end <= 1``.
+    """
+
+    text: str
+    score: float
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of text.
+
+    Attributes:
+        quad: where it stands in the original image.
+        text: what it says.
+        score: mean probability of its characters, 0 to 1.
+        chars: its characters in order; ``text`` is their concatenation.
+        block: index of the column or region that the line belongs to.
+        paragraph: index of the paragraph, counted over the whole page.
+        vertical: the line is written from top to bottom.
+    """
+
+    quad: Quad
+    text: str
+    score: float
+    chars: tuple[Char, ...] = ()
+    block: int = 0
+    paragraph: int = 0
+    vertical: bool = False
+
+    def char_quad(self, index: int) -> Quad:
+        """Return the quad of ``chars[index]``, cut from the line's quad along its reading axis."""
+        char = self.chars[index]
+        tl, tr, br, bl = self.quad.to_array()
+        if self.vertical:
+            ends = [tl + t * (bl - tl) for t in (char.start, char.end)]
+            far = [tr + t * (br - tr) for t in (char.start, char.end)]
+            return Quad.from_array(np.stack([ends[0], far[0], far[1], ends[1]]))
+        top = [tl + t * (tr - tl) for t in (char.start, char.end)]
+        low = [bl + t * (br - bl) for t in (char.start, char.end)]
+        return Quad.from_array(np.stack([top[0], top[1], low[1], low[0]]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return {
+            "text": self.text,
+            "score": round(self.score, 4),
+            "quad": [[round(x, 1), round(y, 1)] for x, y in self.quad.points],
+            "block": self.block,
+            "paragraph": self.paragraph,
+            "vertical": self.vertical,
+            "chars": [
+                [c.text, round(c.score, 4), round(c.start, 4), round(c.end, 4)] for c in self.chars
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Line:
+        """Inverse of :meth:`to_dict`."""
+        return cls(
+            quad=Quad.from_array(data["quad"]),
+            text=data["text"],
+            score=data["score"],
+            chars=tuple(Char(*c) for c in data.get("chars", ())),
+            block=data.get("block", 0),
+            paragraph=data.get("paragraph", 0),
+            vertical=data.get("vertical", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One picture, read.
+
+    Attributes:
+        source: the path as given, or a name such as ``<array>``; a PDF page is ``file.pdf#3``.
+        width: of the original image, pixels.
+        height: of the original image, pixels.
+        angle: degrees clockwise (0, 90, 180, 270) by which the content stood rotated.
+        angle_score: probability of that angle, 0 to 1; low when there was nothing to judge by.
+        lines: in reading order.
+    """
+
+    source: str
+    width: int
+    height: int
+    angle: int = 0
+    angle_score: float = 0.0
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The whole text: a line each, an empty line between paragraphs."""
+        parts: list[str] = []
+        for i, line in enumerate(self.lines):
+            if i and line.paragraph != self.lines[i - 1].paragraph:
+                parts.append("")
+            parts.append(line.text)
+        return "\n".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return {
+            "image": self.source,
+            "width": self.width,
+            "height": self.height,
+            "angle": self.angle,
+            "angle_score": round(self.angle_score, 4),
+            "lines": [line.to_dict() for line in self.lines],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Page:
+        """Inverse of :meth:`to_dict`."""
+        return cls(
+            source=data["image"],
+            width=data["width"],
+            height=data["height"],
+            angle=data["angle"],
+            angle_score=data.get("angle_score", 0.0),
+            lines=tuple(Line.from_dict(line) for line in data["lines"]),
+        )

@@ -1,0 +1,188 @@
+"""Text recognition: line crops to text, score and character spans (CRNN + CTC)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi import ctc
+from shizi.charset import Charset
+from shizi.crop import HEIGHT, WIDTHS, cut, fit, lie_down
+from shizi.engine import Session
+from shizi.errors import ShiziError
+from shizi.geometry import rotate90, sides
+from shizi.page import Char, Image, Quads
+
+STRIDE = 8
+"""Pixels of a fitted crop's width per time step."""
+
+VERTICAL = 1.5
+"""A crop this many times taller than wide is read as a vertical line."""
+
+
+@dataclass(frozen=True)
+class RecognitionOptions:
+    """How lines are read."""
+
+    squeeze: float = field(
+        default=0.8, metadata={"help": "factor on the width of a crop; less is faster"}
+    )
+    reread: float = field(
+        default=0.9,
+        metadata={"help": "lines scored below this are read again, unsqueezed; 0: never"},
+    )
+    beam: int = field(default=1, metadata={"help": "beam width of CTC decoding; 1: best path"})
+    allow: str = field(default="", metadata={"help": "the only characters to read; empty: all"})
+    batch_width: int = field(
+        default=2560, metadata={"help": "pixels of width that are read at once"}
+    )
+
+
+class Reading(NamedTuple):
+    """What a line says; spans are fractions of the line's length."""
+
+    text: str
+    score: float
+    chars: tuple[Char, ...]
+    vertical: bool
+
+
+class _Piece(NamedTuple):
+    """A stretch of a line, short enough for the widest bucket."""
+
+    crop: Image
+    start: float  # of the line, 0 to 1
+    end: float
+
+
+EMPTY = Reading("", 0.0, (), False)
+
+
+class Recognizer:
+    """Reads line crops. Immutable; safe from many threads."""
+
+    def __init__(
+        self, session: Session, charset: Charset, options: RecognitionOptions | None = None
+    ) -> None:
+        self.options = options or RecognitionOptions()
+        self._session = session
+        self._charset = charset
+        self._allowed: NDArray[np.bool_] | None = None
+        if self.options.allow:
+            unknown = charset.missing(self.options.allow)
+            if unknown:
+                raise ShiziError(f"the charset lacks {unknown!r}; remove it from the allow list")
+            self._allowed = np.zeros(len(charset), dtype=bool)
+            self._allowed[charset.encode(self.options.allow)] = True
+
+    def __call__(self, image: Image, quads: Quads) -> list[Reading]:
+        """Read the lines at quads (N, 4, 2) of an image."""
+        return self.read([cut(image, quad) for quad in quads])
+
+    def read(self, crops: Sequence[Image]) -> list[Reading]:
+        """Read line crops, each RGB (h, w, 3); tall ones as vertical lines."""
+        tall = [c.shape[0] >= VERTICAL * c.shape[1] for c in crops]
+        flat = [lie_down(c) if t else c for c, t in zip(crops, tall, strict=True)]
+        readings = self._read(flat, self.options.squeeze)
+        if self.options.squeeze < 1:
+            doubtful = [i for i, r in enumerate(readings) if r.score < self.options.reread]
+            again = self._read([flat[i] for i in doubtful], 1.0)
+            for i, reading in zip(doubtful, again, strict=True):
+                readings[i] = max(reading, readings[i], key=lambda r: r.score)
+        self._turn_back(readings, flat, tall)
+        return [r._replace(vertical=t) for r, t in zip(readings, tall, strict=True)]
+
+    def _turn_back(
+        self, readings: list[Reading], flat: Sequence[Image], tall: Sequence[bool]
+    ) -> None:
+        """Read doubtful tall crops the other way round: sideways text may face either side."""
+        doubtful = [i for i, t in enumerate(tall) if t and readings[i].score < 0.8]
+        turned = self._read([rotate90(flat[i], 180) for i in doubtful], 1.0)
+        for i, reading in zip(doubtful, turned, strict=True):
+            if reading.score > readings[i].score + 0.1:
+                readings[i] = reading
+
+    def _read(self, crops: Sequence[Image], squeeze: float) -> list[Reading]:
+        pieces = [list(_pieces(crop, squeeze)) for crop in crops]
+        flat = [p.crop for line in pieces for p in line]
+        probs = iter(self._probabilities(flat))
+        return [self._decode([(p, next(probs)) for p in line]) for line in pieces]
+
+    def _probabilities(self, crops: Sequence[Image]) -> list[NDArray[np.float32]]:
+        """Run fitted crops, those of one width together, in batches of 1, 2, 4, 8 …"""
+        out: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(crops)
+        widths = np.array([c.shape[1] for c in crops], dtype=int)
+        for width in np.unique(widths):
+            left = list(np.flatnonzero(widths == width))
+            most = max(1, self.options.batch_width // int(width))
+            while left:
+                size = 1 << (min(most, len(left)).bit_length() - 1)  # few shapes, flat memory
+                now, left = left[:size], left[size:]
+                batch = self._session(np.stack([crops[i] for i in now]))  # (N, T, C)
+                for i, probs in zip(now, batch, strict=True):
+                    out[i] = probs
+        return out
+
+    def _decode(self, parts: list[tuple[_Piece, NDArray[np.float32]]]) -> Reading:
+        chars: list[Char] = []
+        for piece, probs in parts:
+            chars = _rejoin(chars, self._chars(piece, probs), piece.start)
+        while chars and chars[-1].text == " ":
+            chars.pop()
+        while chars and chars[0].text == " ":
+            chars.pop(0)
+        if not chars:
+            return EMPTY
+        score = float(np.mean([c.score for c in chars]))
+        return Reading("".join(c.text for c in chars), score, tuple(chars), False)
+
+    def _chars(self, piece: _Piece, probs: NDArray[np.float32]) -> list[Char]:
+        if self._allowed is not None:
+            probs = ctc.restrict(probs, self._allowed)
+        beam = self.options.beam
+        symbols = ctc.greedy(probs) if beam <= 1 else ctc.beam(probs, beam)
+        steps, length = len(probs), piece.end - piece.start
+        return [
+            Char(
+                self._charset.chars[s.id - 1],
+                s.score,
+                piece.start + s.start / steps * length,
+                piece.start + s.end / steps * length,
+            )
+            for s in symbols
+        ]
+
+
+def _pieces(crop: Image, squeeze: float) -> Iterator[_Piece]:
+    """Cut a line that is too long for the widest bucket, with two line heights of overlap."""
+    h, w = crop.shape[:2]
+    longest = int(WIDTHS[-1] / squeeze / HEIGHT * h)
+    if w <= longest:
+        yield _Piece(fit(crop, squeeze), 0.0, 1.0)
+        return
+    overlap = 2 * h
+    count = -(-(w - overlap) // (longest - overlap))
+    step = (w - overlap) / count
+    for i in range(count):
+        a, b = round(i * step), min(w, round((i + 1) * step) + overlap)
+        yield _Piece(fit(crop[:, a:b], squeeze), a / w, b / w)
+
+
+def _rejoin(before: list[Char], after: list[Char], start: float) -> list[Char]:
+    """Append a piece's characters; in the overlap each piece speaks for its inner half."""
+    if not before or not after:
+        return before + after
+    middle = (start + max(before[-1].end, start)) / 2
+    return [c for c in before if (c.start + c.end) / 2 < middle] + [
+        c for c in after if (c.start + c.end) / 2 >= middle
+    ]
+
+
+def is_vertical(quads: Quads) -> NDArray[np.bool_]:
+    """Tell which quads (N, 4, 2) are so tall that they are read as vertical lines."""
+    width, height = sides(quads)
+    return np.asarray(height >= VERTICAL * width)

