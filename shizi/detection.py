@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.engine import Session
+from shizi.geometry import sides
 from shizi.nets.spec import CTPNSpec
 from shizi.page import Image, Quads
 
@@ -24,20 +25,31 @@ Float = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class DetectionOptions:
-    """How lines are found.
+    """How lines are found. Pixels are those of the scaled picture that the net sees.
 
-    Attributes are explained by their ``help``; pixels are of the scaled picture.
+    Attributes:
+        pixels: area that a picture is scaled to.
+        most_pixels: area above which small text is looked for in strips.
+        enlarge: most that a picture is enlarged.
+        least_height: text lower than this is looked at again, enlarged.
+        good_height: text height that a second look is scaled to.
+        slice_score: least score of a slice.
+        line_score: least mean score of a line.
+        gap: columns without text that a line may bridge.
+        overlap: least vertical overlap and size ratio of neighbour slices.
+        end_score: mean score of two facing ends above which a line is cut.
     """
 
-    slice_score: float = field(default=0.5, metadata={"help": "least score of a slice"})
-    line_score: float = field(default=0.6, metadata={"help": "least mean score of a line"})
-    gap: int = field(default=2, metadata={"help": "columns without text that a line may bridge"})
-    overlap: float = field(
-        default=0.6, metadata={"help": "least vertical overlap and size ratio of neighbour slices"}
-    )
-    end_score: float = field(
-        default=0.5, metadata={"help": "mean score of two facing ends above which a line is cut"}
-    )
+    pixels: int = 640_000
+    most_pixels: int = 2_400_000
+    enlarge: float = 2.0
+    least_height: float = 12.0
+    good_height: float = 18.0
+    slice_score: float = 0.5
+    line_score: float = 0.6
+    gap: int = 2
+    overlap: float = 0.6
+    end_score: float = 0.5
 
 
 class Slices(NamedTuple):
@@ -51,14 +63,78 @@ class Slices(NamedTuple):
     offsets: Float  # (M, 2) of the ends from the slice's centre, in columns
 
 
-def padded(image: Image, multiple: int = 32) -> Image:
-    """Extend a picture to the right and below to multiples of 32, by replication."""
+class Detector:
+    """Finds text lines. Immutable; safe from many threads."""
+
+    def __init__(self, session: Session, options: DetectionOptions | None = None) -> None:
+        self.options = options or DetectionOptions()
+        self._session = session
+        self._spec = CTPNSpec()
+
+    def __call__(self, image: Image) -> tuple[Quads, Float]:
+        """Return quads (N, 4, 2) in pixels of the image and scores (N,), 0 to 1.
+
+        The picture is looked at once at a moderate size, and again, larger, where the text
+        turns out to be too small for that.
+        """
+        o = self.options
+        h, w = image.shape[:2]
+        scale = min((o.pixels / (h * w)) ** 0.5, o.enlarge)
+        quads, scores = self._at(image, scale)
+        if not len(quads):
+            return quads, scores
+        usual = float(np.quantile(np.minimum(*sides(quads)), 0.3)) * scale
+        if usual < o.least_height:
+            larger = min(scale * o.good_height / usual, o.enlarge)
+            if larger > 1.2 * scale:
+                return self._at(image, larger)
+        return quads, scores
+
+    def _at(self, image: Image, scale: float) -> tuple[Quads, Float]:
+        """Look at the picture at a scale, in horizontal strips where it is large."""
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        h, w = (max(8, round(v * scale)) for v in image.shape[:2])
+        scaled = np.asarray(cv2.resize(image, (w, h), interpolation=how), np.uint8)
+        quads, scores = [], []
+        for top, low, core_top, core_low in _strips(h, w, self.options.most_pixels):
+            output = self._session(padded(scaled[top:low])[None])
+            found, score = build_quads(output, self._spec, self.options)
+            found[..., 1] += top
+            middle = found[..., 1].mean(1)
+            mine = (middle >= core_top) & (middle < core_low)
+            quads.append(found[mine])
+            scores.append(score[mine])
+        factor = np.array([image.shape[1] / w, image.shape[0] / h], dtype=np.float32)
+        return np.concatenate(quads) * factor, np.concatenate(scores)
+
+
+def _strips(height: int, width: int, most: int) -> list[tuple[int, int, float, float]]:
+    """Cut a tall picture into overlapping strips (top, low) that each own a core of rows."""
+    if height * width <= most:
+        return [(0, height, -np.inf, np.inf)]
+    overlap = 128
+    tall = max(most // width, 3 * overlap)
+    count = max(1, -(-(height - overlap) // (tall - overlap)))
+    edges = np.linspace(0, height, count + 1)
+    edges[0], edges[-1] = -np.inf, np.inf
+    return [
+        (
+            max(0, int(max(a, 0)) - overlap // 2),
+            min(height, int(min(b, height)) + overlap // 2),
+            float(a),
+            float(b),
+        )
+        for a, b in zip(edges[:-1], edges[1:], strict=True)
+    ]
+
+
+def padded(image: Image, multiple: int = 64) -> Image:
+    """Extend a picture to the right and below, in grey, to multiples of 64: few shapes."""
     h, w = image.shape[:2]
     low, right = -h % multiple, -w % multiple
-    if not (low or right):
-        return np.ascontiguousarray(image)
+    grey = (127, 127, 127)
     return np.asarray(
-        cv2.copyMakeBorder(image, 0, low, 0, right, cv2.BORDER_REPLICATE), dtype=np.uint8
+        cv2.copyMakeBorder(image, 0, low, 0, right, cv2.BORDER_CONSTANT, value=grey), np.uint8
     )
 
 

@@ -94,9 +94,10 @@ def load(source: Source, limits: ImageLimits = ImageLimits(), *, name: str | Non
 class PageOptions:
     """Which pages of a PDF or a TIFF of many are wanted, and how a PDF is drawn.
 
+    The part of a range beyond the last page is passed over.
+
     Attributes:
-        pages: such as ``1-3,5`` or ``2-``, counted from 1; None for all. The part of a range
-            beyond the last page is passed over. Plain pictures are read in any case.
+        pages: such as 1-3,5 or 2-; None for all. Plain pictures are read in any case.
         dpi: pixels per inch of a drawn PDF page; None chooses: 200, less for large pages.
         password: of encrypted PDFs.
     """
@@ -278,7 +279,7 @@ def _why_unknown(file: BinaryIO) -> str:
     file.seek(0)
     head = file.read(1024)
     if b"%PDF-" in head:
-        return "is a PDF, not a picture; read its pages one by one"
+        return "is a PDF, not a picture; Reader.read_many gives its pages"
     if head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1"):
         return "is a HEIC picture, which cannot be decoded here; save it as JPEG"
     return "is not a picture, or its beginning is damaged; give a JPEG, PNG, WebP, TIFF, GIF or BMP"

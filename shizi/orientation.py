@@ -5,7 +5,7 @@ A whole page shrunk to one small square shows no strokes; a few tiles at reading
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -22,11 +22,17 @@ GREY = 127
 
 @dataclass(frozen=True)
 class OrientationOptions:
-    """Where to look."""
+    """Where to look.
 
-    tiles: int = field(default=3, metadata={"help": "tiles at each of the two scales"})
-    fine: int = field(default=1280, metadata={"help": "long side at the finer scale, pixels"})
-    coarse: int = field(default=420, metadata={"help": "long side at the coarser scale, pixels"})
+    Attributes:
+        tiles: tiles at each of the two scales.
+        fine: long side at the finer scale, pixels.
+        coarse: long side at the coarser scale, pixels.
+    """
+
+    tiles: int = 3
+    fine: int = 1280
+    coarse: int = 420
 
 
 class OrientationClassifier:

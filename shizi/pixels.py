@@ -28,7 +28,8 @@ def from_pil(picture: PIL.Image.Image) -> Image:
         return _flatten(np.asarray(picture.convert("RGBA")))
     if mode == "LAB":  # Pillow needs a profile to convert it; its lightness is enough to read
         picture = picture.getchannel(0)
-    return np.array(picture.convert("RGB"))
+    # Asked for the mode that it has, Pillow would still copy.
+    return np.array(picture if mode == "RGB" else picture.convert("RGB"))
 
 
 def _flatten(rgba: NDArray[np.uint8]) -> Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -26,20 +26,19 @@ VERTICAL = 1.5
 
 @dataclass(frozen=True)
 class RecognitionOptions:
-    """How lines are read."""
+    """How lines are read.
 
-    squeeze: float = field(
-        default=0.8, metadata={"help": "factor on the width of a crop; less is faster"}
-    )
-    reread: float = field(
-        default=0.9,
-        metadata={"help": "lines scored below this are read again, unsqueezed; 0: never"},
-    )
-    beam: int = field(default=1, metadata={"help": "beam width of CTC decoding; 1: best path"})
-    allow: str = field(default="", metadata={"help": "the only characters to read; empty: all"})
-    batch_width: int = field(
-        default=2560, metadata={"help": "pixels of width that are read at once"}
-    )
+    Attributes:
+        squeeze: factor on the width of a crop; less is faster.
+        reread: lines scored below this are read again, unsqueezed; 0: never.
+        allow: the only characters to read; empty: all.
+        batch_width: pixels of width that are read at once.
+    """
+
+    squeeze: float = 0.8
+    reread: float = 0.9
+    allow: str = ""
+    batch_width: int = 2560
 
 
 class Reading(NamedTuple):

@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 
 from cyclopts import App, CycloptsError
 
+from shizi import __version__
 from shizi.errors import ShiziError
 
 STDIN = "<stdin>"
@@ -29,18 +28,11 @@ class UsageError(Exception):
     """The arguments make no sense together: exit code 2."""
 
 
-def version_of(package: str) -> str | None:
-    """Return the version of an installed package, None if it is not there."""
-    try:
-        return installed_version(package)
-    except PackageNotFoundError:
-        return None
-
-
 app = App(
     name="shizi",
     help="识字: read Chinese and Latin text from pictures and PDFs.",
-    version=lambda: version_of("shizi") or "not installed",
+    version=__version__,
+    help_format="plaintext",  # Markdown would cost a third of the start-up
     suppress_keyboard_interrupt=False,
 )
 for _name, _help in _COMMANDS.items():

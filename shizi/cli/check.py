@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import platform
 import sys
@@ -11,11 +9,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.resources import as_file, files
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from shizi.cli import version_of
+from shizi import __version__, weights
+from shizi.errors import WeightsError
 
 _NEEDED = (
     ("numpy", "numpy"),
@@ -25,7 +24,6 @@ _NEEDED = (
 )
 _OPTIONAL = ("onnxruntime", "pypdfium2", "torch")
 _FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
-_FACTS = ("network", "charset", "date")
 _PICTURE, _TEXT = "check.png", "识字"
 
 
@@ -65,25 +63,29 @@ def _one_line(text: str) -> str:
 
 def _findings() -> Iterator[Finding]:
     yield Finding("python", f"{platform.python_version()}, {platform.platform()}")
-    yield Finding("shizi", version_of("shizi") or "runs from its source")
+    yield Finding("shizi", __version__)
     for module, package in _NEEDED:
         yield _needed(module, package)
     for package in _OPTIONAL:
-        version = version_of(package)
-        yield Finding(package, version or "not installed (optional)", "ok" if version else "-")
+        yield _optional(package)
     yield Finding("cpu", f"{cpu_name()}; {_cores()} cores; {' '.join(cpu_features()) or 'plain'}")
-    folder = files("shizi.weights")
-    with as_file(folder) as path:
-        yield from weights(path)
-        yield _reading(path / _PICTURE)
+    for network in weights.NETWORKS:
+        yield _weights(network)
+    yield _reading(weights.FOLDER / _PICTURE)
 
 
 def _needed(module: str, package: str) -> Finding:
     try:
-        version = str(import_module(module).__version__)
+        return Finding(package, str(import_module(module).__version__))
     except Exception as error:  # a broken binary may raise anything
         return Finding(package, f"{error}; run: pip install --force-reinstall {package}", "WRONG")
-    return Finding(package, version)
+
+
+def _optional(package: str) -> Finding:
+    try:
+        return Finding(package, version(package))
+    except PackageNotFoundError:
+        return Finding(package, "not installed (optional)", "-")
 
 
 def cpu_name() -> str:
@@ -111,27 +113,19 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def weights(folder: Path) -> Iterator[Finding]:
-    """Compare each weights file in a folder with the SHA-256 on its card, ``name.json``."""
-    cards = sorted(folder.glob("*.json"))
-    if not cards:
-        yield Finding("weights", f"none in {folder}; reinstall shizi", "WRONG")
-    for card_file in cards:
-        yield _weights_file(card_file)
-
-
-def _weights_file(card_file: Path) -> Finding:
-    name = card_file.stem
+def _weights(network: weights.Network) -> Finding:
     try:
-        card = json.loads(card_file.read_text(encoding="utf-8"))
-        data = card_file.with_suffix(".onnx").read_bytes()
-        good = card["sha256"] == hashlib.sha256(data).hexdigest()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return Finding(name, f"no proper weights ({error}); reinstall shizi", "WRONG")
-    if not good:
-        return Finding(name, "sha256 differs from the card's; reinstall shizi", "WRONG")
-    facts = ", ".join(str(card[fact]) for fact in _FACTS if fact in card)
-    return Finding(name, f"{len(data) / 1e6:.1f} MB, sha256 {card['sha256'][:12]}, {facts}")
+        weights.verify(network)
+        card = weights.card(network)
+        if card.charset:
+            weights.charset()
+    except WeightsError as error:
+        return Finding(network, str(error), "WRONG")
+    size = weights.file(network).stat().st_size / 1e6
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in card.metrics.items())
+    return Finding(
+        network, f"{size:.1f} MB, {card.date}, sha256 {card.sha256[:12]} as on its card; {figures}"
+    )
 
 
 def _reading(picture: Path) -> Finding:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TextIO
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -21,6 +21,9 @@ from shizi.formats import WRITERS, Format
 from shizi.image import ImageLimits, PageOptions, find, pages
 from shizi.page import Image, Page
 from shizi.reader import Reader, ReaderOptions
+
+_DOCUMENTS, _READING = PageOptions(), ReaderOptions()
+_PANELS = [Group.create_ordered(name) for name in ("Output", "Documents", "Reading")]
 
 
 @dataclass(frozen=True)
@@ -42,17 +45,17 @@ def read(
     paths: list[str],
     /,
     *,
-    output: Annotated[OutputOptions, Parameter(name="*")] = OutputOptions(),
-    reading: Annotated[ReaderOptions, Parameter(name="*")] = ReaderOptions(),  # noqa: B008 - frozen
-    documents: Annotated[PageOptions, Parameter(name="*")] = PageOptions(),  # noqa: B008 - frozen
+    output: Annotated[OutputOptions, Parameter(name="*", group=_PANELS[0])] = OutputOptions(),
+    documents: Annotated[PageOptions, Parameter(name="*", group=_PANELS[1])] = _DOCUMENTS,
+    reading: Annotated[ReaderOptions, Parameter(name="*", group=_PANELS[2])] = _READING,
 ) -> int:
     """Read the text in pictures and PDFs.
 
     Args:
         paths: pictures, PDFs, folders of them, or - for standard input.
         output: where the text goes.
-        reading: how pages are read.
         documents: which pages of PDFs are read.
+        reading: how pages are read.
 
     Returns:
         The exit code: 0 if all were read, 1 if some were not.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,21 +28,25 @@ from shizi.train.transfer import TeacherNeck
 
 @dataclass(frozen=True)
 class CRNNOptions:
-    """How the recogniser is fed."""
+    """How the recogniser is fed.
 
-    data: tuple[Path, ...] = field(default=(), metadata={"help": "line sets to learn"})
-    val: tuple[Path, ...] = field(default=(), metadata={"help": "line or page sets to validate on"})
-    batch_width: int = field(
-        default=10_240, metadata={"help": "pixels of width a batch (32 lines of 320)"}
-    )
-    squeeze: tuple[float, float] = field(
-        default=(0.7, 1.1), metadata={"help": "range of random factors on the width"}
-    )
-    val_squeeze: float = field(default=1.0, metadata={"help": "factor on the width in validation"})
-    distil: bool = field(
-        default=False, metadata={"help": "regress onto the PP-OCRv6 neck instead of CTC"}
-    )
-    val_lines: int = field(default=600, metadata={"help": "lines used of each validation set"})
+    Attributes:
+        data: line sets to learn.
+        val: line or page sets to validate on.
+        batch_width: pixels of width a batch (32 lines of 320).
+        squeeze: range of random factors on the width.
+        val_squeeze: factor on the width in validation.
+        distil: regress onto the PP-OCRv6 neck instead of CTC.
+        val_lines: lines used of each validation set.
+    """
+
+    data: tuple[Path, ...] = ()
+    val: tuple[Path, ...] = ()
+    batch_width: int = 10_240
+    squeeze: tuple[float, float] = (0.7, 1.1)
+    val_squeeze: float = 1.0
+    distil: bool = False
+    val_lines: int = 600
 
 
 class Batch(NamedTuple):
@@ -101,20 +106,34 @@ class CRNNTask:
         figures = {}
         for name, crops in self._val.items():
             errors = total = 0
-            for crop, text in crops:
-                images = torch.from_numpy(fit(crop, self._options.val_squeeze)[None]).to(device)
-                with torch.autocast(device.type, dtype=torch.bfloat16):
-                    logits = self.net(images)
-                probs = logits.float().softmax(-1)[0].cpu().numpy()  # (T, K)
+            fitted = [fit(crop, self._options.val_squeeze) for crop, _ in crops]
+            for probs, index in self._probabilities(fitted, device):
                 read = _plain(self._charset.decode(s.id for s in ctc.greedy(probs)))
-                truth = _plain(text)
+                truth = _plain(crops[index][1])
                 errors += Levenshtein.distance(read, truth)
                 total += len(truth)
             figures[f"cer_{name}"] = errors / max(1, total)
         return {**figures, "score": 1 - float(np.mean(list(figures.values()) or [1.0]))}
 
+    def _probabilities(
+        self, crops: list[Image], device: torch.device
+    ) -> Iterator[tuple[NDArray[np.float32], int]]:
+        """Yield (T, K) and the index of each crop, crops of one width together."""
+        order = sorted(range(len(crops)), key=lambda i: crops[i].shape[1])
+        for _, group in groupby(order, key=lambda i: crops[i].shape[1]):
+            for chunk in _chunks(list(group), 16):
+                images = torch.from_numpy(np.stack([crops[i] for i in chunk])).to(device)
+                with torch.autocast(device.type, dtype=torch.bfloat16):
+                    logits = self.net(images)
+                yield from zip(logits.float().softmax(-1).cpu().numpy(), chunk, strict=True)
+
     def _augment(self, crop: Image, rng: np.random.Generator) -> Image:
         return augment.spoil(augment.recolour(augment.shake(crop, rng), rng), rng)
+
+
+def _chunks(items: list[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def _plain(text: str) -> str:

@@ -7,9 +7,10 @@ import math
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import Queue
 from threading import Event, Thread
@@ -29,23 +30,37 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class LoopOptions:
-    """How to train; the same for every network."""
+    """How to train; the same for every network.
 
-    out: Path = field(default=Path("runs/run"), metadata={"help": "run folder"})
-    steps: int = field(default=20_000, metadata={"help": "optimizer steps"})
-    minutes: float = field(default=0.0, metadata={"help": "time budget; 0: none"})
-    lr: float = field(default=1e-3, metadata={"help": "peak learning rate"})
-    backbone_lr: float = field(
-        default=0.2, metadata={"help": "the backbone's share of lr; 0 freezes it"}
-    )
-    warmup: int = field(default=200, metadata={"help": "steps of linear warm-up"})
-    decay: float = field(default=0.01, metadata={"help": "AdamW weight decay"})
-    ema: float = field(default=0.998, metadata={"help": "decay of the averaged weights"})
-    seed: int = field(default=1, metadata={"help": "order of data, augmentation, initial weights"})
-    validate_every: int = field(default=500, metadata={"help": "steps between validations"})
-    resume: bool = field(default=False, metadata={"help": "go on where the run folder stopped"})
-    device: str = field(default="auto", metadata={"help": "auto, cpu or cuda"})
-    threads: int = field(default=0, metadata={"help": "CPU threads; 0: all cores"})
+    Attributes:
+        out: run folder.
+        steps: optimizer steps.
+        minutes: time budget; 0: none.
+        lr: peak learning rate.
+        backbone_lr: the backbone's share of lr; 0 freezes it.
+        warmup: steps of linear warm-up.
+        decay: AdamW weight decay.
+        ema: decay of the averaged weights.
+        seed: order of data, augmentation, initial weights.
+        validate_every: steps between validations.
+        resume: go on where the run folder stopped.
+        device: auto, cpu or cuda.
+        threads: CPU threads; 0: all cores.
+    """
+
+    out: Path = Path("runs/run")
+    steps: int = 20_000
+    minutes: float = 0.0
+    lr: float = 1e-3
+    backbone_lr: float = 0.2
+    warmup: int = 200
+    decay: float = 0.01
+    ema: float = 0.998
+    seed: int = 1
+    validate_every: int = 500
+    resume: bool = False
+    device: str = "auto"
+    threads: int = 0
 
 
 class Task(Protocol):
@@ -131,7 +146,10 @@ def fit(task: Task, options: LoopOptions) -> dict[str, float]:
     if last.exists() and not options.resume:
         raise DataError(f"{out} already holds a run; add --resume or choose another --out")
     out.mkdir(parents=True, exist_ok=True)
-    _write_json(out / "options.json", {**asdict(options), "commit": _commit()})
+    _write_json(
+        out / "options.json",
+        {"command": " ".join(sys.argv), **asdict(options), "commit": _commit()},
+    )
 
     net = task.net.to(device)
     optimizer = torch.optim.AdamW(_groups(net, options), lr=options.lr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,15 +27,21 @@ NO_TEXT = 4
 
 @dataclass(frozen=True)
 class OrientationTrainOptions:
-    """How the orientation classifier is fed."""
+    """How the orientation classifier is fed.
 
-    data: tuple[Path, ...] = field(default=(), metadata={"help": "page sets with upright pages"})
-    val: tuple[Path, ...] = field(default=(), metadata={"help": "page sets to validate on"})
-    batch: int = field(default=32, metadata={"help": "tiles a step"})
-    text: tuple[float, float] = field(
-        default=(7.0, 90.0), metadata={"help": "text height that a tile is scaled to, pixels"}
-    )
-    val_pages: int = field(default=40, metadata={"help": "pictures used of each validation set"})
+    Attributes:
+        data: page sets with upright pages.
+        val: page sets to validate on.
+        batch: tiles a step.
+        text: text height that a tile is scaled to, pixels.
+        val_pages: pictures used of each validation set.
+    """
+
+    data: tuple[Path, ...] = ()
+    val: tuple[Path, ...] = ()
+    batch: int = 32
+    text: tuple[float, float] = (7.0, 90.0)
+    val_pages: int = 40
 
 
 class Batch(NamedTuple):

@@ -45,7 +45,8 @@ def slice_quads(quads: Quads, ignore: NDArray[np.bool_], width: int, step: int) 
     """
     parts: list[Slices] = []
     for quad, skip in zip(quads, ignore, strict=True):
-        x0, x1 = float(quad[:, 0].min()), float(quad[:, 0].max())
+        # A line that reaches out of the picture ends at its edge.
+        x0, x1 = (float(np.clip(x, 0, width * step)) for x in (quad[:, 0].min(), quad[:, 0].max()))
         first = int(np.clip(np.ceil(x0 / step - 0.5), 0, width - 1))
         last = int(np.clip(np.floor(x1 / step - 0.5), 0, width - 1))
         if last < first:  # narrower than a column: the one that holds its middle

@@ -1,0 +1,55 @@
+"""``shizi train``: one subcommand a network."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Group, Parameter
+
+from shizi.train.crnn import CRNNOptions
+from shizi.train.ctpn import CTPNOptions
+from shizi.train.loop import LoopOptions
+from shizi.train.orientation import OrientationTrainOptions
+from shizi.train.start import InitOptions, train_crnn, train_ctpn, train_orientation
+
+train = App(name="train", help="Train a network: resumable, logged, the best weights kept.")
+
+_DATA, _INIT, _LOOP = (Group.create_ordered(name) for name in ("Data", "Initial weights", "Run"))
+Init = Annotated[InitOptions, Parameter(name="*", group=_INIT)]
+Loop = Annotated[LoopOptions, Parameter(name="*", group=_LOOP)]
+
+
+@train.command
+def crnn(
+    *,
+    data: Annotated[CRNNOptions, Parameter(name="*", group=_DATA)],
+    init: Init = InitOptions(),
+    loop: Loop = LoopOptions(),
+) -> int:
+    """Train the text recogniser on line sets (folders with labels.tsv)."""
+    train_crnn(data, loop, init)
+    return 0
+
+
+@train.command
+def ctpn(
+    *,
+    data: Annotated[CTPNOptions, Parameter(name="*", group=_DATA)],
+    init: Init = InitOptions(),
+    loop: Loop = LoopOptions(),
+) -> int:
+    """Train the text-line detector on page sets (folders with labels.jsonl)."""
+    train_ctpn(data, loop, init)
+    return 0
+
+
+@train.command
+def orientation(
+    *,
+    data: Annotated[OrientationTrainOptions, Parameter(name="*", group=_DATA)],
+    init: Init = InitOptions(),
+    loop: Loop = LoopOptions(),
+) -> int:
+    """Train the page-orientation classifier on page sets with upright pages."""
+    train_orientation(data, loop, init)
+    return 0

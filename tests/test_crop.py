@@ -1,0 +1,50 @@
+"""Crops: buckets, aspect, anti-aliasing."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shizi.crop import HEIGHT, WIDTHS, bucket, cut, fit, lie_down
+
+
+@given(st.floats(WIDTHS[0], WIDTHS[-1]))
+def test_a_bucket_stretches_by_less_than_a_seventh(width: float) -> None:
+    assert 1 / 1.14 < bucket(width) / width < 1.14
+
+
+@given(st.integers(1, 200), st.integers(1, 3000), st.sampled_from([0.6, 0.8, 1.0]))
+def test_every_crop_fits_a_bucket(h: int, w: int, squeeze: float) -> None:
+    out = fit(np.zeros((h, w, 3), np.uint8), squeeze)
+    assert out.shape[0] == HEIGHT
+    assert out.shape[1] in WIDTHS
+    assert out.flags.c_contiguous
+
+
+def test_widths_suit_the_nets_stride() -> None:
+    assert all(w % 8 == 0 for w in WIDTHS)
+    assert list(WIDTHS) == sorted(set(WIDTHS))
+
+
+def test_a_narrow_crop_is_padded_not_stretched() -> None:
+    crop = np.zeros((48, 10, 3), np.uint8)
+    out = fit(crop)
+    assert out.shape[1] == WIDTHS[0]
+    assert (out[:, 0] == 127).all()
+    assert (out[:, WIDTHS[0] // 2] == 0).all()
+
+
+def test_large_text_is_averaged_not_aliased() -> None:
+    image = np.zeros((400, 800, 3), np.uint8)
+    image[::2] = 255  # a grid finer than the crop can show must become grey
+    quad = np.array([[0, 0], [800, 0], [800, 400], [0, 400]], np.float32)
+    crop = fit(cut(image, quad))
+    assert abs(float(crop[4:-4, 4:-4].mean()) - 127.5) < 3
+    assert float(crop[4:-4, 4:-4].std()) < 8
+
+
+def test_a_vertical_line_lies_down_with_its_top_at_the_left() -> None:
+    crop = np.zeros((30, 10, 3), np.uint8)
+    crop[0] = 255
+    assert (lie_down(crop)[:, 0] == 255).all()

@@ -1,0 +1,99 @@
+"""Geometry: round trips and properties."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from shizi.geometry import (
+    area,
+    box_iou,
+    box_to_quad,
+    map_back,
+    nms,
+    order_quad,
+    quad_iou,
+    quad_to_box,
+    rotate90,
+    sides,
+    warp,
+)
+
+ANGLES = st.sampled_from([0, 90, 180, 270])
+BOXES = st.builds(
+    lambda x, y, w, h: (x, y, x + w, y + h),
+    *[st.floats(0, 100, width=32)] * 2,
+    *[st.floats(1, 50, width=32)] * 2,
+)
+
+
+@given(st.integers(1, 20), st.integers(1, 20), ANGLES)
+def test_map_back_finds_every_pixel_of_the_rotated_image(h: int, w: int, angle: int) -> None:
+    image = np.arange(h * w * 3, dtype=np.uint32).reshape(h, w, 3).astype(np.uint8)
+    image[..., 0], image[..., 1] = np.mgrid[:h, :w]
+    turned = rotate90(image, angle)
+    y, x = np.mgrid[: turned.shape[0], : turned.shape[1]]
+    centres = np.stack([x, y], -1) + 0.5
+    back = np.floor(map_back(centres, angle, w, h)).astype(int)
+    assert (back[..., 0] == turned[..., 1]).all()
+    assert (back[..., 1] == turned[..., 0]).all()
+
+
+def test_angle_is_clockwise() -> None:
+    upright = np.zeros((2, 3, 3), np.uint8)
+    upright[0, 0] = 255  # a mark at the top left
+    stood = np.rot90(upright, k=-1)  # rotated clockwise by 90: the mark is at the top right
+    assert stood[0, -1, 0] == 255
+    assert (rotate90(stood, 90) == upright).all()
+
+
+@given(st.permutations(range(4)), st.floats(-40, 40))
+def test_order_quad_undoes_any_order(order: list[int], degrees: float) -> None:
+    t = np.deg2rad(degrees)
+    turn = np.array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
+    quad = np.array([[-30, -10], [30, -10], [30, 10], [-30, 10]]) @ turn.T + 100
+    assert np.allclose(order_quad(quad[order]), quad, atol=1e-3)
+
+
+@given(BOXES, BOXES)
+def test_quad_iou_agrees_with_box_iou(a: tuple[float, ...], b: tuple[float, ...]) -> None:
+    boxes = np.array([a, b], np.float32)
+    quads = box_to_quad(boxes)
+    expected = float(box_iou(boxes[:1], boxes[1:])[0, 0])
+    assert quad_iou(quads[0], quads[1]) == pytest.approx(expected, abs=2e-3)
+
+
+@given(arrays(np.float32, (5, 4), elements=st.floats(0, 100, width=32)))
+def test_boxes_and_quads_round_trip(raw: np.ndarray) -> None:
+    boxes = np.concatenate([raw[:, :2], raw[:, :2] + np.abs(raw[:, 2:])], 1)
+    assert np.array_equal(quad_to_box(box_to_quad(boxes)), boxes)
+
+
+@given(st.lists(BOXES, min_size=1, max_size=12), st.floats(0.1, 0.9))
+def test_nms_keeps_no_two_overlapping_and_drops_nothing_else(
+    boxes: list[tuple[float, ...]], threshold: float
+) -> None:
+    array = np.array(boxes, np.float32)
+    scores = np.linspace(1, 0.1, len(boxes), dtype=np.float32)
+    kept = nms(array, scores, threshold)
+    iou = box_iou(array, array)
+    for i in kept:
+        assert all(iou[i, j] <= threshold + 1e-4 for j in kept if j != i)
+    for i in set(range(len(boxes))) - set(kept.tolist()):
+        assert any(iou[i, j] > threshold - 1e-4 and j < i for j in kept)
+
+
+def test_warp_of_an_upright_box_is_the_slice() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    quad = box_to_quad(np.array([10, 5, 50, 25]))
+    assert np.array_equal(warp(image, quad, 40, 20), image[5:25, 10:50])
+
+
+def test_sides_and_area_of_a_tilted_rectangle() -> None:
+    quad = np.array([[0, 0], [3, 4], [-5, 10], [-8, 6]], np.float32)
+    width, height = sides(quad)
+    assert (width, height) == (pytest.approx(5), pytest.approx(10))
+    assert area(quad) == pytest.approx(50)

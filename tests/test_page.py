@@ -1,0 +1,89 @@
+"""Page, Line and Quad: order of points, spans of characters, and JSON there and back."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shizi.page import Char, Line, Page, Quad
+
+BOX = Quad(((10.0, 20.0), (110.0, 20.0), (110.0, 40.0), (10.0, 40.0)))
+
+numbers = st.integers(-9999, 99999).map(lambda n: n / 10)
+points = st.tuples(numbers, numbers)
+scores = st.integers(0, 10000).map(lambda n: n / 10000)
+chars = st.builds(Char, st.characters(codec="utf-8"), scores, scores, scores)
+lines = st.builds(
+    Line,
+    quad=st.builds(Quad, st.tuples(points, points, points, points)),
+    text=st.text(),
+    score=scores,
+    chars=st.lists(chars, max_size=3).map(tuple),
+    block=st.integers(0, 99),
+    paragraph=st.integers(0, 99),
+    vertical=st.booleans(),
+)
+pages = st.builds(
+    Page,
+    source=st.text(),
+    width=st.integers(1, 9999),
+    height=st.integers(1, 9999),
+    angle=st.sampled_from([0, 90, 180, 270]),
+    angle_score=scores,
+    lines=st.lists(lines, max_size=3).map(tuple),
+)
+
+
+@given(pages)
+def test_page_survives_json(page: Page) -> None:
+    assert Page.from_dict(json.loads(json.dumps(page.to_dict()))) == page
+
+
+def test_dict_has_what_the_command_line_promises() -> None:
+    page = Page("a.png", 200, 100, 90, 0.98765, (Line(BOX, "识字", 0.87654),))
+    data = page.to_dict()
+    assert (data["image"], data["width"], data["height"], data["angle"]) == ("a.png", 200, 100, 90)
+    assert data["lines"][0]["text"] == "识字"
+    assert data["lines"][0]["score"] == 0.8765
+    assert data["lines"][0]["quad"] == [[10, 20], [110, 20], [110, 40], [10, 40]]
+
+
+def test_text_parts_paragraphs() -> None:
+    page = Page(
+        "",
+        1,
+        1,
+        lines=tuple(Line(BOX, t, 1, paragraph=p) for t, p in zip("一二三", (0, 0, 1), strict=True)),
+    )
+    assert page.text == "一\n二\n\n三"
+    assert Page("", 1, 1).text == ""
+
+
+def test_char_quad_runs_along_the_line() -> None:
+    half = (Char("识", 1, 0, 0.5), Char("字", 1, 0.5, 1))
+    across = Line(BOX, "识字", 1, half)
+    assert across.char_quad(1).bounds == (60, 20, 110, 40)
+    down = Line(BOX, "识字", 1, half, vertical=True)
+    assert down.char_quad(1).bounds == (10, 30, 110, 40)
+    # Upside down, the first character stands to the right, with its own top-left lower right.
+    turned = Line(Quad.from_array(BOX.to_array()[[2, 3, 0, 1]]), "识字", 1, half)
+    assert turned.char_quad(0).points[0] == (110, 40)
+    assert turned.char_quad(0).bounds == (60, 20, 110, 40)
+
+
+def test_quad_of_array_and_back() -> None:
+    array = BOX.to_array()
+    assert array.shape == (4, 2)
+    assert array.dtype == np.float32
+    assert Quad.from_array(array) == BOX
+    assert BOX.bounds == (10, 20, 110, 40)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((2, 4)), np.zeros((3, 2)), np.full((4, 2), np.nan)])
+def test_quad_refuses(wrong: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="quad"):
+        Quad.from_array(wrong)
