@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.engine import Session
-from shizi.geometry import sides
+from shizi.geometry import grow, sides
 from shizi.nets.spec import CTPNSpec
 from shizi.page import Image, Quads
 
@@ -35,6 +35,7 @@ class DetectionOptions:
         good_height: text height that a second look is scaled to.
         slice_score: least score of a slice.
         line_score: least mean score of a line.
+        margin: by how much of its height a line's quad is grown on every side.
         gap: columns without text that a line may bridge.
         overlap: least vertical overlap and size ratio of neighbour slices.
         end_score: mean score of two facing ends above which a line is cut.
@@ -46,7 +47,8 @@ class DetectionOptions:
     least_height: float = 12.0
     good_height: float = 18.0
     slice_score: float = 0.5
-    line_score: float = 0.6
+    line_score: float = 0.75
+    margin: float = 0.1
     gap: int = 2
     overlap: float = 0.6
     end_score: float = 0.5
@@ -147,10 +149,8 @@ def build_quads(output: Float, spec: CTPNSpec, options: DetectionOptions) -> tup
         if score >= options.line_score:
             quads.append(outline(slices, chain))
             scores.append(score)
-    return (
-        np.asarray(quads, dtype=np.float32).reshape(-1, 4, 2),
-        np.asarray(scores, dtype=np.float32),
-    )
+    found = np.asarray(quads, dtype=np.float32).reshape(-1, 4, 2)
+    return grow(found, options.margin), np.asarray(scores, dtype=np.float32)
 
 
 def suppress(output: Float, spec: CTPNSpec, least: float) -> Slices:

@@ -53,6 +53,17 @@ def sides(quads: Array) -> tuple[Array, Array]:
     return (edges[..., 0] + edges[..., 2]) / 2, (edges[..., 1] + edges[..., 3]) / 2
 
 
+def grow(quads: Array, margin: float) -> Quads:
+    """Move every side of quads (N, 4, 2) outwards by ``margin`` times the shorter side."""
+    width, height = sides(quads)
+    along = (quads[:, 1] - quads[:, 0]) / np.maximum(width, 1e-6)[:, None]  # (N, 2)
+    down = (quads[:, 3] - quads[:, 0]) / np.maximum(height, 1e-6)[:, None]
+    step = (margin * np.minimum(width, height))[:, None]
+    signs = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    corners = [quads[:, i] + step * (x * along + y * down) for i, (x, y) in enumerate(signs)]
+    return np.stack(corners, 1).astype(np.float32)
+
+
 def area(quads: Array) -> Array:
     """Area of quads (..., 4, 2) by the shoelace formula, never negative."""
     x, y = quads[..., 0], quads[..., 1]

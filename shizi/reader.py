@@ -13,7 +13,7 @@ from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Engine, open_session
 from shizi.errors import ShiziError
 from shizi.geometry import map_back, rotate90
-from shizi.image import ImageLimits, load, pages
+from shizi.image import ImageLimits, load, name_of, pages
 from shizi.layout import LayoutOptions, arrange
 from shizi.orientation import OrientationClassifier, OrientationOptions
 from shizi.page import Image, Line, Page, Quad
@@ -72,28 +72,27 @@ class Reader:
         session = open_session(weights.file("orientation"), o.engine, o.threads)
         return OrientationClassifier(session, o.turn)
 
-    def read(self, source: str | Path | bytes | BinaryIO | Image) -> Page:
+    def read(self, source: Source) -> Page:
         """Read one picture: a path, encoded bytes, an open file, an RGB array or a PIL image.
 
         Raises:
             ImageError: the picture cannot be loaded.
         """
-        name = str(source) if isinstance(source, str | Path) else f"<{type(source).__name__}>"
-        return self.read_image(load(source, self.options.limits), name)
+        return self.read_image(load(source, self.options.limits), name_of(source))
 
-    def read_many(
-        self, sources: Iterable[str | Path | bytes | BinaryIO | Image]
-    ) -> Iterator[Page | Failure]:
+    def read_many(self, sources: Iterable[Source]) -> Iterator[Page | Failure]:
         """Read sources one by one, each page of a PDF by itself; a failure stops nothing."""
         for source in sources:
-            try:
-                if isinstance(source, str | Path):
-                    for name, image in pages(source, self.options.limits):
-                        yield self.read_image(image, name)
-                else:
-                    yield self.read(source)
-            except ShiziError as error:
-                yield Failure(str(source) if isinstance(source, str | Path) else "<data>", error)
+            images = pages(source, self.options.limits)
+            while True:
+                try:
+                    name, image = next(images)
+                except StopIteration:
+                    break
+                except ShiziError as error:
+                    yield Failure(name_of(source), error)
+                    break
+                yield self.read_image(image, name)
 
     def read_image(self, image: Image, name: str = "<array>") -> Page:
         """Read an RGB image (H, W, 3) that is already loaded."""
@@ -121,7 +120,7 @@ class Reader:
         return Page(name, width, height, angle, certainty, lines)
 
 
-def read(source: str | Path | bytes | BinaryIO | Image) -> Page:
+def read(source: Source) -> Page:
     """Read one picture with the default options; the networks stay loaded.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +23,9 @@ STRIDE = 8
 VERTICAL = 1.5
 """A crop this many times taller than wide is read as a vertical line."""
 
+SURE = 0.8
+"""A tall crop scored below this is also read upright and the other way round."""
+
 
 @dataclass(frozen=True)
 class RecognitionOptions:
@@ -31,12 +34,14 @@ class RecognitionOptions:
     Attributes:
         squeeze: factor on the width of a crop; less is faster.
         reread: lines scored below this are read again, unsqueezed; 0: never.
+        beam: beam width of CTC decoding; 1: best path.
         allow: the only characters to read; empty: all.
         batch_width: pixels of width that are read at once.
     """
 
     squeeze: float = 0.8
     reread: float = 0.9
+    beam: int = 1
     allow: str = ""
     batch_width: int = 2560
 
@@ -88,21 +93,22 @@ class Recognizer:
         flat = [lie_down(c) if t else c for c, t in zip(crops, tall, strict=True)]
         readings = self._read(flat, self.options.squeeze)
         if self.options.squeeze < 1:
-            doubtful = [i for i, r in enumerate(readings) if r.score < self.options.reread]
-            again = self._read([flat[i] for i in doubtful], 1.0)
-            for i, reading in zip(doubtful, again, strict=True):
-                readings[i] = max(reading, readings[i], key=lambda r: r.score)
-        self._turn_back(readings, flat, tall)
-        return [r._replace(vertical=t) for r, t in zip(readings, tall, strict=True)]
+            self._improve(readings, lambda i: flat[i], self.options.reread)
+        # A tall crop may also be one narrow character, or sideways text that faces right.
+        self._improve(readings, lambda i: crops[i] if tall[i] else None, SURE)
+        self._improve(readings, lambda i: rotate90(flat[i], 180) if tall[i] else None, SURE)
+        return [
+            r._replace(vertical=t and len(r.text) > 1) for r, t in zip(readings, tall, strict=True)
+        ]
 
-    def _turn_back(
-        self, readings: list[Reading], flat: Sequence[Image], tall: Sequence[bool]
+    def _improve(
+        self, readings: list[Reading], another: Callable[[int], Image | None], least: float
     ) -> None:
-        """Read doubtful tall crops the other way round: sideways text may face either side."""
-        doubtful = [i for i, t in enumerate(tall) if t and readings[i].score < 0.8]
-        turned = self._read([rotate90(flat[i], 180) for i in doubtful], 1.0)
-        for i, reading in zip(doubtful, turned, strict=True):
-            if reading.score > readings[i].score + 0.1:
+        """Read another view of every line scored below ``least``; keep what scores higher."""
+        views = {i: another(i) for i, r in enumerate(readings) if r.score < least}
+        chosen = {i: view for i, view in views.items() if view is not None}
+        for i, reading in zip(chosen, self._read(list(chosen.values()), 1.0), strict=True):
+            if reading.score > readings[i].score:
                 readings[i] = reading
 
     def _read(self, crops: Sequence[Image], squeeze: float) -> list[Reading]:

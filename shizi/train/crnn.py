@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from shizi.nets.torch.crnn import CRNN
 from shizi.page import Image
 from shizi.train import augment
 from shizi.train.data import LineItem, load_image, read_lines, read_pages, shuffled
-from shizi.train.transfer import TeacherNeck
+from shizi.train.features import FeatureBatch, FeatureSet
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ class CRNNOptions:
         batch_width: pixels of width a batch (32 lines of 320).
         squeeze: range of random factors on the width.
         val_squeeze: factor on the width in validation.
-        distil: regress onto the PP-OCRv6 neck instead of CTC.
+        stage: distil (regress the neck onto the PP-OCRv6 neck), head (CTC on kept backbone
+            features) or whole (CTC through all layers). The first two run the backbone of
+            PP-OCRv6 once over the data and then train for little.
         val_lines: lines used of each validation set.
     """
 
@@ -45,7 +48,7 @@ class CRNNOptions:
     batch_width: int = 10_240
     squeeze: tuple[float, float] = (0.7, 1.1)
     val_squeeze: float = 1.0
-    distil: bool = False
+    stage: Literal["distil", "head", "whole"] = "whole"
     val_lines: int = 600
 
 
@@ -70,35 +73,50 @@ class CRNNTask:
         if not self._items:
             raise DataError("no line of --data can be spelt with the charset")
         self._val = {f.name: val_crops(f, options) for f in options.val}
-        self._teacher = TeacherNeck() if options.distil else None
+        self._features: FeatureSet | None = None
 
-    def batches(self, seed: int) -> Iterator[Batch]:
+    def batches(self, seed: int) -> Iterator[Batch | FeatureBatch]:
+        """Yield crops, or kept features, of one width together."""
+        if self._options.stage == "whole":
+            yield from self._crop_batches(seed)
+        if self._features is None:
+            self._features = FeatureSet()
+            rng = np.random.default_rng(seed)
+            for index in range(len(self._items)):
+                self._features.add(*self._sample(index, rng))
+            self._features.finish()
+        yield from self._features.batches(self._options.batch_width, seed)
+
+    def _crop_batches(self, seed: int) -> Iterator[Batch]:
         """Fill a bin per width bucket; a full bin is a batch."""
         rng = np.random.default_rng(seed)
         bins: dict[int, list[tuple[Image, list[int]]]] = {}
         for index in shuffled(len(self._items), seed):
-            item = self._items[index]
-            crop = fit(self._augment(load_image(item.path), rng), rng.uniform(*self._options.squeeze))
+            crop, label = self._sample(index, rng)
             width = crop.shape[1]
-            label = self._charset.encode(item.text)
-            if steps_needed(label) > width // 8:
-                continue
             held = bins.setdefault(width, [])
             held.append((crop, label))
             if len(held) * width >= self._options.batch_width:
                 images, labels = zip(*bins.pop(width), strict=True)
                 yield Batch(np.stack(images), list(labels))
 
-    def loss(self, batch: Batch, device: torch.device) -> dict[str, Tensor]:
+    def _sample(self, index: int, rng: np.random.Generator) -> tuple[Image, list[int]]:
+        item = self._items[index]
+        crop = augment.shake(load_image(item.path), rng)
+        crop = augment.spoil(augment.recolour(crop, rng), rng)
+        return fit(crop, rng.uniform(*self._options.squeeze)), self._charset.encode(item.text)
+
+    def loss(self, batch: Batch | FeatureBatch, device: torch.device) -> dict[str, Tensor]:
         """CTC, or squared distance to the teacher's neck."""
-        images = torch.from_numpy(batch.images).to(device)
-        features = self.net.features(images)  # (N, T, C)
+        if isinstance(batch, FeatureBatch):
+            features = torch.from_numpy(batch.features).to(device).float()  # (N, T, C)
+        else:
+            features = self.net.features(torch.from_numpy(batch.images).to(device))
         neck = self.net.neck(features)  # (N, T, E)
-        if self._teacher is not None:
-            target = self._teacher(features.detach().float().cpu().numpy())
-            return {"mse": F.mse_loss(neck.float(), torch.from_numpy(target).to(device))}
-        logits = self.net.classify(neck).float()  # (N, T, K)
-        return {"ctc": ctc_loss(logits, batch.labels)}
+        if isinstance(batch, FeatureBatch) and self._options.stage == "distil":
+            target = torch.from_numpy(batch.neck).to(device).float()
+            return {"mse": F.mse_loss(neck.float(), target)}
+        return {"ctc": ctc_loss(self.net.classify(neck), batch.labels)}
 
     @torch.inference_mode()
     def validate(self, device: torch.device) -> dict[str, float]:
@@ -127,9 +145,6 @@ class CRNNTask:
                     logits = self.net(images)
                 yield from zip(logits.float().softmax(-1).cpu().numpy(), chunk, strict=True)
 
-    def _augment(self, crop: Image, rng: np.random.Generator) -> Image:
-        return augment.spoil(augment.recolour(augment.shake(crop, rng), rng), rng)
-
 
 def _chunks(items: list[int], size: int) -> Iterator[list[int]]:
     for start in range(0, len(items), size):
@@ -147,15 +162,39 @@ def steps_needed(label: list[int]) -> int:
 
 
 def ctc_loss(logits: Tensor, labels: list[list[int]]) -> Tensor:
-    """Mean CTC loss a character of logits (N, T, K), blank 0.
+    """Mean CTC loss a character (Graves et al. 2006, section 4.1), blank 0.
 
-    Rows whose label does not fit count as zero.
+    The forward recursion runs over the label's own classes only, so with thousands of
+    characters it costs a fraction of ``torch.nn.functional.ctc_loss``, which it equals.
+
+    Args:
+        logits: shape (N, T, K).
+        labels: N lists of class ids; a label that does not fit into T counts as zero.
     """
-    lengths = torch.tensor([len(label) for label in labels])
-    flat = torch.tensor([i for label in labels for i in label])
-    times = torch.full((len(labels),), logits.shape[1])
-    log_probs = logits.log_softmax(-1).transpose(0, 1)  # (T, N, K)
-    return F.ctc_loss(log_probs, flat, times, lengths, BLANK, "mean", zero_infinity=True)
+    n, steps, _ = logits.shape
+    device = logits.device
+    longest = max(1, *(len(label) for label in labels))
+    states = torch.full((n, 2 * longest + 1), BLANK, device=device)  # blank c1 blank c2 … blank
+    for row, label in zip(states, labels, strict=True):
+        row[1 : 2 * len(label) : 2] = torch.tensor(label, dtype=torch.long, device=device)
+    skips = torch.zeros_like(states, dtype=torch.bool)
+    skips[:, 2:] = (states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])
+    chosen = logits.gather(2, states[:, None].expand(-1, steps, -1)).float()  # (N, T, S)
+    log_probs = chosen - torch.logsumexp(logits.float(), 2, keepdim=True)
+    least = torch.full((n, 1), -1e30, device=device)
+    alpha = torch.full(states.shape, -1e30, device=device)
+    alpha = torch.cat([log_probs[:, 0, :2], alpha[:, 2:]], 1)  # (N, S)
+    for t in range(1, steps):
+        one = torch.cat([least, alpha[:, :-1]], 1)
+        two = torch.cat([least, least, alpha[:, :-2]], 1).masked_fill(~skips, -1e30)
+        alpha = torch.logsumexp(torch.stack([alpha, one, two]), 0) + log_probs[:, t]
+    lengths = torch.tensor([len(label) for label in labels], device=device)
+    ends = torch.stack([2 * lengths, (2 * lengths - 1).clamp(min=0)], 1)
+    final = alpha.gather(1, ends)  # (N, 2)
+    final = torch.where((lengths == 0)[:, None] & (ends == 0), final - math.log(2), final)
+    loss = -torch.logsumexp(final, 1)  # an empty label would count its only state twice
+    loss = torch.where(loss < 1e20, loss, torch.zeros_like(loss))
+    return (loss / lengths.clamp(min=1)).mean()
 
 
 def val_crops(folder: Path, options: CRNNOptions) -> list[tuple[Image, str]]:

@@ -20,7 +20,7 @@ from shizi.geometry import box_iou, quad_iou, quad_to_box, rotate90, sides
 from shizi.nets.torch.ctpn import CTPN
 from shizi.page import Image, Quads
 from shizi.train import augment
-from shizi.train.data import PageItem, load_image, read_pages, shuffled
+from shizi.train.data import PageItem, join_words, load_image, read_pages, shuffled
 from shizi.train.targets import Targets, assign, slice_quads
 
 
@@ -30,6 +30,7 @@ class CTPNOptions:
 
     Attributes:
         data: page sets to learn.
+        words: page sets labelled word by word; their words are joined into lines.
         val: page sets to validate on.
         size: side of the square training crops, pixels.
         batch: crops a step.
@@ -39,10 +40,11 @@ class CTPNOptions:
     """
 
     data: tuple[Path, ...] = ()
+    words: tuple[Path, ...] = ()
     val: tuple[Path, ...] = ()
     size: int = 512
     batch: int = 4
-    text: tuple[float, float] = (9.0, 64.0)
+    text: tuple[float, float] = (9.0, 110.0)
     val_side: int = 960
     val_pages: int = 40
 
@@ -63,6 +65,7 @@ class CTPNTask:
         self.net = net
         self._options = options
         self._items = [item for folder in options.data for item in read_pages(folder)]
+        self._items += [join_words(i) for folder in options.words for i in read_pages(folder)]
         if not self._items:
             raise DataError("--data holds no page")
         self._val = {f.name: _spread(read_pages(f), options.val_pages) for f in options.val}

@@ -177,13 +177,11 @@ def fit(task: Task, options: LoopOptions) -> dict[str, float]:
 
     log = _Log(out, options.steps, step)
     batches = prefetch(task.batches(options.seed + step))
+    batch = next(batches)  # preparing the data does not count against the budget
     with log, _Interrupt() as interrupt:
         clock = time.monotonic()
         progress = 0.0
         while progress < 1.0 and not interrupt.wanted:
-            waited = time.monotonic()
-            batch = next(batches)
-            waited = time.monotonic() - waited
             progress = _progress(step, elapsed, options)
             rate = _rate(progress, step, options)
             for group in optimizer.param_groups:
@@ -199,7 +197,10 @@ def fit(task: Task, options: LoopOptions) -> dict[str, float]:
                 optimizer.step()
                 average.update(net, step)
             step += 1
+            waited = time.monotonic()
+            batch = next(batches)
             now = time.monotonic()
+            waited = now - waited
             elapsed, clock = elapsed + now - clock, now
             log.step(step, {k: v.item() for k, v in losses.items()}, rate, elapsed, waited)
             progress = _progress(step, elapsed, options)

@@ -107,31 +107,3 @@ def load_classifier(layer: nn.Linear, graph: Graph, charset: Charset) -> int:
     _copy(layer.weight, weight)
     _copy(layer.bias, np.array([bias[r] if r >= 0 else bias.min() for r in rows]))
     return sum(r > 0 for r in rows)
-
-
-class TeacherNeck:
-    """PP-OCRv6 small's own neck: pooled backbone features to its 120-d classifier input.
-
-    Shape:
-        features: (N, T, 384) float32.
-        returns: (N, T, 120) float32.
-    """
-
-    def __init__(self) -> None:
-        import onnx
-        import onnxruntime
-
-        model = onnx.load(str(wheel_file(RECOGNISER)))
-        nodes = model.graph.node
-        start = next(n.output[0] for n in nodes if n.op_type == "AveragePool")
-        end = [n.input[0] for n in nodes if n.op_type == "MatMul"][-1]
-        part = onnx.utils.Extractor(model).extract_model([start], [end])
-        self._session = onnxruntime.InferenceSession(
-            part.SerializeToString(), providers=["CPUExecutionProvider"]
-        )
-        self._name = start
-
-    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: D102
-        pooled = np.ascontiguousarray(features.transpose(0, 2, 1)[:, :, None])  # (N, 384, 1, T)
-        (neck,) = self._session.run(None, {self._name: pooled})
-        return np.asarray(neck, dtype=np.float32)

@@ -21,48 +21,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.geometry import sides
+from shizi.layout.gutters import Floats, Indices, bands, components, group_rows, gutters
 from shizi.page import Quads
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
-CORE = 0.5  # share of a line's height, about its middle, that keeps bands apart
-OPEN_ROWS = 3  # a line joins one of the latest rows or begins one
+TRIM_BANDS = 2  # at most so many bands are no part of the columns they stand over
 PEEL_WIDTH = 0.5  # a line this wide, of its group's width, may stand between columns
-SENTENCE_END = tuple("。！？!?.…：:；;」』”’\"")
+SENTENCE_END = tuple('。！？!?.…：:；;」』”’"')
 
 
 @dataclass(frozen=True, slots=True)
 class LayoutOptions:
-    """How lines are grouped. Lengths are in line heights (the median of the group)."""
+    """How lines are grouped. Lengths are in line heights, the median of the group.
+
+    Attributes:
+        gutter: smallest width of the white strip between two columns.
+        prose_width: a column of running text is at least this wide; narrower ones may be cells.
+        prose_fill: lines of running text fill at least this share of their column's width.
+        aligned: share of rows that stand level with a row across the gutter in a table.
+        vertical_ratio: a line of two or more characters this much taller than wide is vertical.
+        paragraph_gap: a gap between rows wider by this than the usual one begins a paragraph.
+        block_gap: a gap between rows wider than this begins a block.
+        indent: a first line that stands in by this begins a paragraph.
+        height_change: rows whose heights differ by this factor are of different paragraphs.
+    """
 
     gutter: float = 1.0
-    """Smallest width of the white strip between two columns."""
-
     prose_width: float = 6.0
-    """A column of running text is at least this wide; narrower ones may be table cells."""
-
     prose_fill: float = 0.8
-    """Lines of running text fill at least this share of their column's width."""
-
-    aligned: float = 0.7
-    """Share of rows that stand level with a row across the gutter in a table."""
-
+    aligned: float = 0.6
     vertical_ratio: float = 1.5
-    """A line of two or more characters this much taller than wide is vertical."""
-
-    paragraph_gap: float = 0.6
-    """A gap between rows wider by this than the usual one begins a paragraph."""
-
+    paragraph_gap: float = 0.45
     block_gap: float = 3.0
-    """A gap between rows wider than this begins a block."""
-
     indent: float = 0.8
-    """A first line that stands in by this begins a paragraph."""
-
     height_change: float = 1.45
-    """Rows whose heights differ by this factor are of different paragraphs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +73,6 @@ class Place:
     block: int
     paragraph: int
     vertical: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Gutter:
-    """A white strip ``low < x < high`` through the bands ``first`` to ``last``."""
-
-    low: float
-    high: float
-    first: int
-    last: int
-    left: int  # lines on its left
-    right: int
-
-    @property
-    def weight(self) -> tuple[int, int, float]:
-        return min(self.left, self.right), self.left + self.right, self.high - self.low
 
 
 def arrange(
@@ -133,8 +110,10 @@ def arrange(
     block = paragraph = -1
     while stack:
         group = stack.pop()
-        upright = _upright(boxes[group], tall[group])
-        pieces = _split(upright, _minority(tall[group]), options)
+        upright, across = boxes[group], tall[group]
+        if _mostly_tall(upright, across):
+            upright, across = _turned(upright), ~across
+        pieces = _split(upright, across, options)
         if pieces:
             stack.extend(group[piece] for piece in reversed(pieces))
             continue
@@ -169,9 +148,9 @@ def _deskew(quads: Floats) -> tuple[Floats, Flags]:
     width, height = np.where(across, height, width), np.where(across, width, height)
 
     centre = level.mean(1)
-    half = np.stack([width, height], -1) / 2
+    unit = max(float(np.median(np.minimum(width, height))), 1e-3)
+    half = np.maximum(np.stack([width, height], -1), 1e-3 * unit) / 2
     boxes = np.concatenate([centre - half, centre + half], -1)  # (N, 4)
-    unit = max(float(np.median(np.minimum(width, height))), 1e-6)
     boxes = (boxes - np.tile(boxes[:, :2].min(0), 2)) / unit
     return boxes, height >= 1.5 * width
 
@@ -182,15 +161,14 @@ def _weighted_median(values: Floats, weights: Floats) -> float:
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
-def _minority(tall: Flags) -> Flags:
-    """Which lines run across the group's main direction."""
-    return ~tall if tall.mean() > 0.5 else tall
+def _mostly_tall(boxes: Floats, tall: Flags) -> bool:
+    """Say whether a group's vertical lines are longer together than the others."""
+    length = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    return bool(length[tall].sum() > length[~tall].sum())
 
 
-def _upright(boxes: Floats, tall: Flags) -> Floats:
-    """Turn a mostly vertical group so that its first column becomes the top row."""
-    if tall.mean() <= 0.5:
-        return boxes
+def _turned(boxes: Floats) -> Floats:
+    """Turn a vertical group by a quarter so that its first column becomes the top row."""
     x0, y0, x1, y1 = boxes.T
     return np.stack([y0, -x1, y1, -x0], -1)
 
@@ -209,7 +187,7 @@ def _split(boxes: Floats, across: Flags, options: LayoutOptions) -> list[Indices
 
 def _isolate(boxes: Floats, across: Flags, axis: int) -> list[Indices] | None:
     """Cut along x (axis 0) or y (1) around parts that hold only lines of the other direction."""
-    part = _components(boxes[:, axis], boxes[:, axis + 2])
+    part = components(boxes[:, axis], boxes[:, axis + 2])
     pure = np.bincount(part, ~across) == 0
     if not pure.any():
         return None
@@ -217,94 +195,77 @@ def _isolate(boxes: Floats, across: Flags, axis: int) -> list[Indices] | None:
     return [np.flatnonzero(kind == k) for k in range(kind.max() + 1)] if kind.max() else None
 
 
-def _components(low: Floats, high: Floats) -> Indices:
-    """Label intervals (N,) by connected component, counted in rising order."""
-    order = np.argsort(low, kind="stable")
-    reach = np.maximum.accumulate(high[order])
-    starts = np.r_[False, low[order][1:] >= reach[:-1]]
-    labels = np.empty(len(low), dtype=np.intp)
-    labels[order] = np.cumsum(starts)
-    return labels
-
-
 def _cut_columns(boxes: Floats, options: LayoutOptions) -> list[Indices] | None:
     """Cut at the weightiest gutter that parts columns: above, left, right, below."""
-    band = _bands(boxes)
-    for gutter in sorted(_gutters(boxes, band, options), key=lambda g: g.weight, reverse=True):
+    band = bands(boxes)
+    for gutter in gutters(boxes, band, options.gutter):
         inside = (band >= gutter.first) & (band <= gutter.last)
         left = boxes[:, 2] <= gutter.low
-        sides_ = [np.flatnonzero(inside & left), np.flatnonzero(inside & ~left)]
-        if _is_table(boxes[sides_[0]], boxes[sides_[1]], options):
+        if _is_table(boxes[inside & left], boxes[inside & ~left], options):
             continue
-        above, below = np.flatnonzero(band < gutter.first), np.flatnonzero(band > gutter.last)
-        return [piece for piece in (above, *sides_, below) if len(piece)]
+        inside = _trim(inside, boxes, left, band)
+        top = boxes[inside, 1].min()
+        above = ~inside & (boxes[:, 1] < top)
+        pieces = above, inside & left, inside & ~left, ~inside & ~above
+        return [np.flatnonzero(piece) for piece in pieces if piece.any()]
     return None
 
 
-def _bands(boxes: Floats) -> Indices:
-    """Label lines by horizontal band: bands are apart where the middles of lines are."""
-    centre, half = (boxes[:, 1] + boxes[:, 3]) / 2, (boxes[:, 3] - boxes[:, 1]) / 2 * CORE
-    return _components(centre - half, centre + half)
+def _trim(inside: Flags, boxes: Floats, left: Flags, band: Indices) -> Flags:
+    """Leave out a heading or page number that stands apart at the run's top or bottom.
 
-
-def _gutters(boxes: Floats, band: Indices, options: LayoutOptions) -> list[_Gutter]:
-    """Find white strips through consecutive bands, with lines on both sides."""
-    smallest = options.gutter * float(np.median(boxes[:, 3] - boxes[:, 1]))
-    found: list[_Gutter] = []
-    alive: list[_Gutter] = []
-    order = np.lexsort((boxes[:, 0], band))
-    ends = np.searchsorted(band[order], np.arange(band.max() + 2))
-    for number in range(int(band.max()) + 1):
-        gaps = _gaps(boxes[order[ends[number] : ends[number + 1]]], number, smallest)
-        longer: dict[tuple[float, float], _Gutter] = {}
-        for old in alive:
-            survived = False
-            for gap in gaps:
-                low, high = max(old.low, gap.low), min(old.high, gap.high)
-                if high - low >= smallest:
-                    lines = old.left + gap.left, old.right + gap.right
-                    longer.setdefault((low, high), _Gutter(low, high, old.first, number, *lines))
-                    survived |= (low, high) == (old.low, old.high)
-            if not survived:
-                found.append(old)
-        for gap in gaps:
-            longer.setdefault((gap.low, gap.high), gap)
-        alive = sorted(longer.values(), key=lambda g: g.first)
-    return [g for g in found + alive if g.left and g.right]
-
-
-def _gaps(boxes: Floats, number: int, smallest: float) -> list[_Gutter]:
-    """White strips of one band, its lines sorted by left edge; the margins count too."""
-    reach = np.maximum.accumulate(boxes[:, 2])
-    count = len(boxes)
-    gaps = [_Gutter(-np.inf, float(boxes[0, 0]), number, number, 0, count)]
-    for i in np.flatnonzero(boxes[1:, 0] - reach[:-1] >= smallest) + 1:
-        gaps.append(
-            _Gutter(float(reach[i - 1]), float(boxes[i, 0]), number, number, int(i), count - int(i))
-        )
-    gaps.append(_Gutter(float(reach[-1]), np.inf, number, number, count, 0))
-    return gaps
+    Such a band is short, has lines on one side of the gutter only, and is set off by
+    more than a line's height.
+    """
+    unit = float(np.median(boxes[inside, 3] - boxes[inside, 1]))
+    for end in (np.min, np.max):
+        for _ in range(TRIM_BANDS):
+            edge = inside & (band == end(band[inside]))
+            rest = inside & ~edge
+            column = inside & (left == left[edge][0])
+            width = boxes[column, 2].max() - boxes[column, 0].min()
+            extent = boxes[edge, 2].max() - boxes[edge, 0].min()
+            apart = max(
+                boxes[rest, 1].min(initial=np.inf) - boxes[edge, 3].max(),
+                boxes[edge, 1].min() - boxes[rest, 3].max(initial=-np.inf),
+            )
+            one_sided = left[edge].all() or not left[edge].any()
+            both = left[rest].any() and not left[rest].all()
+            if not (one_sided and both and extent < 0.7 * width and unit < apart < np.inf):
+                break
+            inside = rest
+    return inside
 
 
 def _is_table(left: Floats, right: Floats, options: LayoutOptions) -> bool:
     """Tell cells that are read row by row from columns that are read one after the other."""
-    few, many = sorted((_row_shapes(left), _row_shapes(right)), key=len)
+    top, low = max(left[:, 1].min(), right[:, 1].min()), min(left[:, 3].max(), right[:, 3].max())
+    shapes = [_row_shapes(part[(part[:, 3] > top) & (part[:, 1] < low)]) for part in (left, right)]
+    few, many = sorted(shapes, key=len)
+    if not len(few):
+        return True  # nothing stands beside anything: rows will do
     if _is_prose(few, options) and _is_prose(many, options):
         return False
-    distance = np.abs(few[:, None, 0] - many[None, :, 0])  # (F, M) between row middles
-    level = distance < 0.4 * np.maximum(few[:, None, 1], many[None, :, 1])
-    return bool(level.any(1).mean() >= options.aligned)
+    offset = many[None, :, 0] - few[:, None, 0]  # (F, M) between row middles
+    offset = offset[np.arange(len(few)), np.abs(offset).argmin(1)] / np.median(many[:, 1])
+    # What tilt is left shifts all rows alike, so their spread counts.
+    level = (np.abs(offset) < 0.7) & (np.abs(offset - np.median(offset)) < 0.35)
+    return bool(level.mean() >= options.aligned)
 
 
 def _row_shapes(boxes: Floats) -> Floats:
     """Rows of a column as (R, 4): middle, height, inked width, left edge to right edge."""
-    shapes = []
-    for row in _rows(boxes):
-        x0, y0, x1, y1 = boxes[row].T
-        shapes.append(
-            ((y0 + y1).mean() / 2, np.median(y1 - y0), (x1 - x0).sum(), x1.max() - x0.min())
+    x0, y0, x1, y1 = (boxes[:, k].tolist() for k in range(4))
+    shapes = [
+        (
+            sum(y0[i] + y1[i] for i in row) / (2 * len(row)),
+            sum(y1[i] - y0[i] for i in row) / len(row),
+            sum(x1[i] - x0[i] for i in row),
+            max(x1[i] for i in row) - min(x0[i] for i in row),
         )
-    return np.array(shapes)
+        for row in group_rows(boxes)
+    ]
+    return np.array(shapes, dtype=np.float64).reshape(-1, 4)
 
 
 def _is_prose(rows: Floats, options: LayoutOptions) -> bool:
@@ -326,7 +287,7 @@ def _peel(boxes: Floats, options: LayoutOptions) -> list[Indices] | None:
     if width[widest] < PEEL_WIDTH * (boxes[:, 2].max() - boxes[:, 0].min()):
         return None
     middle = (boxes[:, 1] + boxes[:, 3]) / 2
-    row = next(r for r in _rows(boxes) if widest in r)
+    row = np.array(next(r for r in group_rows(boxes) if widest in r), dtype=np.intp)
     rest = np.setdiff1d(np.arange(len(boxes)), row)
     above, below = rest[middle[rest] < middle[widest]], rest[middle[rest] >= middle[widest]]
     if any(len(part) > 1 and _cut_columns(boxes[part], options) for part in (above, below)):
@@ -334,54 +295,35 @@ def _peel(boxes: Floats, options: LayoutOptions) -> list[Indices] | None:
     return None
 
 
-def _rows(boxes: Floats) -> list[Indices]:
-    """Group lines into rows, top to bottom, each from left to right."""
-    x0, y0, x1, y1 = boxes.T.tolist()
-    middle = [(a + b) / 2 for a, b in zip(y0, y1, strict=True)]
-    rows: list[list[int]] = []
-    for i in sorted(range(len(boxes)), key=middle.__getitem__):
-        best, least = None, 0.5
-        for row in rows[-OPEN_ROWS:]:
-            # The nearest member decides: what tilt is left adds up along a row.
-            _, j = min((abs(x0[i] + x1[i] - x0[j] - x1[j]), j) for j in row)
-            overlap = min(x1[i], x1[j]) - max(x0[i], x0[j])
-            away = abs(middle[i] - middle[j]) / max(min(y1[i] - y0[i], y1[j] - y0[j]), 1e-9)
-            if away < least and overlap <= 0.5 * min(x1[i] - x0[i], x1[j] - x0[j]):
-                best, least = row, away
-        if best is None:
-            rows.append([i])
-        else:
-            best.append(i)
-    return [np.array(sorted(row, key=x0.__getitem__), dtype=np.intp) for row in rows]
-
-
 def _rows_with_breaks(
     boxes: Floats, texts: Sequence[str], options: LayoutOptions
-) -> list[tuple[Indices, bool, bool]]:
+) -> list[tuple[list[int], bool, bool]]:
     """Rows of a block, each with whether it begins a new block and a new paragraph."""
-    rows = _rows(boxes)
-    x0, y0, x1, y1 = boxes.T
-    left = np.array([x0[row].min() for row in rows])  # (R,)
-    right = np.array([x1[row].max() for row in rows])
-    height = np.array([np.median((y1 - y0)[row]) for row in rows])
-    middle = np.array([np.median((y0 + y1)[row]) / 2 for row in rows])
+    rows = group_rows(boxes)
+    starts = np.cumsum([0, *(len(row) for row in rows[:-1])])
+    x0, y0, x1, y1 = boxes[[i for row in rows for i in row]].T
+    left = np.minimum.reduceat(x0, starts)  # (R,)
+    right = np.maximum.reduceat(x1, starts)
+    cells = np.diff([*starts, len(boxes)])
+    height = np.add.reduceat(y1 - y0, starts) / cells
+    middle = np.add.reduceat(y0 + y1, starts) / (2 * cells)
     unit = float(np.median(height))
     gap = np.diff(middle) - (height[1:] + height[:-1]) / 2  # (R - 1,)
     usual = float(np.clip(np.median(gap), 0, 1.5 * unit)) if len(gap) > 2 else 0.6 * unit
 
     edge = float(np.quantile(left, 0.2))
     indented = (left > edge + options.indent * unit) & (left < edge + 6 * unit)
-    indented &= indented.mean() <= 0.5  # else the block is centred or ragged
     ends = np.array([texts[row[-1]].rstrip().endswith(SENTENCE_END) for row in rows])
+    # A lone indent begins a paragraph; several in a row are a list, a poem or centred.
+    lone = indented & (ends | ~np.r_[indented[1:], False])
+    lone[1:] &= ends[:-1] | ~indented[:-1]
     short = ends & (right < right.max() - 0.25 * (right.max() - left.min()))
 
     block = np.r_[True, gap > options.block_gap * unit]
     paragraph = np.r_[True, gap > usual + options.paragraph_gap * unit]
     taller = np.maximum(height[1:], height[:-1]) / np.minimum(height[1:], height[:-1])
     paragraph[1:] |= taller > options.height_change
-    if max(map(len, rows)) == 1:  # in a table an indent or a short row says nothing
-        paragraph |= indented
+    if (cells > 1).mean() < 0.2:  # else a table, where these say nothing
+        paragraph |= lone
         paragraph[1:] |= short[:-1]
-    return [
-        (row, bool(b), bool(b or p)) for row, b, p in zip(rows, block, paragraph, strict=True)
-    ]
+    return [(row, bool(b), bool(b or p)) for row, b, p in zip(rows, block, paragraph, strict=True)]

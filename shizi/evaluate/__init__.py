@@ -1,0 +1,297 @@
+"""``shizi eval``: scores of a reading system on labelled pictures, set by set.
+
+A set is a folder with ``labels.jsonl`` (pages with placed lines), ``labels.tsv`` (line
+crops) or ``chats.jsonl`` (screenshots with a chat area). Pages marked ``"complete": false``
+have text that is not labelled: their lines are read, but nothing is searched on them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from shizi.errors import DataError
+from shizi.evaluate.sets import Chat, DataSet, EvalOptions, crops_of, load_set, rules_for
+from shizi.geometry import map_back, rotate90
+from shizi.image import load
+from shizi.layout import arrange
+from shizi.page import Image, Quads
+from shizi.reader import Reader
+from shizi.train.data import PageItem
+from shizi.train.metrics import (
+    ANGLES,
+    DetectionScore,
+    TextRules,
+    TextScore,
+    confusion,
+    score_detection,
+    score_page,
+    score_text,
+    search,
+)
+
+Task = Literal["recognition", "detection", "orientation", "pages"]
+Found = tuple[Quads, list[str]]
+"""Quads (N, 4, 2) in pixels of the picture given, and what each says."""
+
+CROPS_AT_ONCE = 32
+CHAT_MARKS = "：:"  # between a name and a message; some rooms draw none
+
+
+class System(Protocol):
+    """Anything that reads text from RGB pictures."""
+
+    def read_lines(self, crops: Sequence[Image]) -> list[str]:
+        """Read line crops, each (h, w, 3)."""
+
+    def detect(self, image: Image) -> Quads:
+        """Find the lines of an upright picture."""
+
+    def angle(self, image: Image) -> int:
+        """Return by how many degrees clockwise the content stands rotated: 0, 90, 180, 270."""
+
+    def read(self, image: Image) -> Found:
+        """Read a whole picture, in any orientation."""
+
+
+@dataclass(frozen=True)
+class ReaderSystem:
+    """A :class:`~shizi.reader.Reader` as a system."""
+
+    reader: Reader
+
+    def read_lines(self, crops: Sequence[Image]) -> list[str]:
+        """See :class:`System`."""
+        return [reading.text for reading in self.reader.recognizer.read(crops)]
+
+    def detect(self, image: Image) -> Quads:
+        """See :class:`System`."""
+        return self.reader.detector(image)[0]
+
+    def angle(self, image: Image) -> int:
+        """See :class:`System`."""
+        return self.reader.orientation(image)[0]
+
+    def read(self, image: Image) -> Found:
+        """See :class:`System`."""
+        return as_found(
+            (line.quad.points, line.text) for line in self.reader.read_image(image).lines
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """Figures of one set. Shares are 0 to 1; a confusion has the true angles as rows."""
+
+    set: str
+    figures: dict[str, float]
+    rules: TextRules | None = None
+    confusion: list[list[int]] | None = None
+
+
+def as_found(lines: Iterable[tuple[Any, str]]) -> Found:
+    """Pack (quad, text) pairs; a quad is anything of shape (4, 2)."""
+    pairs = list(lines)
+    quads = np.array([quad for quad, _ in pairs], dtype=np.float32).reshape(-1, 4, 2)
+    return quads, [text for _, text in pairs]
+
+
+def recognition(system: System, data: DataSet, rules: TextRules) -> TextScore:
+    """Read the line crops of a set."""
+    total = TextScore()
+    crops = crops_of(data)
+    while chunk := list(islice(crops, CROPS_AT_ONCE)):
+        read = system.read_lines([crop for crop, _ in chunk])
+        total += score_text(zip(read, (text for _, text in chunk), strict=True), rules)
+    return total
+
+
+def detection(system: System, data: DataSet) -> DetectionScore:
+    """Find the lines of a set's pages."""
+    total = DetectionScore()
+    for page in data.pages:
+        found = system.detect(load(page.path))
+        total += score_detection(found, page.quads, page.texts, page.ignore)
+    return total
+
+
+def orientation(system: System, data: DataSet) -> NDArray[np.int64]:
+    """Turn every picture four ways: counts (4, 4), rows the truth, columns the answer."""
+    pictures = [page.path for page in (*data.pages, *data.partial)]
+    pictures += [chat.path for chat in data.chats]
+    return confusion(
+        (system.angle(rotate90(image, -angle)), angle)
+        for image in map(load, pictures)
+        for angle in ANGLES
+    )
+
+
+def read_turned(system: System, image: Image, angle: int) -> Found:
+    """Read an upright image that was turned clockwise; quads are mapped back onto it."""
+    quads, texts = system.read(rotate90(image, -angle))
+    height, width = image.shape[:2]
+    return map_back(quads, -angle, width, height), texts
+
+
+def score_read(found: Found, item: PageItem | Chat, rules: TextRules) -> TextScore:
+    """Score what was read of a whole page, or of a screenshot's chat area."""
+    if isinstance(item, PageItem):
+        return score_page(*found, item.quads, item.texts, item.ignore, rules)
+    quads, texts = found
+    left, top, right, bottom = item.area
+    x, y = quads.mean(1).T if len(quads) else np.zeros((2, 0))
+    inside = np.flatnonzero((left <= x) & (x <= right) & (top <= y) & (y <= bottom))
+    read = [texts[i] for i in inside]
+    places = arrange(quads[inside], read)
+    plain = TextRules(**{**asdict(rules), "drop": rules.drop + CHAT_MARKS, "ignore_spaces": True})
+    whole = plain("".join(read[place.index] for place in places))
+    total = TextScore()
+    for message in map(plain, item.messages):
+        edits = min(search(message, whole), len(message))
+        likeness = 1 - edits / max(1, len(message))
+        total += TextScore(edits, len(message), edits == 0, 1, likeness)
+    return total
+
+
+def pages(system: System, data: DataSet, rules: TextRules) -> dict[int, TextScore]:
+    """Read pages and screenshots from end to end, upright and turned: a score an angle."""
+    totals = dict.fromkeys(ANGLES, TextScore())
+    items: list[PageItem | Chat] = [*data.pages, *data.chats]
+    for item in items:
+        image = load(item.path)
+        for angle in ANGLES:
+            totals[angle] += score_read(read_turned(system, image, angle), item, rules)
+    return totals
+
+
+def text_figures(score: TextScore) -> dict[str, float]:
+    """Name the figures of a text score."""
+    return {
+        "CER": score.cer,
+        "lines exact": score.accuracy,
+        "1-NED": score.ned,
+        "lines": score.lines,
+        "characters": score.chars,
+    }
+
+
+def detection_figures(score: DetectionScore) -> dict[str, float]:
+    """Name the figures of a detection score."""
+    return {
+        "F": score.f,
+        "precision": score.precision,
+        "recall": score.recall,
+        "F, splits and merges forgiven": score.split_f,
+        "characters covered": score.coverage,
+        "lines": score.wanted,
+    }
+
+
+def orientation_figures(counts: NDArray[np.int64]) -> dict[str, float]:
+    """Name the figures of a confusion matrix (4, 4): accuracy, over all and of each angle."""
+    figures: dict[str, float] = {"accuracy": counts.trace() / max(1, counts.sum())}
+    for i, angle in enumerate(ANGLES):
+        figures[f"at {angle}"] = counts[i, i] / max(1, counts[i].sum())
+    return {**figures, "pictures": int(counts.sum())}
+
+
+def page_figures(scores: dict[int, TextScore]) -> dict[str, float]:
+    """End-to-end CER of each angle."""
+    figures = {f"CER at {angle}": score.cer for angle, score in scores.items()}
+    return {**figures, "lines": scores[0].lines, "characters": scores[0].chars}
+
+
+def evaluate(task: Task, system: System, data: DataSet, options: EvalOptions) -> Result:
+    """Run one task on one set."""
+    rules = rules_for(data, options)
+    match task:
+        case "recognition":
+            return Result(data.name, text_figures(recognition(system, data, rules)), rules)
+        case "pages":
+            return Result(data.name, page_figures(pages(system, data, rules)), rules)
+        case "detection":
+            return Result(data.name, detection_figures(detection(system, data)))
+        case "orientation":
+            counts = orientation(system, data)
+            return Result(data.name, orientation_figures(counts), confusion=counts.tolist())
+
+
+def fits(task: Task, data: DataSet) -> bool:
+    """Say whether a set has what a task needs."""
+    wanted: dict[Task, Sequence[object]] = {
+        "recognition": (*data.lines, *data.pages, *data.partial),
+        "detection": data.pages,
+        "orientation": (*data.pages, *data.partial, *data.chats),
+        "pages": (*data.pages, *data.chats),
+    }
+    return bool(wanted[task])
+
+
+def run_eval(task: Task, options: EvalOptions, system: System) -> int:
+    """Evaluate a system on every set, print a table and return the exit code.
+
+    Raises:
+        DataError: a set is broken, or none of them suits the task.
+    """
+    sets = [data for data in (load_set(f, options) for f in options.data) if fits(task, data)]
+    if not sets:
+        raise DataError(f"none of the folders has labels for {task}")
+    results = [evaluate(task, system, data, options) for data in sets]
+    console = wide_console()
+    console.print(table(results))
+    if task == "orientation":
+        console.print("all sets: true angles by answers")
+        console.print(confusion_table(results))
+    if options.json:
+        text = json.dumps([asdict(result) for result in results], ensure_ascii=False, indent=1)
+        options.json.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+def table(results: Sequence[Result]) -> Table:
+    """Lay figures out: a row a set; shares in percent, counts as they are."""
+    out = Table()
+    out.add_column("set")
+    for name in results[0].figures:
+        out.add_column(name, justify="right")
+    if results[0].rules:
+        out.add_column("overlooked")
+    for result in results:
+        figures = [
+            f"{value:,}" if isinstance(value, int) else f"{100 * value:.2f}"
+            for value in result.figures.values()
+        ]
+        out.add_row(result.set, *figures, *([describe(result.rules)] if result.rules else []))
+    return out
+
+
+def confusion_table(results: Sequence[Result]) -> Table:
+    """Lay the angles of all sets out: a row a true angle, a column an answer."""
+    out = Table()
+    for name in ("", *map(str, ANGLES)):
+        out.add_column(name, justify="right")
+    counts = np.sum([result.confusion for result in results if result.confusion], axis=0)
+    for angle, row in zip(ANGLES, counts, strict=True):
+        out.add_row(str(angle), *map(str, row))
+    return out
+
+
+def wide_console() -> Console:
+    """A console that does not squeeze tables where there is no terminal to fit."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
+
+
+def describe(rules: TextRules) -> str:
+    """Name what a comparison overlooks."""
+    names = {"ignore_case": "case", "ignore_spaces": "spaces", "fold_width": "width"}
+    found = [word for name, word in names.items() if getattr(rules, name)]
+    return " ".join([*found, *rules.drop]) or "nothing"

@@ -1,0 +1,148 @@
+"""Labelled sets on disk, and what a comparison of their texts overlooks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from shizi.crop import cut
+from shizi.errors import DataError
+from shizi.image import load
+from shizi.page import Image
+from shizi.train.data import LineItem, PageItem, join_words, read_lines, read_pages
+from shizi.train.metrics import TextRules
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class EvalOptions:
+    """What to evaluate on, and what a comparison of texts overlooks.
+
+    Where a rule is not given it follows the references of each set: case is ignored if they
+    have no lower-case letter; spaces and widths if a tenth of their characters is Chinese,
+    for then they tell of typesetting; 。 is dropped if none of them has it. The table names
+    the rules used.
+
+    Attributes:
+        data: folders with labels.jsonl, labels.tsv or chats.jsonl.
+        rows: take all rows of each set, or those with an even or odd number, counted from 0.
+        limit: take at most so many pictures of each set; 0: all.
+        join_words: join word boxes that continue each other into lines first.
+        ignore_case: upper and lower case are equal.
+        ignore_spaces: white space is dropped.
+        drop: characters dropped.
+        fold_width: full-width and half-width forms are equal.
+        json: file for the figures, beside the table.
+    """
+
+    data: tuple[Path, ...]
+    rows: Literal["all", "even", "odd"] = "all"
+    limit: int = 0
+    join_words: bool = False
+    ignore_case: bool | None = None
+    ignore_spaces: bool | None = None
+    drop: str | None = None
+    fold_width: bool | None = None
+    json: Path | None = None
+
+
+@dataclass(frozen=True)
+class Chat:
+    """A screenshot with a chat area: left, top, right, bottom; messages from top to bottom."""
+
+    path: Path
+    area: tuple[float, float, float, float]
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One folder's labels. Pages in ``partial`` have text that is not labelled."""
+
+    name: str
+    pages: tuple[PageItem, ...] = ()
+    lines: tuple[LineItem, ...] = ()
+    chats: tuple[Chat, ...] = ()
+    partial: tuple[PageItem, ...] = ()
+
+    def texts(self) -> list[str]:
+        """Every reference that counts."""
+        pages = (*self.pages, *self.partial)
+        found = [t for p in pages for t, skip in zip(p.texts, p.ignore, strict=True) if not skip]
+        found += [line.text for line in self.lines]
+        return found + [message for chat in self.chats for message in chat.messages]
+
+
+def load_set(folder: Path, options: EvalOptions) -> DataSet:
+    """Read a folder's labels.
+
+    Raises:
+        DataError: there are none, or a row is wrong.
+    """
+    if (folder / "labels.tsv").exists():
+        return DataSet(folder.name, lines=_rows(read_lines(folder), options))
+    if (folder / "chats.jsonl").exists():
+        return DataSet(folder.name, chats=_rows(list(_read_chats(folder / "chats.jsonl")), options))
+    pages = read_pages(folder)
+    if options.join_words:
+        pages = [join_words(page) for page in pages]
+    rows = (folder / "labels.jsonl").read_text(encoding="utf-8").split("\n")
+    whole = [json.loads(row).get("complete", True) for row in rows if row.strip()]
+    kept = _rows(list(zip(pages, whole, strict=True)), options)
+    return DataSet(
+        folder.name,
+        pages=tuple(page for page, complete in kept if complete),
+        partial=tuple(page for page, complete in kept if not complete),
+    )
+
+
+def _rows(items: Sequence[T], options: EvalOptions) -> tuple[T, ...]:
+    step = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}[options.rows]
+    return tuple(items[step][: options.limit or None])
+
+
+def _read_chats(path: Path) -> Iterator[Chat]:
+    for number, row in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        if not row.strip():
+            continue
+        try:
+            data = json.loads(row)
+            left, top, right, bottom = map(float, data["chat_rect"])
+            messages = tuple(m["user"] + m["text"] for m in data["messages"])
+            yield Chat(path.parent / data["image"], (left, top, right, bottom), messages)
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{path}:{number}: not a chat label ({error})") from error
+
+
+def rules_for(data: DataSet, options: EvalOptions) -> TextRules:
+    """Decide what is overlooked on a set; see :class:`EvalOptions`."""
+    text = "".join(data.texts())
+    han = sum("\u3400" <= c <= "\u9fff" for c in text)
+    chinese = han > 0.1 * len(text)
+    found = TextRules(
+        ignore_case=any(c.isupper() for c in text) and not any(c.islower() for c in text),
+        ignore_spaces=chinese,
+        drop="" if "。" in text else "。",
+        fold_width=chinese,
+    )
+    given = {
+        name: getattr(options, name)
+        for name in ("ignore_case", "ignore_spaces", "drop", "fold_width")
+        if getattr(options, name) is not None
+    }
+    return TextRules(**{**asdict(found), **given})
+
+
+def crops_of(data: DataSet) -> Iterator[tuple[Image, str]]:
+    """Yield line crops and what they say; the lines of pages are cut out by their quads."""
+    for line in data.lines:
+        yield load(line.path), line.text
+    for page in (*data.pages, *data.partial):
+        image = load(page.path)
+        for quad, text, skip in zip(page.quads, page.texts, page.ignore, strict=True):
+            if text and not skip:
+                yield cut(image, quad), text

@@ -1,0 +1,1 @@
+"""Training: synthetic text, datasets, targets, loops, metrics, export."""

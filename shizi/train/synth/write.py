@@ -1,0 +1,94 @@
+"""Write a set in parts, in parallel, so that a stopped run goes on where it was."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from shizi.errors import DataError
+
+Job = Callable[[Path, int], str]
+SHARD = 500  # samples a part
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A progress bar on stderr, shown only on a terminal."""
+
+    title: str
+
+    @contextmanager
+    def over(self, total: int) -> Iterator[Callable[[int], None]]:
+        """Yield a function that adds to the count."""
+        console = Console(file=sys.stderr)
+        columns = (TextColumn(self.title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+            task = bar.add_task(self.title, total=total)
+            yield lambda step: bar.advance(task, step)
+
+
+def write_shards(
+    job: Job, out_dir: Path, count: int, labels: str, workers: int, progress: Progress
+) -> None:
+    """Run ``job(out_dir, index)`` for 0..count-1 and join the rows it returns in ``labels``.
+
+    A part's rows are written, atomically, after its pictures; a part that has its rows is not
+    made again.
+
+    Raises:
+        DataError: ``out_dir`` holds a set made by another job.
+    """
+    parts = out_dir / "parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    _claim(out_dir / "made_by.txt", repr(job))
+    spans = [(a, min(a + SHARD, count)) for a in range(0, count, SHARD)]
+    names = {span: parts / f"{span[0]:07d}-{span[1]:07d}.txt" for span in spans}
+    todo = [span for span in spans if not names[span].exists()]
+    for folder in {(out_dir / "images" / f"{i // 1000:03d}") for i in range(0, count, SHARD)}:
+        folder.mkdir(parents=True, exist_ok=True)
+    tasks = [(job, out_dir, names[span], span) for span in todo]
+    with progress.over(count) as advance:
+        advance(count - sum(b - a for a, b in todo))
+        for made in _run(tasks, workers):
+            advance(made)
+    _write(out_dir / labels, "".join(names[s].read_text(encoding="utf-8") for s in spans))
+
+
+def _run(tasks: list[tuple[Job, Path, Path, tuple[int, int]]], workers: int) -> Iterator[int]:
+    if workers <= 1 or len(tasks) <= 1:
+        yield from map(_shard, tasks)
+        return
+    # Processes are spawned: forking a process that has threads (OpenCV's) can hang.
+    with multiprocessing.get_context("spawn").Pool(
+        workers, initializer=cv2.setNumThreads, initargs=(1,)
+    ) as pool:
+        yield from pool.imap_unordered(_shard, tasks)
+
+
+def _shard(task: tuple[Job, Path, Path, tuple[int, int]]) -> int:
+    job, out_dir, part, (start, stop) = task
+    _write(part, "".join(job(out_dir, i) + "\n" for i in range(start, stop)))
+    return stop - start
+
+
+def _claim(path: Path, maker: str) -> None:
+    """Note what makes the set, or refuse to mix it with another."""
+    if path.exists() and path.read_text(encoding="utf-8") != maker:
+        raise DataError(f"{path.parent} holds a set made with other options; name another folder")
+    _write(path, maker)
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

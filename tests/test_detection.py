@@ -1,0 +1,123 @@
+"""The detector's decoding: what the targets say must come back as quads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shizi.detection import DetectionOptions, _strips, build_quads, padded
+from shizi.geometry import quad_iou
+from shizi.nets.spec import CTPNSpec
+from shizi.train.targets import Targets, assign, slice_quads
+
+SPEC = CTPNSpec()
+SIZE = 512
+TIGHT = DetectionOptions(margin=0.0)
+
+
+def perfect(quads: np.ndarray, size: int = SIZE) -> np.ndarray:
+    """What a net without errors would say, (R, C, K, 7)."""
+    slices = slice_quads(quads, np.zeros(len(quads), bool), size // 16, 16)
+    t: Targets = assign(slices, size // 8, size // 16, SPEC)
+    score = np.where(t.label == 1, 6.0, -6.0)[..., None]
+    parts = [score, t.vertical, t.ends * 12 - 6, t.offsets]
+    return np.concatenate(parts, -1).astype(np.float32)
+
+
+def tilted(x: float, y: float, w: float, h: float, degrees: float) -> np.ndarray:
+    t = np.deg2rad(degrees)
+    turn = np.array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
+    corners = np.array([[-w, -h], [w, -h], [w, h], [-w, h]]) / 2
+    return (corners @ turn.T + (x, y)).astype(np.float32)
+
+
+@settings(max_examples=60)
+@given(
+    st.floats(200, 312),
+    st.floats(200, 312),
+    st.floats(60, 300),
+    st.floats(12, 60),
+    st.floats(-30, 30),
+)
+def test_a_line_tilted_up_to_30_degrees_comes_back(
+    x: float, y: float, w: float, h: float, degrees: float
+) -> None:
+    quad = tilted(x, y, max(w, 2.5 * h), h, degrees)
+    found, scores = build_quads(perfect(quad[None]), SPEC, TIGHT)
+    assert len(found) == 1
+    assert quad_iou(found[0], quad) > 0.75
+    assert scores[0] > 0.9
+
+
+def test_lines_in_a_row_stay_apart_however_near() -> None:
+    quads = np.stack([tilted(100, 100, 120, 20, 0), tilted(226, 100, 120, 20, 0)])  # 6 px apart
+    found, _ = build_quads(perfect(quads), SPEC, TIGHT)
+    assert len(found) == 2
+    for quad in quads:
+        assert max(quad_iou(f, quad) for f in found) > 0.8
+
+
+def test_dense_rows_stay_apart() -> None:
+    quads = np.stack([tilted(250, 40 + 13 * i, 400, 10, 0) for i in range(30)])
+    found, _ = build_quads(perfect(quads), SPEC, TIGHT)
+    assert len(found) == 30
+
+
+def test_a_line_cut_by_the_edge_ends_there() -> None:
+    quad = np.array([[-200, 100], [200, 100], [200, 130], [-200, 130]], np.float32)
+    found, _ = build_quads(perfect(quad[None]), SPEC, TIGHT)
+    assert len(found) == 1
+    assert found[0][:, 0].min() == pytest.approx(0, abs=2)
+
+
+def test_nothing_comes_of_nothing() -> None:
+    output = np.full((8, 4, len(SPEC.heights), 7), -6, np.float32)
+    quads, scores = build_quads(output, SPEC, TIGHT)
+    assert quads.shape == (0, 4, 2)
+    assert scores.shape == (0,)
+
+
+def test_targets_against_a_slow_reference() -> None:
+    rng = np.random.default_rng(3)
+    quads = np.stack(
+        [tilted(*rng.uniform(100, 400, 2), rng.uniform(50, 200), rng.uniform(12, 50), 0) for _ in range(5)]
+    )
+    slices = slice_quads(quads, np.zeros(5, bool), SIZE // 16, 16)
+    got = assign(slices, SIZE // 8, SIZE // 16, SPEC)
+    for r in range(0, SIZE // 8, 3):
+        for c in range(SIZE // 16):
+            for k, h in enumerate(SPEC.heights):
+                cy = r * 8 + 4
+                best = 0.0
+                for m in np.flatnonzero(slices.column == c):
+                    a, b = slices.centre[m], slices.height[m]
+                    inter = min(cy + h / 2, a + b / 2) - max(cy - h / 2, a - b / 2)
+                    best = max(best, max(inter, 0) / (h + b - max(inter, 0)))
+                if best > 0.7:
+                    assert got.label[r, c, k] == 1
+                if best < 0.5 and got.label[r, c, k] == 1:  # only as the best of its slice
+                    assert not ((slices.column == c) & (slices.height >= 8)).sum() == 0
+
+
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_padding_keeps_the_picture_and_adds_grey(h: int, w: int) -> None:
+    image = np.full((h, w, 3), 9, np.uint8)
+    out = padded(image)
+    assert out.shape[0] % 64 == 0
+    assert out.shape[1] % 64 == 0
+    assert (out[:h, :w] == 9).all()
+    assert (out[h:] == 127).all()
+
+
+@given(st.integers(1, 9000), st.integers(1, 5000))
+def test_strips_own_every_row_once(height: int, width: int) -> None:
+    strips = _strips(height, width, 2_400_000)
+    rows = np.arange(height) + 0.5
+    owners = sum(((rows >= a) & (rows < b)).astype(int) for _, _, a, b in strips)
+    assert (owners == 1).all()
+    for top, low, a, b in strips:
+        assert 0 <= top < low <= height
+        assert top <= max(a, 0)
+        assert low >= min(b, height)

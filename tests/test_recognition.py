@@ -1,0 +1,109 @@
+"""The recogniser around a session that spells what it is shown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from shizi.charset import Charset
+from shizi.errors import ShiziError
+from shizi.recognition import EMPTY, RecognitionOptions, Recognizer
+
+CHARSET = Charset("abcdefghij ")
+CELL = 32
+
+
+class Painted:
+    """A session that reads grey levels: level 20 i spells the i-th character."""
+
+    def __init__(self) -> None:
+        self.shapes: list[tuple[int, ...]] = []
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        self.shapes.append(batch.shape)
+        n, _, w, _ = batch.shape
+        probs = np.full((n, w // 8, len(CHARSET)), 0.001, np.float32)
+        middle = batch[:, 24, 4::8, 0].astype(int)  # (N, T)
+        ids = np.where(np.abs(middle - np.round(middle / 20) * 20) < 6, np.round(middle / 20), 0)
+        for i in range(n):
+            for t in range(w // 8):
+                probs[i, t, int(ids[i, t]) if ids[i, t] < len(CHARSET) else 0] = 0.98
+        return probs
+
+
+def paint(text: str) -> np.ndarray:
+    """A crop whose columns carry characters, with a stroke of blank between them."""
+    columns = []
+    for c in text:
+        level = 20 * (CHARSET.chars.index(c) + 1)
+        columns += [np.full((48, CELL, 3), level), np.full((48, CELL // 2, 3), 250)]
+    return np.concatenate(columns, 1).astype(np.uint8)
+
+
+def recognizer(**options: object) -> tuple[Recognizer, Painted]:
+    session = Painted()
+    given = RecognitionOptions(**{"squeeze": 1.0, **options})  # type: ignore[arg-type]
+    return Recognizer(session, CHARSET, given), session
+
+
+def test_lines_of_many_widths_come_back_in_order() -> None:
+    texts = ["abc", "j", "hgfedcba", "ab", "abc", "cab"]
+    reader, _ = recognizer()
+    readings = reader.read([paint(t) for t in texts])
+    assert [r.text for r in readings] == texts
+    assert all(r.score > 0.9 for r in readings)
+
+
+def test_text_does_not_depend_on_neighbours() -> None:
+    reader, _ = recognizer()
+    alone = reader.read([paint("abcde")])[0]
+    among = reader.read([paint("a" * n + "b") for n in range(1, 9)] + [paint("abcde")])[-1]
+    assert alone == among
+
+
+def test_a_very_long_line_is_cut_and_rejoined() -> None:
+    text = "abcdefghij" * 12
+    reader, session = recognizer()
+    reading = reader.read([paint(text)])[0]
+    assert len(session.shapes) > 1 or session.shapes[0][0] > 1
+    assert reading.text == text
+    starts = [c.start for c in reading.chars]
+    assert starts == sorted(starts)
+    step = 1 / len(text)
+    for i, char in enumerate(reading.chars):
+        assert abs((char.start + char.end) / 2 - (i + 0.33) * step) < step
+
+
+def test_batches_have_few_shapes() -> None:
+    reader, session = recognizer(batch_width=2560)
+    reader.read([paint("abcd")] * 13)
+    assert {s[0] for s in session.shapes} <= {1, 2, 4, 8, 16}
+    assert sum(s[0] for s in session.shapes) == 13
+
+
+def test_a_vertical_line_is_laid_down() -> None:
+    reader, _ = recognizer()
+    standing = np.ascontiguousarray(np.rot90(paint("abc"), -1))
+    reading = reader.read([standing])[0]
+    assert reading.vertical
+    assert reading.text == "abc"
+
+
+def test_the_allow_list_restricts() -> None:
+    reader, _ = recognizer(allow="bcd")
+    assert set(reader.read([paint("abcabc")])[0].text) <= set("bcd")
+    with pytest.raises(ShiziError, match="lacks 'X'"):
+        recognizer(allow="aX")
+
+
+def test_an_empty_crop_reads_as_nothing() -> None:
+    reader, _ = recognizer()
+    assert reader.read([np.full((48, 100, 3), 250, np.uint8)])[0] == EMPTY
+    assert reader.read([]) == []
+    assert reader(np.zeros((10, 10, 3), np.uint8), np.zeros((0, 4, 2), np.float32)) == []
+
+
+def test_beam_search_reads_the_same_when_sure() -> None:
+    greedy, _ = recognizer()
+    beam, _ = recognizer(beam=4)
+    assert greedy.read([paint("abcabc")])[0].text == beam.read([paint("abcabc")])[0].text
