@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.engine import Session
-from shizi.geometry import grow, sides
+from shizi.geometry import box_to_quad, grow, quad_to_box, sides
 from shizi.nets.spec import CTPNSpec
 from shizi.page import Image, Quads
 
@@ -149,8 +149,50 @@ def build_quads(output: Float, spec: CTPNSpec, options: DetectionOptions) -> tup
         if score >= options.line_score:
             quads.append(outline(slices, chain))
             scores.append(score)
-    found = np.asarray(quads, dtype=np.float32).reshape(-1, 4, 2)
-    return grow(found, options.margin), np.asarray(scores, dtype=np.float32)
+    found, certain = stack(
+        np.asarray(quads, dtype=np.float32).reshape(-1, 4, 2), np.asarray(scores, dtype=np.float32)
+    )
+    return grow(found, options.margin), certain
+
+
+def stack(quads: Quads, scores: Float) -> tuple[Quads, Float]:
+    """Join single characters that stand close above each other into vertical lines.
+
+    Slices cannot follow text that runs downwards, so it is found one character at a time.
+    A row of a table is not taken for such a line: its cells are wider or further apart.
+    """
+    if len(quads) < 2:
+        return quads, scores
+    width, height = sides(quads)
+    centre = quads.mean(1)  # (N, 2)
+    square = (width < 1.5 * height) & (width > 0.55 * height)
+    gap = centre[None, :, 1] - centre[:, None, 1] - (height[:, None] + height[None]) / 2  # (N, N)
+    size = np.minimum(height[:, None], height[None]) / np.maximum(height[:, None], height[None])
+    aside = np.abs(centre[:, None, 0] - centre[None, :, 0]) / np.maximum(width[:, None], 1)
+    near = (gap > -0.3 * height[:, None]) & (gap < 0.35 * height[:, None])
+    near &= square[:, None] & square[None] & (size > 0.65) & (aside < 0.35)
+    np.fill_diagonal(near, False)
+    distance = np.where(near, gap, np.inf)
+    below = np.where(near.any(1), distance.argmin(1), -1)
+    above = np.where(near.any(0), distance.argmin(0), -1)
+    joined = np.zeros(len(quads), dtype=bool)
+    lines, certain = [], []
+    for first in range(len(quads)):
+        if above[first] >= 0 and below[above[first]] == first:
+            continue
+        chain = [first]
+        while (n := int(below[chain[-1]])) >= 0 and above[n] == chain[-1] and n not in chain:
+            chain.append(n)
+        if len(chain) >= 3 or (len(chain) == 2 and gap[chain[0], chain[1]] < 0.12 * height[first]):
+            joined[chain] = True
+            box = quad_to_box(quads[chain].reshape(1, -1, 2))
+            lines.append(box_to_quad(box)[0])
+            certain.append(scores[chain].mean())
+    if not lines:
+        return quads, scores
+    return np.concatenate([quads[~joined], np.stack(lines)]), np.concatenate(
+        [scores[~joined], np.asarray(certain, dtype=np.float32)]
+    )
 
 
 def suppress(output: Float, spec: CTPNSpec, least: float) -> Slices:

@@ -79,7 +79,9 @@ def order_quad(points: Array) -> NDArray[np.float32]:
     points = np.asarray(points, dtype=np.float32)
     centre = points.mean(0)
     turn = np.arctan2(points[:, 1] - centre[1], points[:, 0] - centre[0])
-    clockwise = points[np.argsort(turn, kind="stable")]  # y points down, so rising angle = clockwise
+    clockwise = points[
+        np.argsort(turn, kind="stable")
+    ]  # y points down, so rising angle = clockwise
     edges = np.roll(clockwise, -1, axis=0) - clockwise
     lengths = np.linalg.norm(edges, axis=1) + 1e-9
     rightward = edges[:, 0] / lengths + np.roll(-edges[:, 0] / lengths, -2)

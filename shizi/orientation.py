@@ -74,7 +74,9 @@ def tiles(image: Image, options: OrientationOptions) -> list[Image]:
         if out and scale > 0.8 * fine:
             break  # a small picture has one scale
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        scaled = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=how), np.uint8)
+        scaled = np.asarray(
+            cv2.resize(image, None, fx=scale, fy=scale, interpolation=how), np.uint8
+        )
         out += densest(scaled, options.tiles)
     return out
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
-from typing import BinaryIO
+
+import numpy as np
 
 from shizi import weights
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Engine, open_session
 from shizi.errors import ShiziError
-from shizi.geometry import map_back, rotate90
-from shizi.image import ImageLimits, load, name_of, pages
+from shizi.geometry import map_back, rotate90, sides
+from shizi.image import ImageLimits, Source, load, name_of, pages
 from shizi.layout import LayoutOptions, arrange
 from shizi.orientation import OrientationClassifier, OrientationOptions
-from shizi.page import Image, Line, Page, Quad
-from shizi.recognition import RecognitionOptions, Recognizer
+from shizi.page import Image, Line, Page, Quad, Quads
+from shizi.recognition import Reading, RecognitionOptions, Recognizer
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,34 @@ class Failure:
 
     source: str
     error: ShiziError
+
+
+SAMPLE = 6
+"""Lines, the longest ones, by which an angle is judged."""
+
+SENSE = 0.85
+"""Mean score of the sample above which an angle is believed at once."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """An image looked at from one side.
+
+    Attributes:
+        angle: degrees clockwise by which the content would then stand rotated.
+        score: how sure that is, 0 to 1.
+        quads: lines found, pixels of the image made upright by that angle, shape (N, 4, 2).
+        sample: what the longest of them say, by index.
+        chars: legible characters in the sample, each weighed by how legible it is.
+        sure: the sample makes so much sense that no other side needs a look.
+    """
+
+    angle: int
+    score: float
+    quads: Quads
+    sample: dict[int, Reading]
+    chars: float
+    sure: bool
 
 
 class Reader:
@@ -97,27 +125,62 @@ class Reader:
     def read_image(self, image: Image, name: str = "<array>") -> Page:
         """Read an RGB image (H, W, 3) that is already loaded."""
         height, width = image.shape[:2]
-        angle, certainty = self.orientation(image) if self.options.orientation else (0, 0.0)
+        look = self.look(image)
+        upright = rotate90(image, look.angle)
+        rest = [i for i in range(len(look.quads)) if i not in look.sample]
+        others = self.recognizer(upright, look.quads[rest])
+        readings = {**look.sample, **dict(zip(rest, others, strict=True))}
+        least = self.options.least_score
+        kept = [i for i, r in sorted(readings.items()) if r.text and r.score >= least]
+        quads, texts = look.quads[kept], [readings[i].text for i in kept]
+        placed = map_back(quads, look.angle, width, height)
+        lines = []
+        for place in arrange(quads, texts, self.options.layout):
+            reading = readings[kept[place.index]]
+            lines.append(
+                Line(
+                    quad=Quad.from_array(placed[place.index]),
+                    text=reading.text,
+                    score=reading.score,
+                    chars=reading.chars,
+                    block=place.block,
+                    paragraph=place.paragraph,
+                    vertical=reading.vertical,
+                )
+            )
+        return Page(name, width, height, look.angle, look.score, tuple(lines))
+
+    def look(self, image: Image) -> Look:
+        """Find out which way up an image is, and its lines that way up.
+
+        The classifier's angle is believed when the longest lines found there make sense.
+        If they do not, the other angles are tried, and the one that reads best is taken.
+        """
+        if not self.options.orientation:
+            return self._look(image, 0, 0.0)
+        voted, score = self.orientation(image)
+        first = best = self._look(image, voted, score)
+        if first.sure:
+            return first
+        for turn in (180, 90, 270):
+            other = self._look(image, (voted + turn) % 360, score)
+            if other.chars > best.chars:
+                best = other
+        return best if best.chars > 0 else self._look(image, 0, 0.0)
+
+    def _look(self, image: Image, angle: int, score: float) -> Look:
         upright = rotate90(image, angle)
         quads, _ = self.detector(upright)
-        readings = self.recognizer(upright, quads)
-        kept = [i for i, r in enumerate(readings) if r.text and r.score >= self.options.least_score]
-        quads, readings = quads[kept], [readings[i] for i in kept]
-        places = arrange(quads, [r.text for r in readings], self.options.layout)
-        placed = map_back(quads, angle, width, height)
-        lines = tuple(
-            Line(
-                quad=Quad.from_array(placed[p.index]),
-                text=readings[p.index].text,
-                score=readings[p.index].score,
-                chars=readings[p.index].chars,
-                block=p.block,
-                paragraph=p.paragraph,
-                vertical=readings[p.index].vertical,
-            )
-            for p in places
-        )
-        return Page(name, width, height, angle, certainty, lines)
+        if not self.options.orientation:
+            return Look(angle, score, quads, {}, 0.0, True)
+        longest = np.argsort(-np.max(sides(quads), axis=0), kind="stable")[:SAMPLE]
+        readings = self.recognizer(upright, quads[longest])
+        sample = dict(zip(longest.tolist(), readings, strict=True))
+        total = sum(len(r.text) for r in readings)
+        sense = sum(len(r.text) * r.score for r in readings) / max(1, total)
+        # Text upside down or on its side is read too, as nonsense of low score.
+        legible = sum(len(r.text) * max(0.0, r.score - 0.5) for r in readings)
+        return Look(angle, max(score, sense), quads, sample, legible, sense > SENSE and total > 3)
 
 
 def read(source: Source) -> Page:

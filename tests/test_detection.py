@@ -82,7 +82,10 @@ def test_nothing_comes_of_nothing() -> None:
 def test_targets_against_a_slow_reference() -> None:
     rng = np.random.default_rng(3)
     quads = np.stack(
-        [tilted(*rng.uniform(100, 400, 2), rng.uniform(50, 200), rng.uniform(12, 50), 0) for _ in range(5)]
+        [
+            tilted(*rng.uniform(100, 400, 2), rng.uniform(50, 200), rng.uniform(12, 50), 0)
+            for _ in range(5)
+        ]
     )
     slices = slice_quads(quads, np.zeros(5, bool), SIZE // 16, 16)
     got = assign(slices, SIZE // 8, SIZE // 16, SPEC)

@@ -19,6 +19,9 @@ from shizi import __version__
 from shizi.bench.systems import MEGABYTE, SystemName, Worker, workers
 from shizi.errors import DataError
 from shizi.evaluate import (
+    ANGLES,
+    DetectionScore,
+    TextScore,
     describe,
     detection,
     read_turned,
@@ -26,10 +29,8 @@ from shizi.evaluate import (
     score_read,
     wide_console,
 )
-from shizi.evaluate.sets import Chat, DataSet, EvalOptions, load_set, rules_for
+from shizi.evaluate.sets import DataSet, EvalOptions, load_set, rules_for
 from shizi.image import load
-from shizi.train.data import PageItem
-from shizi.train.metrics import ANGLES, DetectionScore, TextScore
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,7 @@ def measure(systems: Sequence[Worker], data: DataSet, options: BenchOptions) -> 
     rules = rules_for(data, EvalOptions(options.data))
     tallies = [Tally() for _ in systems]
     pairs = list(zip(systems, tallies, strict=True))
-    items: list[PageItem | Chat] = [*data.pages, *data.chats]
-    for number, item in enumerate(items):
+    for number, item in enumerate(data.screens()):
         image = load(item.path)
         seconds: dict[str, list[float]] = {worker.name: [] for worker in systems}
         for turn in range(options.repeat):

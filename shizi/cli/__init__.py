@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from shizi import __version__
-from shizi.errors import ShiziError
+from shizi.errors import MissingExtraError, ShiziError
 
 STDIN = "<stdin>"
 """What a lone ``-`` among the arguments becomes, since it would pass for an option."""
@@ -21,7 +21,24 @@ STDIN = "<stdin>"
 _COMMANDS = {
     "read": "Read the text in pictures and PDFs.",
     "check": "Show what is installed and whether it works.",
+    "synth": "Render synthetic text to train on.",
+    "train": "Train a network.",
+    "export": "Turn a run folder into the files that reading uses.",
+    "eval": "Score shizi on labelled pictures.",
+    "bench": "Measure shizi beside a peer.",
 }
+
+
+_EXTRAS = {
+    "fontTools": "synth",
+    "onnx": "train",
+    "rapidfuzz": "eval",
+    "rapidocr": "bench",
+    "safetensors": "train",
+    "tensorboard": "train",
+    "torch": "train",
+}
+"""Packages that commands import, and the extras that bring them."""
 
 
 class UsageError(Exception):
@@ -50,6 +67,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What is still buffered cannot be written; Python would complain when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRAS:
+            raise
+        message = MissingExtraError(package, _EXTRAS[package], "this command")
+        print(f"shizi: {message}", file=sys.stderr)
+        return 1
     except (ShiziError, OSError) as error:
         print(f"shizi: {' '.join(str(error).split())}", file=sys.stderr)
         return 1

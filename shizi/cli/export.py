@@ -10,7 +10,7 @@ from shizi.train.export import ExportOptions
 from shizi.train.export import export as write
 
 
-def export(options: Annotated[ExportOptions, Parameter(name="*")]) -> int:
+def export(*, options: Annotated[ExportOptions, Parameter(name="*")]) -> int:
     """Write a run's best weights as ONNX with their card."""
     print(write(options))
     return 0

@@ -38,6 +38,27 @@ from shizi.train.metrics import (
     search,
 )
 
+__all__ = [
+    "ANGLES",
+    "DetectionScore",
+    "EvalOptions",
+    "Found",
+    "ReaderSystem",
+    "System",
+    "Task",
+    "TextScore",
+    "as_found",
+    "describe",
+    "detection",
+    "orientation",
+    "pages",
+    "read_turned",
+    "recognition",
+    "run_eval",
+    "score_read",
+    "wide_console",
+]
+
 Task = Literal["recognition", "detection", "orientation", "pages"]
 Found = tuple[Quads, list[str]]
 """Quads (N, 4, 2) in pixels of the picture given, and what each says."""
@@ -164,8 +185,7 @@ def score_read(found: Found, item: PageItem | Chat, rules: TextRules) -> TextSco
 def pages(system: System, data: DataSet, rules: TextRules) -> dict[int, TextScore]:
     """Read pages and screenshots from end to end, upright and turned: a score an angle."""
     totals = dict.fromkeys(ANGLES, TextScore())
-    items: list[PageItem | Chat] = [*data.pages, *data.chats]
-    for item in items:
+    for item in data.screens():
         image = load(item.path)
         for angle in ANGLES:
             totals[angle] += score_read(read_turned(system, image, angle), item, rules)

@@ -69,6 +69,10 @@ class DataSet:
     chats: tuple[Chat, ...] = ()
     partial: tuple[PageItem, ...] = ()
 
+    def screens(self) -> list[PageItem | Chat]:
+        """Every picture that can be read from end to end and scored."""
+        return [*self.pages, *self.chats]
+
     def texts(self) -> list[str]:
         """Every reference that counts."""
         pages = (*self.pages, *self.partial)

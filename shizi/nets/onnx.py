@@ -52,7 +52,9 @@ class _Builder:
         half = self.constant(value.astype(np.float16), name)
         return self.op("Cast", half, to=TensorProto.FLOAT)
 
-    def conv(self, name: str, x: str, stride: Sequence[int] = (1, 1), pad: int = 0, **more: Any) -> str:
+    def conv(
+        self, name: str, x: str, stride: Sequence[int] = (1, 1), pad: int = 0, **more: Any
+    ) -> str:
         kernel = self._state[f"{name}.weight"]
         return self.op(
             "Conv",
@@ -227,9 +229,7 @@ def load_state(path: Path) -> dict[str, Array]:
     """Read a file written by this module back into a PyTorch-named float32 state."""
     model = onnx.load(str(path))
     arrays = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
-    state = {
-        k: v.astype(np.float32) for k, v in arrays.items() if k.endswith((".weight", ".bias"))
-    }
+    state = {k: v.astype(np.float32) for k, v in arrays.items() if k.endswith((".weight", ".bias"))}
     for key in arrays:
         if key.endswith(".W"):
             name = key[:-2]

@@ -43,7 +43,7 @@ class CRNNOptions:
         val_lines: lines used of each validation set.
     """
 
-    data: tuple[Path, ...] = ()
+    data: tuple[Path, ...]
     val: tuple[Path, ...] = ()
     batch_width: int = 10_240
     squeeze: tuple[float, float] = (0.7, 1.1)

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from shizi.detection import DetectionOptions, build_quads, padded
 from shizi.errors import DataError
-from shizi.geometry import box_iou, quad_iou, quad_to_box, rotate90, sides
+from shizi.geometry import quad_to_box, rotate90, sides
 from shizi.nets.torch.ctpn import CTPN
 from shizi.page import Image, Quads
 from shizi.train import augment
 from shizi.train.data import PageItem, join_words, load_image, read_pages, shuffled
+from shizi.train.metrics import DetectionScore, score_detection
 from shizi.train.targets import Targets, assign, slice_quads
 
 
@@ -39,7 +40,7 @@ class CTPNOptions:
         val_pages: pictures used of each validation set.
     """
 
-    data: tuple[Path, ...] = ()
+    data: tuple[Path, ...]
     words: tuple[Path, ...] = ()
     val: tuple[Path, ...] = ()
     size: int = 512
@@ -93,9 +94,7 @@ class CTPNTask:
         label, vertical, ends, offsets = (torch.from_numpy(t).to(device) for t in batch.targets)
         text = label == 1
         count = text.sum().clamp(min=1)
-        score = F.binary_cross_entropy_with_logits(
-            output[..., 0], text.float(), reduction="none"
-        )
+        score = F.binary_cross_entropy_with_logits(output[..., 0], text.float(), reduction="none")
         background = score[label == 0]
         hardest = min(len(background), 3 * int(text.sum()) + 200)
         negative = background.topk(hardest).values.sum() / (hardest / 3)
@@ -108,9 +107,7 @@ class CTPNTask:
         offset = F.smooth_l1_loss(
             at_text[:, 5:7][near], offsets[text][near], beta=0.1, reduction="sum"
         )
-        vertical_loss = F.smooth_l1_loss(
-            at_text[:, 1:3], vertical[text], beta=0.1, reduction="sum"
-        )
+        vertical_loss = F.smooth_l1_loss(at_text[:, 1:3], vertical[text], beta=0.1, reduction="sum")
         return {
             "score": score[text].sum() / count + negative,
             "vertical": 2 * vertical_loss / count,
@@ -123,7 +120,7 @@ class CTPNTask:
         """F at IoU 0.5 of every validation set; the score is their mean."""
         figures = {}
         for name, items in self._val.items():
-            right = found = wanted = 0
+            total = DetectionScore()
             for item in items:
                 image = load_image(item.path)
                 scale = min(self._options.val_side / max(image.shape[:2]), 2.0)
@@ -134,28 +131,9 @@ class CTPNTask:
                 quads, _ = build_quads(
                     output.float().cpu().numpy()[0], self.net.spec, DetectionOptions()
                 )
-                counts = match(quads / scale, item.quads, item.ignore)
-                right, found, wanted = right + counts[0], found + counts[1], wanted + counts[2]
-            figures[f"f_{name}"] = 2 * right / max(1, found + wanted)
+                total += score_detection(quads / scale, item.quads, item.texts, item.ignore)
+            figures[f"f_{name}"] = total.f
         return {**figures, "score": float(np.mean(list(figures.values()) or [0.0]))}
-
-
-def match(found: Quads, truth: Quads, ignore: NDArray[np.bool_]) -> tuple[int, int, int]:
-    """Count (right, found, wanted) lines: greedy one-to-one matching at IoU 0.5."""
-    boxes, truths = quad_to_box(found).reshape(-1, 4), quad_to_box(truth).reshape(-1, 4)
-    near = box_iou(boxes, truths) > 0.1
-    iou = np.zeros(near.shape)
-    for i, j in np.argwhere(near):
-        iou[i, j] = quad_iou(found[i], truth[j])
-    right, skipped = 0, 0
-    used_found, used_truth = set[int](), set[int]()
-    for i, j in sorted(map(tuple, np.argwhere(iou >= 0.5)), key=lambda ij: -iou[ij]):
-        if i not in used_found and j not in used_truth:
-            used_found.add(i)
-            used_truth.add(j)
-            skipped += bool(ignore[j])
-            right += not ignore[j]
-    return right, len(found) - skipped, int((~ignore).sum())
 
 
 def _spread(items: list[PageItem], count: int) -> list[PageItem]:
@@ -166,6 +144,15 @@ def _spread(items: list[PageItem], count: int) -> list[PageItem]:
 def _is_tall(quads: Quads) -> NDArray[np.bool_]:
     boxes = quad_to_box(quads)
     return np.asarray((boxes[:, 3] - boxes[:, 1]) > 1.5 * (boxes[:, 2] - boxes[:, 0]))
+
+
+def _turned(image: Image, item: PageItem, angle: int) -> tuple[Image, PageItem]:
+    """Turn a page counter-clockwise by a multiple of 90 degrees, quads and all."""
+    height, width = image.shape[:2]
+    x, y = item.quads[..., 0], item.quads[..., 1]
+    moved = {90: (y, width - x), 180: (width - x, height - y), 270: (height - y, x)}[angle]
+    quads = np.stack(moved, -1).astype(np.float32)
+    return rotate90(image, angle), replace(item, quads=quads)
 
 
 def upright_pieces(item: PageItem) -> PageItem:
@@ -195,15 +182,16 @@ def random_crop(
 ) -> tuple[Image, Quads, NDArray[np.bool_]]:
     """Cut a square out of a page, so scaled that its text has a random size.
 
-    Text lower than 6 px is ignored. Now and then the page is laid on its side, so that
-    vertical lines become horizontal ones.
+    Text lower than 6 px is ignored. Now and then the page is turned, for a page may come
+    upside down, and vertical lines become horizontal ones when it is laid on its side.
     """
     image, size = load_image(item.path), options.size
     vertical = len(item.quads) > 0 and bool(_is_tall(item.quads).any())
-    if vertical and rng.random() < 0.4:
-        x, y = item.quads[..., 0], item.quads[..., 1]
-        item = replace(item, quads=np.stack([y, image.shape[1] - x], -1))
-        image = rotate90(image, 90)
+    turn = rng.random()
+    if turn < (0.4 if vertical else 0.12):
+        image, item = _turned(image, item, 90)
+    elif turn > 0.9:
+        image, item = _turned(image, item, int(rng.choice([180, 270])))
     item = upright_pieces(item)
     quads = item.quads
     heights = np.minimum(*sides(quads)) if len(quads) else np.zeros(0)
@@ -239,7 +227,5 @@ def random_crop(
     inside = (boxes[:, 2] > 2) & (boxes[:, 3] > 2) & (boxes[:, 0] < size - 2)
     inside &= boxes[:, 1] < size - 2
     ignore = item.ignore | (heights * scale < 6)
-    cut = (boxes[:, 1] < -0.3 * heights * scale) | (
-        boxes[:, 3] > size + 0.3 * heights * scale
-    )
+    cut = (boxes[:, 1] < -0.3 * heights * scale) | (boxes[:, 3] > size + 0.3 * heights * scale)
     return out, quads[inside], (ignore | cut)[inside]

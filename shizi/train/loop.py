@@ -38,6 +38,8 @@ class LoopOptions:
         minutes: time budget; 0: none.
         lr: peak learning rate.
         backbone_lr: the backbone's share of lr; 0 freezes it.
+        classifier_lr: the last layer's share of lr; keep it low where its thousands of rows
+            come from a teacher, for Adam moves rare ones as far as common ones.
         warmup: steps of linear warm-up.
         decay: AdamW weight decay.
         ema: decay of the averaged weights.
@@ -53,6 +55,7 @@ class LoopOptions:
     minutes: float = 0.0
     lr: float = 1e-3
     backbone_lr: float = 0.2
+    classifier_lr: float = 1.0
     warmup: int = 200
     decay: float = 0.01
     ema: float = 0.998
@@ -227,21 +230,18 @@ def _device(name: str) -> torch.device:
 
 
 def _groups(net: nn.Module, options: LoopOptions) -> list[dict[str, Any]]:
-    """Split parameters: backbone or not, matrices (decayed) or vectors (not)."""
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    """Group parameters by their share of the learning rate; only matrices decay."""
+    shares = {"backbone": options.backbone_lr, "classify": options.classifier_lr}
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in net.named_parameters():
-        backbone = name.startswith("backbone.")
-        if backbone and options.backbone_lr == 0:
+        share = shares.get(name.partition(".")[0], 1.0)
+        if share == 0:
             parameter.requires_grad_(False)
-            continue
-        groups.setdefault((backbone, parameter.ndim > 1), []).append(parameter)
+        else:
+            groups.setdefault((share, parameter.ndim > 1), []).append(parameter)
     return [
-        {
-            "params": params,
-            "share": options.backbone_lr if backbone else 1.0,
-            "weight_decay": options.decay if matrix else 0.0,
-        }
-        for (backbone, matrix), params in groups.items()
+        {"params": params, "share": share, "weight_decay": options.decay if matrix else 0.0}
+        for (share, matrix), params in groups.items()
     ]
 
 
@@ -346,7 +346,11 @@ class _Log:
         self._console.print(f"step {step}  {elapsed / 60:.1f} min  {text}", highlight=False)
 
     def _write(self, step: int, values: dict[str, float], elapsed: float) -> None:
-        row = {"step": step, "time": round(elapsed, 1), **{k: round(v, 6) for k, v in values.items()}}
+        row = {
+            "step": step,
+            "time": round(elapsed, 1),
+            **{k: round(v, 6) for k, v in values.items()},
+        }
         self._file.write(json.dumps(row) + "\n")
         self._file.flush()
         for key, value in values.items():

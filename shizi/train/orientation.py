@@ -37,7 +37,7 @@ class OrientationTrainOptions:
         val_pages: pictures used of each validation set.
     """
 
-    data: tuple[Path, ...] = ()
+    data: tuple[Path, ...]
     val: tuple[Path, ...] = ()
     batch: int = 32
     text: tuple[float, float] = (7.0, 90.0)
@@ -78,7 +78,7 @@ class OrientationTask:
                 images, labels = [], []
 
     def _tiles(self, item: PageItem, rng: np.random.Generator) -> list[tuple[Image, int]]:
-        crop = CTPNOptions(size=TILE, text=self._options.text)
+        crop = CTPNOptions(data=(), size=TILE, text=self._options.text)
         out = []
         for _ in range(4):
             image, quads, _ = random_crop(item, crop, rng)

@@ -44,9 +44,7 @@ def run_torch(net: nn.Module, batch: np.ndarray, network: Network) -> np.ndarray
 
 def run_engines(path: Path, batch: np.ndarray) -> list[np.ndarray]:
     ort = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    compiled = openvino.Core().compile_model(
-        str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
-    )
+    compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return [ort.run(None, {"images": batch})[0], np.array(compiled([batch])[0])]
 
 

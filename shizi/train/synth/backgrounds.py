@@ -94,7 +94,8 @@ def paper(rng: Rng, height: int, width: int) -> Image:
         shade += clouds(rng, height, width, 5) * rng.random() * 14
     if rng.random() < 0.5:
         shade += clouds(rng, height, width, max(4, max(height, width) // 3)) * rng.random() * 7
-    return np.clip(base.astype(np.float32) + shade[..., None], 0, 255).astype(np.uint8)
+    tinted = base.astype(np.float32) + shade[..., None]
+    return np.asarray(np.clip(tinted, 0, 255), np.uint8)
 
 
 def photo(rng: Rng, height: int, width: int) -> Image:

@@ -50,19 +50,19 @@ def noise(image: Image, rng: Rng, sigma: float) -> Image:
     """Gaussian noise on the brightness, a third of it coloured."""
     h, w = image.shape[:2]
     dots = grain(rng, h, w) * sigma
-    layers = (
-        [grain(rng, h, w) * (0.6 * sigma) for _ in range(3)] if rng.random() < 0.33 else [0, 0, 0]
-    )
+    coloured = rng.random() < 0.33
     out = np.empty_like(image)
-    for i, layer in enumerate(layers):
-        np.clip(image[..., i] + (dots + layer), 0, 255, out=out[..., i], casting="unsafe")
+    for i in range(3):
+        layer = dots + grain(rng, h, w) * (0.6 * sigma) if coloured else dots
+        out[..., i] = np.clip(image[..., i] + layer, 0, 255)
     return out
 
 
 def jpeg(image: Image, quality: int) -> Image:
     """JPEG there and back: blocks, ringing, halved colour resolution."""
     coded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+    return np.ascontiguousarray(decoded[..., ::-1])
 
 
 def resample(image: Image, rng: Rng, factor: float) -> Image:
@@ -96,7 +96,7 @@ def wear(mask: Mask, rng: Rng, amount: float) -> Mask:
     h, w = mask.shape
     holes = clouds(rng, h, w, max(8, max(h, w) // 3))
     keep = np.clip((holes + 1.3 - amount) * 3, 0, 1)
-    return (mask * keep).astype(np.uint8)
+    return np.asarray(mask * keep, np.uint8)
 
 
 def press(mask: Mask, rng: Rng, spread: float, sigma: float) -> Mask:
@@ -112,7 +112,7 @@ def press(mask: Mask, rng: Rng, spread: float, sigma: float) -> Mask:
     peak = cv2.mean(soft, cv2.inRange(mask, 200, 255))[0] or 255.0
     soft += grain(rng, *mask.shape) * 0.06 * peak
     level = peak * (0.55 - 0.3 * float(np.clip(spread, -0.8, 1)))
-    return np.clip((soft - level) * 4 + 128, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip((soft - level) * 4 + 128, 0, 255), np.uint8)
 
 
 def thicken(mask: Mask, radius: float) -> Mask:

@@ -45,7 +45,7 @@ def _ink_style(rng: Rng) -> Style:
 
 def _body_size(rng: Rng, height: int, width: int) -> float:
     share = 0.014 + 0.03 * float(rng.random()) ** 1.5
-    return max(10.0, min(height, width) * share)
+    return float(max(10.0, min(height, width) * share))
 
 
 def _flow(world: World, rng: Rng, sheet: Sheet, kind: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from shizi.page import Image
 from shizi.train.synth import degrade
@@ -134,7 +135,7 @@ def _cut(image: Image, ink: Ink, rng: Rng) -> Image:
         up, down = up - 0.06 * em, down + 0.15 * em
     left, right = (rng.random(2) ** 2 * 0.5 - 0.03) * em
     x0, x1, y0, y1 = ink.left - left, ink.right + right, ink.top - up, ink.bottom + down
-    quad = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+    quad: NDArray[np.float32] = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
     height, width = y1 - y0, x1 - x0
     if rng.random() < 0.45:
         quad = _bent(quad, rng, width, height)
@@ -158,9 +159,7 @@ def _cut(image: Image, ink: Ink, rng: Rng) -> Image:
     return np.asarray(crop, np.uint8)
 
 
-def _bent(
-    quad: np.ndarray[tuple[int, ...], np.dtype[np.float32]], rng: Rng, width: float, height: float
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _bent(quad: NDArray[np.floating], rng: Rng, width: float, height: float) -> NDArray[np.float32]:
     """Tilt (its rise at most a quarter of the height and 3 degrees), shear and perspective."""
     most = min(np.tan(np.radians(3)) * width, 0.22 * height) / 2
     rise = (rng.random() * 2 - 1) * most

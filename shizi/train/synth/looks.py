@@ -49,7 +49,7 @@ def neighbours(mask: Mask, rng: Rng, pitch: int) -> Mask:
     """Pieces of the lines above and below: the line's own ink, moved by a line pitch."""
     other = np.roll(mask, int(rng.integers(mask.shape[1])), axis=1)
     sides = [shifted(other, 0, d) for d in (-pitch, pitch) if rng.random() < 0.7]
-    return np.maximum.reduce([mask, *sides])
+    return np.asarray(np.maximum.reduce([mask, *sides]), np.uint8)
 
 
 def document(world: World, rng: Rng, ink: Ink) -> Image:

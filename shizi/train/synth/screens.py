@@ -42,7 +42,7 @@ def _bar(sheet: Sheet, pen: Pen, ground: Sequence[float]) -> float:
     colour = bg.any_colour(rng) if rng.random() < 0.6 else tuple(max(0, g - 20) for g in ground)
     sheet.fill((0, 0, w, height), colour)
     style = Style((255, 255, 255) if bg.luma(colour) < 140 else (20, 20, 20))
-    x = pen.size
+    x = float(pen.size)
     while x < w - 6 * pen.size:
         text = pen.words(_LABEL, min(6 * pen.size, w - x))
         if text:

@@ -173,9 +173,9 @@ def _sentence(src: TextSource, rng: Rng) -> str:
         start = int(rng.integers(len(text) - goal))
         text = text[start : start + goal + int(rng.integers(4))]
     if rng.random() < 0.15:
-        left, right = pick(rng, _PAIRS)
+        pair = pick(rng, _PAIRS)
         cut = int(rng.integers(len(text) + 1))
-        text = text[:cut] + left + _string(src, rng)[:8] + right + text[cut:]
+        text = text[:cut] + pair[0] + _string(src, rng)[:8] + pair[1] + text[cut:]
     return text[:60]
 
 

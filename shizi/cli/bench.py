@@ -1,0 +1,24 @@
+"""``shizi bench``: shizi and a peer side by side, in one run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from shizi.bench.compare import BenchOptions, run_bench
+from shizi.bench.memory import MemoryOptions, run_memory
+
+bench = App(name="bench", help="Measure accuracy, time and memory beside a peer.")
+
+
+@bench.default
+def compare(*, options: Annotated[BenchOptions, Parameter(name="*")]) -> int:
+    """Read the same pictures with shizi and with RapidOCR in turn; print a table."""
+    return run_bench(options)
+
+
+@bench.command
+def memory(*, options: Annotated[MemoryOptions, Parameter(name="*")]) -> int:
+    """Read many different pages and print the memory held along the way."""
+    return run_memory(options)

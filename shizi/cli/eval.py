@@ -1,0 +1,42 @@
+"""``shizi eval``: how well shizi does on labelled pictures."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Group, Parameter
+
+from shizi.evaluate import ReaderSystem, run_eval
+from shizi.evaluate.sets import EvalOptions
+from shizi.reader import Reader, ReaderOptions
+
+eval = App(name="eval", help="Score shizi on labelled pictures: labels.jsonl, .tsv, chats.jsonl.")
+
+_WHAT, _READING = (Group.create_ordered(name) for name in ("Evaluation", "Reading"))
+What = Annotated[EvalOptions, Parameter(name="*", group=_WHAT)]
+Reading = Annotated[ReaderOptions, Parameter(name="*", group=_READING)]
+_DEFAULT = ReaderOptions()
+
+
+@eval.command
+def recognition(*, what: What, reading: Reading = _DEFAULT) -> int:
+    """Character errors and exact lines of the recogniser, on true line crops."""
+    return run_eval("recognition", what, ReaderSystem(Reader(reading)))
+
+
+@eval.command
+def detection(*, what: What, reading: Reading = _DEFAULT) -> int:
+    """Precision, recall and F of the detector at IoU 0.5."""
+    return run_eval("detection", what, ReaderSystem(Reader(reading)))
+
+
+@eval.command
+def orientation(*, what: What, reading: Reading = _DEFAULT) -> int:
+    """Accuracy of the orientation, every picture in four rotations."""
+    return run_eval("orientation", what, ReaderSystem(Reader(reading)))
+
+
+@eval.command
+def pages(*, what: What, reading: Reading = _DEFAULT) -> int:
+    """Character errors of whole pages, upright and rotated."""
+    return run_eval("pages", what, ReaderSystem(Reader(reading)))

@@ -1,0 +1,58 @@
+"""``shizi synth``: synthetic text to train on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Group, Parameter
+
+from shizi.train.synth import LineOptions, PageOptions, write_lines, write_pages
+
+synth = App(name="synth", help="Render synthetic text: the same seed gives the same pictures.")
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """Where and how much.
+
+    Attributes:
+        out: folder to write; a stopped run goes on when called again.
+        count: pictures.
+        seed: another seed gives other pictures.
+        workers: processes.
+    """
+
+    out: Path
+    count: int = 1000
+    seed: int = 1
+    workers: int = os.cpu_count() or 1
+
+
+_WRITE, _LOOKS = (Group.create_ordered(name) for name in ("Output", "Looks"))
+_LINES, _PAGES = LineOptions(), PageOptions()
+Write = Annotated[WriteOptions, Parameter(name="*", group=_WRITE)]
+
+
+@synth.command
+def lines(
+    *,
+    output: Write,
+    looks: Annotated[LineOptions, Parameter(name="*", group=_LOOKS)] = _LINES,
+) -> int:
+    """Render line crops with labels.tsv, for the recogniser."""
+    write_lines(looks, output.out, output.count, output.seed, output.workers)
+    return 0
+
+
+@synth.command
+def pages(
+    *,
+    output: Write,
+    looks: Annotated[PageOptions, Parameter(name="*", group=_LOOKS)] = _PAGES,
+) -> int:
+    """Render pages with labels.jsonl, for the detector and the orientation classifier."""
+    write_pages(looks, output.out, output.count, output.seed, output.workers)
+    return 0
