@@ -46,7 +46,7 @@ def cut(image: Image, quad: NDArray[np.float32]) -> Image:
     shrink = max(1, int(height // (2 * HEIGHT)))
     if shrink > 1:
         image = cv2.resize(image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
-        quad = quad / shrink
+        quad = (quad / shrink).astype(np.float32)
     w, h = max(1, round(width / shrink)), max(1, round(height / shrink))
     return warp(image, quad, w, h)
 

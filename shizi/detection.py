@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -126,7 +127,7 @@ def _strips(height: int, width: int, most: int) -> list[tuple[int, int, float, f
             float(a),
             float(b),
         )
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for a, b in pairwise(edges)
     ]
 
 
@@ -324,7 +325,7 @@ def outline(slices: Slices, chain: NDArray[np.intp]) -> Float:
     return np.stack([tl, tr, br, bl]).astype(np.float32)
 
 
-def _fit_line(xs: NDArray[np.floating], ys: Float) -> tuple[float, float]:
+def _fit_line(xs: NDArray[np.floating[Any]], ys: NDArray[np.floating[Any]]) -> tuple[float, float]:
     """Least squares slope, drawn to zero for short chains, and the value at the mean x."""
     dx = xs - xs.mean()
     prior = 2 * COLUMN**2  # a two-slice line has no slope worth believing

@@ -67,7 +67,7 @@ def grow(quads: Array, margin: float) -> Quads:
 def area(quads: Array) -> Array:
     """Area of quads (..., 4, 2) by the shoelace formula, never negative."""
     x, y = quads[..., 0], quads[..., 1]
-    return np.abs((x * np.roll(y, -1, -1) - y * np.roll(x, -1, -1)).sum(-1)) / 2
+    return np.asarray(np.abs((x * np.roll(y, -1, -1) - y * np.roll(x, -1, -1)).sum(-1)) / 2)
 
 
 def order_quad(points: Array) -> NDArray[np.float32]:
@@ -107,7 +107,7 @@ def box_iou(a: Array, b: Array) -> Array:
     inter = np.clip(high - low, 0, None).prod(-1)
     area_a = (a[:, 2:] - a[:, :2]).prod(-1)
     area_b = (b[:, 2:] - b[:, :2]).prod(-1)
-    return inter / np.maximum(area_a[:, None] + area_b[None] - inter, 1e-9)
+    return np.asarray(inter / np.maximum(area_a[:, None] + area_b[None] - inter, 1e-9))
 
 
 def quad_iou(a: Array, b: Array) -> float:

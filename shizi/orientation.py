@@ -108,7 +108,7 @@ def densest(image: Image, count: int) -> list[Image]:
     grid = np.minimum(grid, 60)  # one hard edge must not outweigh a paragraph
     sums = cv2.boxFilter(grid, -1, (8, 8), anchor=(0, 0), normalize=False)
     sums = sums[: grid.shape[0] - 7, : grid.shape[1] - 7].copy()
-    out = []
+    out: list[Image] = []
     for _ in range(count):
         y, x = np.unravel_index(int(sums.argmax()), sums.shape)
         if sums[y, x] <= 0 and out:

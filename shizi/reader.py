@@ -57,6 +57,10 @@ SENSE = 0.85
 """Mean score of the sample above which an angle is believed at once."""
 
 
+VOTED = 0.8
+"""Score of the classifier from which its angle is tried before 0 degrees."""
+
+
 @dataclass(frozen=True)
 class Look:
     """An image looked at from one side.
@@ -153,19 +157,24 @@ class Reader:
     def look(self, image: Image) -> Look:
         """Find out which way up an image is, and its lines that way up.
 
-        The classifier's angle is believed when the longest lines found there make sense.
-        If they do not, the other angles are tried, and the one that reads best is taken.
+        An angle is believed when the longest lines found there make sense; the classifier
+        says which one to try first. If none makes sense at once, the one that reads best is
+        taken.
         """
         if not self.options.orientation:
             return self._look(image, 0, 0.0)
         voted, score = self.orientation(image)
-        first = best = self._look(image, voted, score)
-        if first.sure:
-            return first
-        for turn in (180, 90, 270):
-            other = self._look(image, (voted + turn) % 360, score)
+        first = voted if score >= VOTED else 0  # most pages are upright
+        best = self._look(image, first, score if first == voted else 0.0)
+        if best.sure:
+            return best
+        others = [a for a in (voted, first + 180, first + 90, first + 270) if a % 360 != first]
+        for angle in dict.fromkeys(a % 360 for a in others):
+            other = self._look(image, angle, score if angle == voted else 0.0)
             if other.chars > best.chars:
                 best = other
+            if best.sure:
+                break
         return best if best.chars > 0 else self._look(image, 0, 0.0)
 
     def _look(self, image: Image, angle: int, score: float) -> Look:

@@ -122,7 +122,7 @@ class Recognizer:
         out: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(crops)
         widths = np.array([c.shape[1] for c in crops], dtype=int)
         for width in np.unique(widths):
-            left = list(np.flatnonzero(widths == width))
+            left = np.flatnonzero(widths == width).tolist()
             most = max(1, self.options.batch_width // int(width))
             while left:
                 size = 1 << (min(most, len(left)).bit_length() - 1)  # few shapes, flat memory

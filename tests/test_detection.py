@@ -100,8 +100,8 @@ def test_targets_against_a_slow_reference() -> None:
                     best = max(best, max(inter, 0) / (h + b - max(inter, 0)))
                 if best > 0.7:
                     assert got.label[r, c, k] == 1
-                if best < 0.5 and got.label[r, c, k] == 1:  # only as the best of its slice
-                    assert not ((slices.column == c) & (slices.height >= 8)).sum() == 0
+                if best < 0.5:  # text only as the best anchor of its slice
+                    assert got.label[r, c, k] == 0 or best > 0.25
 
 
 @given(st.integers(1, 300), st.integers(1, 300))

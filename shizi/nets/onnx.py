@@ -23,7 +23,10 @@ State = Mapping[str, Array]
 
 OPSET = 20
 GATES = {"GRU": ((1, 0, 2), 3), "LSTM": ((0, 3, 1, 2), 4)}
-"""Order of PyTorch's gates in ONNX, and their number: GRU r z n -> z r h, LSTM i f g o -> i o f c."""
+"""Order of PyTorch's gates in ONNX, and their number: r z n to z r h, i f g o to i o f c."""
+
+AROUND = (1, 1, 1, 1)
+"""Padding of a 3x3 convolution that keeps the size."""
 
 
 class _Builder:
@@ -53,7 +56,12 @@ class _Builder:
         return self.op("Cast", half, to=TensorProto.FLOAT)
 
     def conv(
-        self, name: str, x: str, stride: Sequence[int] = (1, 1), pad: int = 0, **more: Any
+        self,
+        name: str,
+        x: str,
+        stride: Sequence[int] = (1, 1),
+        pads: Sequence[int] = (0, 0, 0, 0),
+        group: int = 1,
     ) -> str:
         kernel = self._state[f"{name}.weight"]
         return self.op(
@@ -63,8 +71,8 @@ class _Builder:
             self.weight(f"{name}.bias"),
             kernel_shape=kernel.shape[2:],
             strides=list(stride),
-            pads=more.pop("pads", [pad] * 4),
-            **more,
+            pads=list(pads),
+            group=group,
         )
 
     def linear(self, name: str, x: str) -> str:
@@ -93,23 +101,23 @@ class _Builder:
 
     def input(self) -> str:
         x = self.op("Cast", "images", to=TensorProto.FLOAT)
-        x = self.op("Div", x, self.constant(np.float32(127.5)))
-        x = self.op("Sub", x, self.constant(np.float32(1.0)))
+        x = self.op("Div", x, self.constant(np.array(127.5, np.float32)))
+        x = self.op("Sub", x, self.constant(np.array(1.0, np.float32)))
         return self.op("Transpose", x, perm=[0, 3, 1, 2])
 
     def lcnet(self, spec: LCNetSpec, x: str) -> list[str]:
-        after = {"pads": [0, 0, 1, 1]}
-        x = self.op("Relu", self.conv("backbone.stem.conv1", x, (2, 2), 1))
+        after = (0, 0, 1, 1)  # right and below, as the even kernels were trained
+        x = self.op("Relu", self.conv("backbone.stem.conv1", x, (2, 2), AROUND))
         pooled = self.op("MaxPool", x, kernel_shape=[2, 2], pads=[0, 0, 1, 1])
-        learnt = self.op("Relu", self.conv("backbone.stem.conv2", x, **after))
-        learnt = self.op("Relu", self.conv("backbone.stem.conv3", learnt, **after))
+        learnt = self.op("Relu", self.conv("backbone.stem.conv2", x, pads=after))
+        learnt = self.op("Relu", self.conv("backbone.stem.conv3", learnt, pads=after))
         x = self.op("Concat", pooled, learnt, axis=1)
-        x = self.op("Relu", self.conv("backbone.stem.conv4", x, (2, 2), 1))
+        x = self.op("Relu", self.conv("backbone.stem.conv4", x, (2, 2), AROUND))
         x = self.op("Relu", self.conv("backbone.stem.conv5", x))
         width, out = spec.blocks[0].width, []
         for i, block in enumerate(spec.blocks):
             name = f"backbone.blocks.{i}"
-            x = self.conv(f"{name}.depthwise", x, block.stride, 1, group=width)
+            x = self.conv(f"{name}.depthwise", x, block.stride, AROUND, width)
             if block.excite:
                 gate = self.op("GlobalAveragePool", x)
                 gate = self.op("Relu", self.conv(f"{name}.excite.reduce", gate))
@@ -160,7 +168,7 @@ def ctpn(spec: CTPNSpec, state: State) -> Any:
     """Return the detector: one picture (1, H, W, 3) uint8 to (H/8, W/16, k, 7)."""
     b = _Builder(state)
     fine, middle, coarse = b.lcnet(spec.backbone, b.input())
-    x = b.conv("fine", fine, (1, 2), 1)
+    x = b.conv("fine", fine, (1, 2), AROUND)
     for name, tap, scales in (("middle", middle, (1, 1, 2, 1)), ("coarse", coarse, (1, 1, 4, 2))):
         up = b.op(
             "Resize",
@@ -172,7 +180,7 @@ def ctpn(spec: CTPNSpec, state: State) -> Any:
             nearest_mode="floor",
         )
         x = b.op("Add", x, up)
-    x = b.op("Gelu", b.conv("mix", b.op("Gelu", x), pad=1))  # (1, C, h, w)
+    x = b.op("Gelu", b.conv("mix", b.op("Gelu", x), pads=AROUND))  # (1, C, h, w)
     x = b.op("Transpose", x, perm=[3, 0, 2, 1])  # (w, 1, h, C)
     x = b.reshape(x, [0, -1, spec.channels])
     context = b.recurrent("LSTM", "lstm", x)
@@ -186,7 +194,7 @@ def orientation(spec: OrientationSpec, state: State) -> Any:
     """Return the classifier: tiles (N, tile, tile, 3) uint8 to probabilities (N, classes)."""
     b = _Builder(state)
     (x,) = b.lcnet(spec.backbone, b.input())
-    x = b.op("Gelu", b.conv("project", x, pad=1))
+    x = b.op("Gelu", b.conv("project", x, pads=AROUND))
     weight = b.reshape(b.conv("attend", x), [0, 1, -1])
     weight = b.op("Softmax", weight, axis=-1)  # (N, 1, cells)
     x = b.op("Mul", b.reshape(x, [0, spec.hidden, -1]), weight)
@@ -233,6 +241,6 @@ def load_state(path: Path) -> dict[str, Array]:
     for key in arrays:
         if key.endswith(".W"):
             name = key[:-2]
-            packed = (arrays[f"{name}.{part}"] for part in "WRB")
-            state.update(unpack_recurrent(*packed, name))
+            w, r, b = (arrays[f"{name}.{part}"] for part in "WRB")
+            state.update(unpack_recurrent(w, r, b, name))
     return state

@@ -47,11 +47,11 @@ def spoil(image: Image, rng: np.random.Generator) -> Image:
 
 def shake(crop: Image, rng: np.random.Generator) -> Image:
     """Trim or extend a line crop's borders a little, as a detector would."""
-    h, w = crop.shape[:2]
+    h = crop.shape[0]
     top, low = (rng.uniform(-0.06, 0.08, 2) * h).round().astype(int)
     left, right = (rng.uniform(-0.04, 0.15, 2) * h).round().astype(int)
-    pad = [max(0, int(v)) for v in (top, low, left, right)]
-    crop = np.asarray(cv2.copyMakeBorder(crop, *pad, cv2.BORDER_REPLICATE), np.uint8)
+    pads = [(max(0, int(top)), max(0, int(low))), (max(0, int(left)), max(0, int(right))), (0, 0)]
+    crop = np.pad(crop, pads, mode="edge")
     y0, y1 = max(0, -top), crop.shape[0] - max(0, -low)
     x0, x1 = max(0, -left), crop.shape[1] - max(0, -right)
     return crop[y0:y1, x0:x1]

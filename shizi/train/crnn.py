@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -158,7 +158,7 @@ def _plain(text: str) -> str:
 
 def steps_needed(label: list[int]) -> int:
     """Time steps that CTC needs: one a character, one more between equal neighbours."""
-    return len(label) + sum(a == b for a, b in zip(label, label[1:], strict=False))
+    return len(label) + sum(a == b for a, b in pairwise(label))
 
 
 def ctc_loss(logits: Tensor, labels: list[list[int]]) -> Tensor:

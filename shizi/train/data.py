@@ -82,15 +82,15 @@ def join_words(item: PageItem) -> PageItem:
     than a line height apart.
     """
     quads = [quad.astype(np.float64) for quad in item.quads]
-    texts, ignore = list(item.texts), list(item.ignore)
-    left = {i: next_word(quads, ignore, i) for i in range(len(quads))}
-    follows = set(left.values())
+    texts, ignore = item.texts, item.ignore.tolist()
+    following = {i: next_word(quads, ignore, i) for i in range(len(quads))}
+    follows = set(following.values())
     lines: list[tuple[Quads, str, bool]] = []
     for first in range(len(quads)):
         if first in follows:
             continue
         chain = [first]
-        while (after := left[chain[-1]]) is not None and after not in chain:
+        while (after := following[chain[-1]]) is not None and after not in chain:
             chain.append(after)
         ends = quads[chain[0]], quads[chain[-1]]
         quad = np.stack([ends[0][0], ends[1][1], ends[1][2], ends[0][3]]).astype(np.float32)

@@ -12,6 +12,7 @@ import onnx
 from safetensors.numpy import load_file
 
 from shizi import weights
+from shizi.charset import Charset
 from shizi.errors import DataError
 from shizi.nets import onnx as graphs
 from shizi.nets.spec import CRNNSpec, CTPNSpec, OrientationSpec
@@ -72,7 +73,7 @@ def export(options: ExportOptions) -> Path:
         case "crnn":
             spec = CRNNSpec(classes=len(state["classify.bias"]))
             model = graphs.crnn(spec, state)
-            charset_hash = weights.Charset.load(weights.FOLDER / "charset.txt").hash
+            charset_hash = Charset.load(weights.FOLDER / "charset.txt").hash
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"{options.network}.onnx"
     onnx.save(model, str(path))

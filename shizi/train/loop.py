@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import Queue
@@ -69,9 +69,12 @@ class LoopOptions:
 class Task(Protocol):
     """What the loop needs to know of a network: nothing but this."""
 
-    net: nn.Module
     metric: str
     """Key of the validation figure that decides which weights are best; higher is better."""
+
+    @property
+    def net(self) -> nn.Module:
+        """The net to train."""
 
     def batches(self, seed: int) -> Iterator[Any]:
         """Yield batches for ever, in an order that depends only on the seed."""
@@ -101,7 +104,7 @@ class Average:
                 self.state[key].copy_(value)
 
 
-def prefetch(items: Iterator[T], depth: int = 4) -> Iterator[T]:
+def prefetch(items: Iterator[T], depth: int = 4) -> Generator[T, None, None]:
     """Run the iterator in a thread, at most ``depth`` items ahead; its error is raised here."""
     queue: Queue[tuple[T | None, BaseException | None]] = Queue(depth)
     stop = Event()
@@ -194,7 +197,7 @@ def fit(task: Task, options: LoopOptions) -> dict[str, float]:
                 losses = task.loss(batch, device)
             total = torch.stack(list(losses.values())).sum()
             optimizer.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
+            total.backward()
             norm = nn.utils.clip_grad_norm_(net.parameters(), 5.0)
             if torch.isfinite(norm):
                 optimizer.step()
@@ -313,7 +316,7 @@ class _Log:
         )
         self._task = self._bar.add_task("train", total=steps, completed=step)
         self._file = (out / "metrics.jsonl").open("a")
-        self._board = SummaryWriter(str(out))  # type: ignore[no-untyped-call]
+        self._board = SummaryWriter(str(out))
         self._sums: dict[str, float] = {}
         self._count = 0
 
@@ -324,7 +327,7 @@ class _Log:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
         self._file.close()
-        self._board.close()  # type: ignore[no-untyped-call]
+        self._board.close()
 
     def step(
         self, step: int, losses: dict[str, float], rate: float, elapsed: float, waited: float
@@ -354,4 +357,4 @@ class _Log:
         self._file.write(json.dumps(row) + "\n")
         self._file.flush()
         for key, value in values.items():
-            self._board.add_scalar(key, value, step)  # type: ignore[no-untyped-call]
+            self._board.add_scalar(key, value, step)

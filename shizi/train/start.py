@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from shizi import weights
+from shizi.charset import Charset
 from shizi.errors import WeightsError
 from shizi.nets.onnx import load_state
 from shizi.nets.spec import CRNNSpec, CTPNSpec, OrientationSpec
@@ -45,7 +46,7 @@ class InitOptions:
 
 def train_crnn(options: CRNNOptions, loop: LoopOptions, init: InitOptions) -> dict[str, float]:
     """Train the recogniser; return its best figures."""
-    charset = weights.Charset.load(weights.FOLDER / "charset.txt")
+    charset = Charset.load(weights.FOLDER / "charset.txt")
     torch.manual_seed(loop.seed)
     net = CRNN(CRNNSpec(classes=len(charset)))
     if init.init == "pp-ocrv6":

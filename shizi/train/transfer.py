@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from shizi.charset import Charset
 from shizi.errors import MissingExtraError, WeightsError
@@ -74,7 +74,7 @@ class Graph:
         return pairs
 
 
-def _copy(parameter: nn.Parameter | None, array: NDArray[Any]) -> None:
+def _copy(parameter: Tensor | None, array: NDArray[Any]) -> None:
     assert parameter is not None
     if tuple(parameter.shape) != array.shape:
         raise WeightsError(f"shape {array.shape} does not fit {tuple(parameter.shape)}")

@@ -17,7 +17,7 @@ class Excite(nn.Module):
         self.reduce = nn.Conv2d(width, width // 4, 1)
         self.expand = nn.Conv2d(width // 4, width, 1)
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+    def forward(self, x: Tensor) -> Tensor:
         gate = self.expand(F.relu(self.reduce(x.mean((2, 3), keepdim=True))))  # (N, C, 1, 1)
         return x * F.hardsigmoid(gate)
 
@@ -36,7 +36,7 @@ class LCBlock(nn.Module):
         self.project = nn.Conv2d(2 * width_in, block.width, 1)
         self.residual = width_in == block.width
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+    def forward(self, x: Tensor) -> Tensor:
         x = self.excite(self.depthwise(x))
         y = self.project(F.gelu(self.expand(x)))
         return x + y if self.residual else y
@@ -53,7 +53,7 @@ class Stem(nn.Module):
         self.conv4 = nn.Conv2d(2 * stem, stem, 3, 2, 1)
         self.conv5 = nn.Conv2d(stem, width, 1)
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+    def forward(self, x: Tensor) -> Tensor:
         x = F.pad(F.relu(self.conv1(x)), (0, 1, 0, 1))  # (N, S, H/2 + 1, W/2 + 1)
         pooled = F.max_pool2d(x, 2, 1)  # (N, S, H/2, W/2)
         learnt = F.pad(F.relu(self.conv2(x)), (0, 1, 0, 1))
@@ -74,7 +74,7 @@ class LCNet(nn.Module):
             LCBlock(w, b) for w, b in zip(widths, spec.blocks, strict=False)
         )
 
-    def forward(self, x: Tensor) -> list[Tensor]:  # noqa: D102
+    def forward(self, x: Tensor) -> list[Tensor]:
         x = self.stem(x)
         out = []
         for i, block in enumerate(self.blocks):

@@ -40,5 +40,5 @@ class CRNN(nn.Module):
         context, _ = self.gru(x)  # (N, T, 2 H)
         return self.embed(torch.cat([context, x], -1))
 
-    def forward(self, images: Tensor) -> Tensor:  # noqa: D102
+    def forward(self, images: Tensor) -> Tensor:
         return self.classify(self.neck(self.features(images)))

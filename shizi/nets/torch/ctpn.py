@@ -33,7 +33,7 @@ class CTPN(nn.Module):
         self.fc = nn.Linear(2 * spec.hidden + c, 2 * c)
         self.heads = nn.Linear(2 * c, 7 * len(spec.heights))
 
-    def forward(self, images: Tensor) -> Tensor:  # noqa: D102
+    def forward(self, images: Tensor) -> Tensor:
         fine, middle, coarse = self.backbone(normalise(images))
         x = self.fine(fine)  # (N, C, H/8, W/16)
         x = x + F.interpolate(self.middle(middle), scale_factor=(2.0, 1.0))

@@ -26,7 +26,7 @@ class Orientation(nn.Module):
         self.attend = nn.Conv2d(spec.hidden, 1, 1)
         self.classify = nn.Linear(spec.hidden, spec.classes)
 
-    def forward(self, images: Tensor) -> Tensor:  # noqa: D102
+    def forward(self, images: Tensor) -> Tensor:
         (x,) = self.backbone(normalise(images))  # (N, C, tile / 16, tile / 16)
         x = F.gelu(self.project(x)).flatten(2)  # (N, D, cells)
         weight = self.attend(x.unsqueeze(-1)).flatten(2).softmax(-1)  # (N, 1, cells)

@@ -58,7 +58,7 @@ class Face:
 
     def covers(self, text: str) -> bool:
         """True when every character of ``text`` has a glyph."""
-        return all(self.coverage[ord(c)] for c in text if ord(c) < COVERAGE_SIZE)
+        return all(ord(c) < COVERAGE_SIZE and self.coverage[ord(c)] for c in text)
 
     def keep(self, text: str) -> str:
         """Return ``text`` without the characters that have no glyph."""
@@ -93,15 +93,15 @@ def fonts_in(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
 
 
-def load_faces(paths: Iterable[Path]) -> tuple[Face, ...]:
+def load_faces(paths: Iterable[Path], need_han: bool = True) -> tuple[Face, ...]:
     """Read the faces of font files; files that cannot be read are left out.
 
     Raises:
         MissingExtraError: fontTools is not installed.
-        DataError: no face can write Chinese.
+        DataError: ``need_han`` and no face can write Chinese.
     """
     faces = tuple(face for path in paths for face in _faces_of(path))
-    if not any(face.han for face in faces):
+    if need_han and not any(face.han for face in faces):
         raise DataError(
             "no font with Chinese characters found; install one (Debian: fonts-noto-cjk) "
             "or name a folder of fonts"

@@ -143,7 +143,7 @@ def overlay(world: World, rng: Rng, ink: Ink) -> Image:
         image = blend(image, (0, 0, 0), degrade.thicken(ink.mask, 1 + rng.random()) * 0.85)
     if rng.random() < 0.35:
         image = blend(image, (0, 0, 0), shifted(ink.mask, 1, 1))
-    mask = ink.mask if rng.random() < 0.75 else cv2.addWeighted(ink.mask, 0.85, ink.mask, 0, 0)
+    mask = ink.mask if rng.random() < 0.75 else ink.mask * 0.85
     image = blend(image, chat_colours(rng, ink), mask)
     if rng.random() < 0.15:
         image[min(h - 1, int(ink.bottom + 1)), int(ink.left) : int(ink.right)] = CHAT_COLOURS[8]

@@ -7,8 +7,9 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType
 from typing import TypeVar
 
 import numpy as np
@@ -86,6 +87,7 @@ class TextSource:
         chars: the charset.
         common: cumulative frequency of ``chars``, shape (len(chars),), ending at 1.
         traditional: turns simplified text into traditional (the identity without OpenCC).
+        allowed: the characters of ``chars``.
     """
 
     strings: tuple[tuple[str, ...], ...]
@@ -93,7 +95,7 @@ class TextSource:
     chars: str
     common: NDArray[np.float64]
     traditional: Callable[[str], str]
-    allowed: frozenset[str] = field(default_factory=frozenset)
+    allowed: frozenset[str]
 
     def make(self, rng: Rng, kind: str, rare: str) -> str:
         """Make a text of one of :data:`KINDS`; characters outside the charset are dropped.
@@ -149,7 +151,8 @@ def english_words() -> tuple[str, ...]:
     words: set[str] = set()
     for name in _DOC_MODULES:
         module = importlib.import_module(name)
-        docs = [module.__doc__, *(getattr(v, "__doc__", None) for v in vars(module).values())]
+        plain = (v for v in vars(module).values() if type(v) in (type, FunctionType))
+        docs = [module.__doc__, *(v.__doc__ for v in plain)]
         words.update(
             re.findall(
                 r"(?<![A-Za-z_])[a-z]{2,14}(?![A-Za-z_])",

@@ -32,6 +32,9 @@ class SourceOptions:
     backgrounds: Path | None = field(
         default=None, metadata={"help": "folder of text-free pictures to draw on"}
     )
+    drawn: int = field(
+        default=40, metadata={"help": "number of background pictures to draw, besides the folder's"}
+    )
     charset_path: Path | None = field(
         default=None, metadata={"help": "file with every character to render; default: shizi's own"}
     )
@@ -92,6 +95,7 @@ def build_world(options: SourceOptions) -> World:
         options.fonts,
         options.system_fonts,
         options.backgrounds,
+        options.drawn,
         options.charset_path or _BUILTIN_CHARSET,
     )
 
@@ -102,6 +106,7 @@ def _build(
     folders: tuple[Path, ...],
     system: bool,
     backgrounds: Path | None,
+    drawn: int,
     charset: Path,
 ) -> World:
     paths = [*(system_fonts() if system else ())]
@@ -115,7 +120,7 @@ def _build(
     return World(
         make_book(load_faces(dict.fromkeys(paths))),
         load_texts(texts, chars),
-        [*bank, *make_bank(40, seed=7)],
+        [*bank, *make_bank(drawn, seed=7)],
     )
 
 

@@ -1,0 +1,411 @@
+"""Synthetic lines and pages: deterministic, readable, and labelled where the ink is."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import fields
+from itertools import islice, pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+pytest.importorskip("fontTools")
+
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+from shizi.errors import DataError
+from shizi.train.data import read_lines, read_pages
+from shizi.train.synth import (
+    LineOptions,
+    PageLine,
+    PageOptions,
+    World,
+    build_world,
+    line_samples,
+    page_samples,
+    render_line,
+    render_page,
+    write,
+    write_lines,
+    write_pages,
+)
+from shizi.train.synth import backgrounds as bg
+from shizi.train.synth import pages as pages_module
+from shizi.train.synth import scenes as scenes_module
+from shizi.train.synth.fonts import Face, load_faces, system_fonts
+from shizi.train.synth.ink import Ink, draw_text, draw_vertical
+from shizi.train.synth.looks import LOOKS
+from shizi.train.synth.sheet import Sheet, Style
+from shizi.train.synth.text import KINDS, weighted
+
+TEXTS = (
+    "今天天气很好",
+    "识字软件可以读中文",
+    "电话：400-8877-383",
+    "送出小心心",
+    "春眠不觉晓，处处闻啼鸟。",
+)
+KINDS_OF_PAGE = ("document", "screen", "overlay", "scene", "subtitle", "blank")
+BLACK = Style((0, 0, 0))
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """A folder with two small Chinese fonts and a Latin one, and a text file."""
+    folder = tmp_path_factory.mktemp("synth")
+    (folder / "texts.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    (folder / "fonts").mkdir()
+    sized = sorted((p.stat().st_size, p) for p in system_fonts())
+    wanted = (p for size, p in sized if 3e6 < size < 2.5e7 and _writes(p, "识"))
+    chinese = list(islice(wanted, 2))
+    latin = list(islice((p for size, p in sized if size < 1e6 and _writes(p, "Aê")), 1))
+    if not chinese:
+        pytest.skip("no Chinese font on this system")
+    for path in chinese + latin:
+        (folder / "fonts" / path.name).symlink_to(path)
+    return {
+        "texts": (folder / "texts.txt",),
+        "fonts": (folder / "fonts",),
+        "system_fonts": False,
+        "drawn": 3,
+    }
+
+
+def _writes(path: Path, text: str) -> bool:
+    try:
+        return any(face.covers(text) for face in load_faces([path], need_han=False))
+    except DataError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def options(sources: dict[str, object]) -> LineOptions:
+    return LineOptions(**sources)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def page_options(sources: dict[str, object]) -> PageOptions:
+    return PageOptions(**sources, longest=600)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def world(options: LineOptions) -> World:
+    return build_world(options)
+
+
+@pytest.fixture(scope="session")
+def face(world: World) -> Face:
+    return world.any_face(np.random.default_rng(0))
+
+
+def dark(image: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Pixels (x, y) darker than mid grey, (N, 2)."""
+    ys, xs = np.nonzero(image[..., 0] < 110)
+    return np.stack([xs, ys], 1)
+
+
+def all_inside(points: NDArray[np.intp], quad: NDArray[np.float32], slack: float) -> bool:
+    contour = quad.reshape(-1, 1, 2)
+    centres = [(float(x) + 0.5, float(y) + 0.5) for x, y in points]
+    return all(cv2.pointPolygonTest(contour, c, True) >= -slack for c in centres)
+
+
+def test_line_depends_on_seed_and_index_only(options: LineOptions, world: World) -> None:
+    stream = line_samples(options, 5)
+    first = [next(stream) for _ in range(6)]
+    again = [render_line(world, options, 5, i) for i in reversed(range(6))][::-1]
+    for a, b in zip(first, again, strict=True):
+        assert a.text == b.text
+        np.testing.assert_array_equal(a.image, b.image)
+    assert len({s.text for s in first}) > 1
+    other = render_line(world, options, 6, 0)
+    assert other.image.shape != first[0].image.shape or (other.image != first[0].image).any()
+
+
+def test_page_depends_on_seed_and_index_only(page_options: PageOptions, world: World) -> None:
+    stream = page_samples(page_options, 3)
+    first = [next(stream) for _ in range(2)]
+    for i in (1, 0):
+        again = render_page(world, page_options, 3, i)
+        np.testing.assert_array_equal(first[i].image, again.image)
+        assert [x.text for x in first[i].lines] == [x.text for x in again.lines]
+
+
+@pytest.mark.parametrize("look", list(LOOKS))
+def test_line_crops_are_well_formed(sources: dict[str, object], world: World, look: str) -> None:
+    chosen = LineOptions(**sources, **{name: float(name == look) for name in LOOKS})  # type: ignore[arg-type]
+    for i in range(12):
+        sample = render_line(world, chosen, 1, i)
+        height, width, channels = sample.image.shape
+        assert sample.image.dtype == np.uint8
+        assert channels == 3
+        assert 10 <= height <= 64
+        assert 8 <= width <= 1400
+        assert sample.text == unicodedata.normalize("NFC", " ".join(sample.text.split()))
+        assert sample.text
+        assert set(sample.text) <= set(world.texts.chars) | {" "}
+        assert sample.image.std() > 5, "an empty crop"
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "uniform"])
+def test_texts_hold_only_characters_of_the_charset(world: World, kind: str) -> None:
+    rng = np.random.default_rng(1)
+    texts = [world.texts.make(rng, kind, "甲乙丙丁") for _ in range(40)]
+    assert set("".join(texts)) <= world.texts.allowed | {" "}
+    assert all(t == t.strip() and "  " not in t for t in texts)
+    assert len(set(texts)) > 4
+
+
+def test_a_phrase_can_be_written_by_its_face(world: World) -> None:
+    rng = np.random.default_rng(2)
+    for kind in ("uniform", "sentence", "diacritics", "punctuation") * 10:
+        text, used = world.phrase(rng, kind, ("song", "hei", "kai"))
+        assert text
+        assert used.covers(text)
+
+
+def test_no_glyph_is_blank_or_a_box(world: World) -> None:
+    for families in world.book.han.values():
+        for family in families:
+            used = family[0]
+            box = draw_text("\U000f1234", used, 24).mask  # private use: what a missing glyph shows
+            chars = used.keep(world.texts.chars.replace(" ", ""))[::97]
+            assert len(chars) > 30
+            for char in chars:
+                mask = draw_text(char, used, 24).mask
+                assert mask.max() > 60, f"{used.name}: blank {char!r}"
+                same = mask.shape == box.shape and bool((mask == box).all())
+                assert not same, f"{used.name}: box for {char!r}"
+
+
+def test_a_blank_or_shared_glyph_is_not_covered(tmp_path: Path) -> None:
+    pen = TTGlyphPen(None)
+    pen.moveTo((0, 0))
+    pen.lineTo((900, 0))
+    pen.lineTo((900, 900))
+    pen.closePath()
+    outline, empty = pen.glyph(), TTGlyphPen(None).glyph()
+    letters = {ord("A") + i: f"l{i}" for i in range(26)} | {
+        ord("a") + i: f"s{i}" for i in range(60)
+    }
+    han = {0x4E00 + i: "tofu" for i in range(600)} | {0x6000 + i: f"h{i}" for i in range(600)}
+    cmap = {**letters, **han, 0x5FFF: "blank"}
+    names = [".notdef", "blank", *sorted(set(cmap.values()) - {"blank"})]
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder(names)
+    builder.setupCharacterMap(cmap)
+    builder.setupGlyf({n: empty if n in (".notdef", "blank") else outline for n in names})
+    builder.setupHorizontalMetrics(dict.fromkeys(names, (1000, 0)))
+    builder.setupHorizontalHeader(ascent=900, descent=-100)
+    builder.setupNameTable({"familyName": "Test", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(tmp_path / "test.ttf")
+    (made,) = load_faces([tmp_path / "test.ttf"], need_han=False)
+    assert made.covers(chr(0x6000))
+    assert not made.covers(chr(0x5FFF))
+    assert not made.covers(chr(0x4E00))
+    assert made.keep(chr(0x4E01) + "A" + chr(0x5FFF) + chr(0x6001)) == "A" + chr(0x6001)
+
+
+def test_a_space_is_a_gap_and_edges_follow_the_characters(face: Face) -> None:
+    ink = draw_text("识 字", face, 32)
+    assert len(ink.edges) == 4
+    assert all(a < b for a, b in pairwise(ink.edges))
+    columns = ink.mask.max(0)
+    gap = columns[round(ink.edges[1]) : round(ink.edges[2])]
+    assert len(gap) >= 6
+    assert not gap.any()
+    assert columns[round(ink.edges[0]) : round(ink.edges[1])].any()
+    assert columns[round(ink.edges[2]) : round(ink.edges[3])].any()
+
+
+@pytest.mark.parametrize("spacing", [0.0, 0.3])
+def test_ink_box_holds_the_ink(face: Face, spacing: float) -> None:
+    ink = draw_text("识字Ag一", face, 40, spacing=spacing)
+    rows, cols = np.flatnonzero(ink.mask.max(1) > 96), np.flatnonzero(ink.mask.max(0) > 96)
+    assert ink.top <= rows[0]
+    assert ink.bottom >= rows[-1] + 1
+    assert (ink.left, ink.right) == (cols[0], cols[-1] + 1)
+    assert 0.7 * 40 < ink.bottom - ink.top < 1.4 * 40
+
+
+def test_vertical_ink_stands(face: Face) -> None:
+    ink = draw_vertical("识字读书", face, 30)
+    assert ink.bottom - ink.top > 3 * (ink.right - ink.left)
+    assert len(ink.edges) == 5
+
+
+@pytest.mark.parametrize("vertical", [False, True])
+def test_a_sheet_labels_where_it_writes(face: Face, vertical: bool) -> None:
+    sheet = Sheet(bg.plain((255, 255, 255), 240, 320))
+    ink = (draw_vertical if vertical else draw_text)("识字读书", face, 32)
+    sheet.put(ink, 40, 30, BLACK)
+    (line,) = sheet.lines
+    points = dark(sheet.image)
+    assert len(points) > 200
+    assert all_inside(points, line.quad, 0.0)
+    low, high = line.quad.min(0), line.quad.max(0)
+    assert (points.min(0) - low < 8).all(), "the box is loose"
+    assert (high - points.max(0) < 8).all(), "the box is loose"
+    assert line.quad[0] == pytest.approx(low)
+    assert line.quad[2] == pytest.approx(high)
+
+
+def _written(face: Face, angle: float = 0.0) -> Sheet:
+    sheet = Sheet(bg.plain((255, 255, 255), 300, 400))
+    sheet.put_turned(draw_text("识字读书看报", face, 36), 200, 150, angle, BLACK)
+    return sheet
+
+
+@pytest.mark.parametrize("angle", [-30.0, -7.0, 12.0, 30.0])
+def test_turned_text_stays_in_its_quad(face: Face, angle: float) -> None:
+    sheet = _written(face, angle)
+    quad = sheet.lines[0].quad
+    assert len(dark(sheet.image)) > 400
+    assert all_inside(dark(sheet.image), quad, 1.0)
+    along = quad[1] - quad[0]
+    assert np.degrees(np.arctan2(along[1], along[0])) == pytest.approx(angle, abs=0.1)
+
+
+def test_warping_moves_ink_and_quads_alike(face: Face) -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(5):
+        matrix = pages_module._homography(rng, 300, 400, 0.05, 0.9, 8.0)
+        warped = pages_module._warped(_written(face), matrix, (400, 300), None)
+        assert all_inside(dark(warped.image), warped.lines[0].quad, 1.0)
+        curled = pages_module._curled(_written(face), rng)
+        assert all_inside(dark(curled.image), curled.lines[0].quad, 2.5)
+        turned = scenes_module._turned(_written(face), rng, 20.0)
+        inside = cv2.contourArea(turned.lines[0].quad)
+        assert inside > 0
+        assert all_inside(dark(turned.image), turned.lines[0].quad, 1.5)
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_PAGE)
+def test_pages_show_text_where_they_say(
+    sources: dict[str, object], world: World, kind: str
+) -> None:
+    weights = {name: float(name == kind) for name in KINDS_OF_PAGE}
+    chosen = PageOptions(**sources, **weights, shortest=320, longest=600)  # type: ignore[arg-type]
+    seen = faint = 0
+    for i in range(5):
+        page = render_page(world, chosen, 2, i)
+        height, width = page.image.shape[:2]
+        grey = cv2.cvtColor(page.image, cv2.COLOR_RGB2GRAY)
+        for line in page.lines:
+            assert line.quad.shape == (4, 2)
+            assert line.quad.min() >= -0.01
+            assert (line.quad.max(0) <= (width + 0.01, height + 0.01)).all()
+            a, b, c = line.quad[:3]
+            assert np.cross(np.append(b - a, 0), np.append(c - b, 0))[2] > 0, "not clockwise"
+            if not line.ignore:
+                seen += 1
+                faint += _contrast(grey, line.quad) < 10
+    assert (seen == 0) == (kind == "blank")
+    assert faint <= 0.1 * seen
+
+
+def _contrast(grey: NDArray[np.uint8], quad: NDArray[np.float32]) -> float:
+    """Difference between bright and dark pixels inside a quad."""
+    mask = np.zeros(grey.shape, np.uint8)
+    cv2.fillPoly(mask, [quad.round().astype(np.int32)], 1)
+    inside = grey[mask > 0]
+    return float(np.percentile(inside, 95) - np.percentile(inside, 5)) if len(inside) else 0.0
+
+
+@given(st.integers(-200, 400), st.integers(-200, 400), st.integers(4, 200), st.integers(2, 60))
+@settings(max_examples=60, deadline=None)
+def test_clipped_lines_lie_inside(x: int, y: int, width: int, height: int) -> None:
+    corners = [[x, y], [x + width, y], [x + width, y + height], [x, y + height]]
+    line = pages_module.clipped(PageLine(np.array(corners, np.float32), "字"), 240, 320)
+    across = max(0, min(x + width, 320) - max(x, 0)) * max(0, min(y + height, 240) - max(y, 0))
+    seen = across / (width * height)
+    if line is None:
+        assert seen < 0.31
+    else:
+        assert line.quad.min() >= 0
+        assert (line.quad <= (320, 240)).all()
+        assert line.ignore == (min(width, height) < 8 or seen < 0.75 or _cut_small(line.quad))
+
+
+def _cut_small(quad: NDArray[np.float32]) -> bool:
+    return bool(np.ptp(quad, axis=0).min() < 8)
+
+
+def test_lines_are_written_and_resumed(
+    options: LineOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "SHARD", 4)
+    write_lines(options, tmp_path, 10, seed=1)
+    items = read_lines(tmp_path)
+    assert len(items) == 10
+    assert all(cv2.imread(str(item.path)) is not None for item in items)
+    before = (tmp_path / "labels.tsv").read_bytes()
+    kept, lost = sorted((tmp_path / "parts").iterdir())[:2]
+    stamp = kept.stat().st_mtime_ns
+    lost.unlink()
+    (tmp_path / "labels.tsv").unlink()
+    write_lines(options, tmp_path, 10, seed=1)
+    assert (tmp_path / "labels.tsv").read_bytes() == before
+    assert kept.stat().st_mtime_ns == stamp
+    with pytest.raises(DataError, match="another folder"):
+        write_lines(options, tmp_path, 10, seed=2)
+
+
+def test_workers_write_what_one_process_writes(
+    options: LineOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "SHARD", 3)
+    write_lines(options, tmp_path / "one", 6, seed=4)
+    write_lines(options, tmp_path / "two", 6, seed=4, workers=2)
+    for name in ("labels.tsv", "images/000/000005.jpg"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_pages_are_read_back(page_options: PageOptions, world: World, tmp_path: Path) -> None:
+    write_pages(page_options, tmp_path, 2, seed=1)
+    items = read_pages(tmp_path)
+    assert len(items) == 2
+    for i, item in enumerate(items):
+        sample = render_page(world, page_options, 1, i)
+        assert item.texts == tuple(line.text for line in sample.lines)
+        quads = np.array([line.quad for line in sample.lines], np.float32).reshape(-1, 4, 2)
+        np.testing.assert_allclose(item.quads, quads, atol=0.06)
+        assert list(item.ignore) == [line.ignore for line in sample.lines]
+
+
+def test_wrong_sources_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="fonts-noto-cjk"):
+        build_world(LineOptions(system_fonts=False, fonts=(tmp_path,)))
+    with pytest.raises(DataError, match="background folder"):
+        bg.load_folder(tmp_path)
+
+
+def test_weights_decide() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [weighted(rng, {"a": 3.0, "b": 0.0, "c": 1.0}) for _ in range(400)]
+    assert "b" not in drawn
+    assert 240 < drawn.count("a") < 360
+
+
+@pytest.mark.parametrize("kind", [LineOptions, PageOptions])
+def test_every_option_is_explained(kind: type[LineOptions] | type[PageOptions]) -> None:
+    assert all(f.metadata.get("help") for f in fields(kind))
+
+
+def test_chat_colours_change_after_the_name(face: Face) -> None:
+    from shizi.train.synth.looks import chat_colours
+
+    ink: Ink = draw_text("小明：你好", face, 20)
+    rows = [chat_colours(np.random.default_rng(i), ink) for i in range(30)]
+    cut = int(ink.edges[3])
+    changed = [bool((row[0, cut] != row[0, cut - 1]).any()) for row in rows]
+    assert any(changed)
+    assert all((row[0, 0] == row[0, cut - 1]).all() for row in rows)
