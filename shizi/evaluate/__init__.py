@@ -99,7 +99,7 @@ class ReaderSystem:
 
     def angle(self, image: Image) -> int:
         """See :class:`System`."""
-        return self.reader.orientation(image)[0]
+        return self.reader.look(image).angle
 
     def read(self, image: Image) -> Found:
         """See :class:`System`."""
