@@ -185,10 +185,11 @@ class Reader:
         longest = np.argsort(-np.max(sides(quads), axis=0), kind="stable")[:SAMPLE]
         readings = self.recognizer(upright, quads[longest])
         sample = dict(zip(longest.tolist(), readings, strict=True))
+        # Text upside down reads as nonsense of low score; text on its side says so.
+        upright_text = [r for r in readings if not r.sideways]
         total = sum(len(r.text) for r in readings)
-        sense = sum(len(r.text) * r.score for r in readings) / max(1, total)
-        # Text upside down or on its side is read too, as nonsense of low score.
-        legible = sum(len(r.text) * max(0.0, r.score - 0.5) for r in readings)
+        sense = sum(len(r.text) * r.score for r in upright_text) / max(1, total)
+        legible = sum(len(r.text) * max(0.0, r.score - 0.5) for r in upright_text)
         return Look(angle, max(score, sense), quads, sample, legible, sense > SENSE and total > 3)
 
 

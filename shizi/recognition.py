@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from shizi.charset import Charset
 from shizi.crop import HEIGHT, WIDTHS, cut, fit, lie_down
 from shizi.engine import Session
 from shizi.errors import ShiziError
-from shizi.geometry import rotate90, sides
+from shizi.geometry import rotate90
 from shizi.page import Char, Image, Quads
 
 STRIDE = 8
@@ -24,7 +25,10 @@ VERTICAL = 1.5
 """A crop this many times taller than wide is read as a vertical line."""
 
 SURE = 0.8
-"""A tall crop scored below this is also read upright and the other way round."""
+"""A tall crop scored below this is also read the other way round."""
+
+UPRIGHT = 0.75
+"""A tall crop is taken for upright characters from this score on, however well it reads lying."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,17 @@ class RecognitionOptions:
 
 
 class Reading(NamedTuple):
-    """What a line says; spans are fractions of the line's length."""
+    """What a line says; spans are fractions of the line's length.
+
+    ``vertical`` says that the line runs downwards, ``sideways`` that its characters lie on
+    their side.
+    """
 
     text: str
     score: float
     chars: tuple[Char, ...]
-    vertical: bool
+    vertical: bool = False
+    sideways: bool = False
 
 
 class _Piece(NamedTuple):
@@ -63,7 +72,7 @@ class _Piece(NamedTuple):
     end: float
 
 
-EMPTY = Reading("", 0.0, (), False)
+EMPTY = Reading("", 0.0, ())
 
 
 class Recognizer:
@@ -88,18 +97,37 @@ class Recognizer:
         return self.read([cut(image, quad) for quad in quads])
 
     def read(self, crops: Sequence[Image]) -> list[Reading]:
-        """Read line crops, each RGB (h, w, 3); tall ones as vertical lines."""
+        """Read line crops, each RGB (h, w, 3).
+
+        A crop much taller than wide is read one character under the other, as a single
+        narrow character, and lying on its side either way; what scores best is kept.
+        """
         tall = [c.shape[0] >= VERTICAL * c.shape[1] for c in crops]
         flat = [lie_down(c) if t else c for c, t in zip(crops, tall, strict=True)]
         readings = self._read(flat, self.options.squeeze)
         if self.options.squeeze < 1:
             self._improve(readings, lambda i: flat[i], self.options.reread)
-        # A tall crop may also be one narrow character, or sideways text that faces right.
-        self._improve(readings, lambda i: crops[i] if tall[i] else None, SURE)
-        self._improve(readings, lambda i: rotate90(flat[i], 180) if tall[i] else None, SURE)
-        return [
-            r._replace(vertical=t and len(r.text) > 1) for r, t in zip(readings, tall, strict=True)
-        ]
+        turned = [r._replace(vertical=t, sideways=t) for r, t in zip(readings, tall, strict=True)]
+        self._improve(turned, lambda i: rotate90(flat[i], 180) if tall[i] else None, SURE)
+        for i in (i for i, t in enumerate(tall) if t):
+            down = self._read_down(crops[i])
+            if down.score >= min(turned[i].score, UPRIGHT):
+                turned[i] = down
+        return turned
+
+    def _read_down(self, crop: Image) -> Reading:
+        """Read a tall crop as upright characters, one in each square of it."""
+        h, w = crop.shape[:2]
+        count = max(1, round(h / w))
+        edges = np.linspace(0, h, count + 1).round().astype(int)
+        cells = self._read([crop[a:b] for a, b in pairwise(edges)], 1.0)
+        chars = tuple(
+            Char(c.text, c.score, (i + c.start) / count, (i + c.end) / count)
+            for i, cell in enumerate(cells)
+            for c in cell.chars
+        )
+        score = float(np.mean([cell.score for cell in cells]))
+        return Reading("".join(c.text for c in chars), score, chars, count > 1)
 
     def _improve(
         self, readings: list[Reading], another: Callable[[int], Image | None], least: float
@@ -109,7 +137,8 @@ class Recognizer:
         chosen = {i: view for i, view in views.items() if view is not None}
         for i, reading in zip(chosen, self._read(list(chosen.values()), 1.0), strict=True):
             if reading.score > readings[i].score:
-                readings[i] = reading
+                old = readings[i]
+                readings[i] = reading._replace(vertical=old.vertical, sideways=old.sideways)
 
     def _read(self, crops: Sequence[Image], squeeze: float) -> list[Reading]:
         pieces = [list(_pieces(crop, squeeze)) for crop in crops]
@@ -143,7 +172,7 @@ class Recognizer:
         if not chars:
             return EMPTY
         score = float(np.mean([c.score for c in chars]))
-        return Reading("".join(c.text for c in chars), score, tuple(chars), False)
+        return Reading("".join(c.text for c in chars), score, tuple(chars))
 
     def _chars(self, piece: _Piece, probs: NDArray[np.float32]) -> list[Char]:
         if self._allowed is not None:
@@ -185,9 +214,3 @@ def _rejoin(before: list[Char], after: list[Char], start: float) -> list[Char]:
     return [c for c in before if (c.start + c.end) / 2 < middle] + [
         c for c in after if (c.start + c.end) / 2 >= middle
     ]
-
-
-def is_vertical(quads: Quads) -> NDArray[np.bool_]:
-    """Tell which quads (N, 4, 2) are so tall that they are read as vertical lines."""
-    width, height = sides(quads)
-    return np.asarray(height >= VERTICAL * width)

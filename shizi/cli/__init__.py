@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from shizi import __version__
 from shizi.errors import MissingExtraError, ShiziError
@@ -49,6 +49,8 @@ app = App(
     name="shizi",
     help="识字: read Chinese and Latin text from pictures and PDFs.",
     version=__version__,
+    # --data a b c takes them all; an option that is a list needs no --empty- twin.
+    default_parameter=Parameter(consume_multiple=True, negative_iterable=()),
     help_format="plaintext",  # Markdown would cost a third of the start-up
     suppress_keyboard_interrupt=False,
 )

@@ -18,7 +18,7 @@ from rich.progress import Progress as Bar
 from shizi.errors import DataError
 
 Job = Callable[[Path, int], str]
-SHARD = 100  # samples a part
+SHARD = 500  # samples a part
 
 
 @dataclass(frozen=True)
