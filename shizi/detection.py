@@ -38,7 +38,8 @@ class DetectionOptions:
         line_score: least mean score of a line.
         margin: by how much of its height a line's quad is grown on every side.
         gap: columns without text that a line may bridge.
-        overlap: least vertical overlap and size ratio of neighbour slices.
+        overlap: least vertical overlap of neighbour slices; a steep thin line has little.
+        likeness: least ratio of their heights.
         end_score: mean score of two facing ends above which a line is cut.
     """
 
@@ -51,7 +52,8 @@ class DetectionOptions:
     line_score: float = 0.75
     margin: float = 0.1
     gap: int = 2
-    overlap: float = 0.6
+    overlap: float = 0.3
+    likeness: float = 0.6
     end_score: float = 0.5
 
 
@@ -297,7 +299,7 @@ def _likeness(
     overlap = (low - top) / np.minimum(ha, hb)
     size = np.minimum(ha, hb) / np.maximum(ha, hb)
     apart = (slices.ends[a, 1][:, None] + slices.ends[b, 0][None]) / 2 > options.end_score
-    fits = (overlap > options.overlap) & (size > options.overlap) & ~apart
+    fits = (overlap > options.overlap) & (size > options.likeness) & ~apart
     return np.where(fits, overlap + size, 0.0).astype(np.float32)
 
 
@@ -328,5 +330,5 @@ def outline(slices: Slices, chain: NDArray[np.intp]) -> Float:
 def _fit_line(xs: NDArray[np.floating[Any]], ys: NDArray[np.floating[Any]]) -> tuple[float, float]:
     """Least squares slope, drawn to zero for short chains, and the value at the mean x."""
     dx = xs - xs.mean()
-    prior = 2 * COLUMN**2  # a two-slice line has no slope worth believing
+    prior = COLUMN**2 / 4  # a short line's slope is hardly worth believing
     return float((dx * ys).sum() / ((dx * dx).sum() + prior)), float(ys.mean())

@@ -23,8 +23,11 @@ class Painted:
         self.shapes.append(batch.shape)
         n, _, w, _ = batch.shape
         probs = np.full((n, w // 8, len(CHARSET)), 0.001, np.float32)
-        middle = batch[:, 24, 4::8, 0].astype(int)  # (N, T)
-        ids = np.where(np.abs(middle - np.round(middle / 20) * 20) < 6, np.round(middle / 20), 0)
+        window = batch[:, 24, : w // 8 * 8, 0].astype(int).reshape(n, -1, 8)[:, :, 1:7]
+        middle = window[:, :, 3]  # (N, T)
+        flat = window.max(2) - window.min(2) < 8  # not the blur between two levels
+        near = np.abs(middle - np.round(middle / 20) * 20) < 6
+        ids = np.where(flat & near, np.round(middle / 20), 0)
         for i in range(n):
             for t in range(w // 8):
                 probs[i, t, int(ids[i, t]) if ids[i, t] < len(CHARSET) else 0] = 0.98

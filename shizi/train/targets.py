@@ -52,7 +52,9 @@ def slice_quads(quads: Quads, ignore: NDArray[np.bool_], width: int, step: int) 
         if last < first:  # narrower than a column: the one that holds its middle
             first = last = int(np.clip((x0 + x1) / 2 // step, 0, width - 1))
         columns = np.arange(first, last + 1)
-        xs = np.clip((columns + 0.5) * step, x0 + 0.01, x1 - 0.01)
+        # Between its corners a tilted line has its whole height.
+        _, inner0, inner1, _ = np.sort(quad[:, 0])
+        xs = np.clip((columns + 0.5) * step, inner0 + 0.01, max(inner1, inner0 + 0.02) - 0.01)
         top, low = _cross(quad, xs)
         centre_x = (columns + 0.5) * step
         parts.append(

@@ -1,0 +1,226 @@
+"""Training: the loop resumes, the losses are right, the data is shaped as the nets need."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from shizi.charset import Charset
+from shizi.errors import DataError, WeightsError
+from shizi.nets.spec import Block, CRNNSpec, CTPNSpec, LCNetSpec
+from shizi.nets.torch.crnn import CRNN
+from shizi.nets.torch.ctpn import CTPN
+from shizi.train.crnn import CRNNOptions, CRNNTask, ctc_loss, steps_needed
+from shizi.train.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
+from shizi.train.data import PageItem, join_words, read_lines, read_pages
+from shizi.train.export import last_figures
+from shizi.train.loop import LoopOptions, fit, prefetch
+from shizi.train.start import initialise
+
+TINY = LCNetSpec(8, (Block(8), Block(8, (2, 1)), Block(16, (2, 1))), (2,))
+
+
+class Line:
+    """y = 2 x, for a net with one weight."""
+
+    metric = "score"
+
+    def __init__(self) -> None:
+        self.net = nn.Linear(1, 1, bias=False)
+        nn.init.zeros_(self.net.weight)
+
+    def batches(self, seed: int) -> Iterator[Tensor]:
+        rng = np.random.default_rng(seed)
+        while True:
+            yield torch.from_numpy(rng.uniform(0.5, 1.5, (8, 1)).astype(np.float32))
+
+    def loss(self, batch: Tensor, device: torch.device) -> dict[str, Tensor]:
+        return {"mse": F.mse_loss(self.net(batch).float(), 2 * batch)}
+
+    def validate(self, device: torch.device) -> dict[str, float]:
+        return {"score": -abs(float(self.net.weight.detach().item()) - 2)}
+
+
+def options(out: Path, **more: object) -> LoopOptions:
+    given = {"out": out, "steps": 300, "lr": 0.05, "warmup": 5, "ema": 0.9, "validate_every": 100}
+    return LoopOptions(**{**given, "device": "cpu", "threads": 1, **more})  # type: ignore[arg-type]
+
+
+def test_the_loop_learns_and_leaves_its_files(tmp_path: Path) -> None:
+    figures = fit(Line(), options(tmp_path / "run"))
+    assert figures["score"] > -0.05
+    names = {p.name for p in (tmp_path / "run").iterdir()}
+    assert {"options.json", "metrics.jsonl", "last.pt", "best.safetensors"} <= names
+    assert last_figures(tmp_path / "run" / "metrics.jsonl")["score"] == pytest.approx(
+        figures["score"], abs=1e-5
+    )
+
+
+def test_a_run_resumes_and_is_not_overwritten(tmp_path: Path) -> None:
+    fit(Line(), options(tmp_path, steps=100))
+    before = (tmp_path / "metrics.jsonl").read_text()
+    with pytest.raises(DataError, match="--resume"):
+        fit(Line(), options(tmp_path))
+    fit(Line(), options(tmp_path, resume=True))
+    after = (tmp_path / "metrics.jsonl").read_text()
+    assert after.startswith(before)
+    steps = [json.loads(row)["step"] for row in after.splitlines()]
+    assert steps == sorted(steps)
+    assert steps[-1] == 300
+
+
+def test_prefetch_hands_on_items_and_errors() -> None:
+    def items() -> Iterator[int]:
+        yield from (1, 2)
+        raise DataError("third")
+
+    got = prefetch(items())
+    assert [next(got), next(got)] == [1, 2]
+    with pytest.raises(DataError, match="third"):
+        next(got)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(1, 6), max_size=7), min_size=1, max_size=4), st.integers(0, 99)
+)
+def test_ctc_loss_equals_torchs(labels: list[list[int]], seed: int) -> None:
+    """Repeats, empty labels and labels that do not fit included."""
+    torch.manual_seed(seed)
+    logits = torch.randn(len(labels), 8, 7, requires_grad=True)
+    ours = ctc_loss(logits, labels)
+    (grad,) = torch.autograd.grad(ours, logits)
+    flat = torch.tensor([i for label in labels for i in label], dtype=torch.long)
+    lengths = torch.tensor([len(label) for label in labels])
+    theirs = F.ctc_loss(
+        logits.log_softmax(-1).transpose(0, 1),
+        flat,
+        torch.full((len(labels),), 8),
+        lengths,
+        0,
+        "mean",
+        zero_infinity=True,
+    )
+    (expected,) = torch.autograd.grad(theirs, logits)
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-4, abs=1e-5)
+    fits = torch.tensor([steps_needed(label) <= 8 for label in labels])
+    assert torch.allclose(grad[fits], expected[fits], atol=1e-5)
+    assert torch.isfinite(grad).all()
+
+
+def test_a_tiny_crnn_learns_eight_lines_by_heart() -> None:
+    torch.manual_seed(0)
+    net = CRNN(CRNNSpec(classes=6, backbone=TINY, squeeze=16, hidden=16, embed=16))
+    labels = [[1 + (i + j) % 5 for j in range(1 + i % 3)] for i in range(8)]
+    images = torch.zeros((8, 48, 96, 3), dtype=torch.uint8)
+    for image, label in zip(images, labels, strict=True):
+        for place, char in enumerate(label):  # a bar a character, as high as the class
+            image[48 - 9 * char :, 8 + 32 * place : 24 + 32 * place] = 255
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    for _ in range(250):
+        loss = ctc_loss(net(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.1
+
+
+def write_lines(folder: Path, rows: list[tuple[str, str]]) -> Path:
+    folder.mkdir()
+    for name, _ in rows:
+        cv2.imwrite(str(folder / name), np.full((20, 80, 3), 128, np.uint8))
+    text = "".join(f"{name}\t{label}\n" for name, label in rows)
+    (folder / "labels.tsv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_the_crnn_task_skips_what_the_charset_cannot_spell(tmp_path: Path) -> None:
+    data = write_lines(tmp_path / "lines", [("a.png", "ab"), ("b.png", "xyz"), ("c.png", "ba")])
+    charset = Charset("ab")
+    net = CRNN(CRNNSpec(classes=3, backbone=TINY, squeeze=8, hidden=8, embed=8))
+    task = CRNNTask(net, charset, CRNNOptions(data=(data,), val=(data,), batch_width=200))
+    batch = next(task.batches(1))
+    assert batch.images.shape[1] == 48
+    assert set(map(tuple, batch.labels)) <= {(1, 2), (2, 1)}
+    losses = task.loss(batch, torch.device("cpu"))
+    assert torch.isfinite(losses["ctc"])
+    assert 0 <= task.validate(torch.device("cpu"))["cer_lines"] <= 9
+    with pytest.raises(DataError, match="charset"):
+        CRNNTask(net, Charset("q"), CRNNOptions(data=(data,)))
+
+
+def test_bad_rows_are_named_by_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "labels.tsv").write_text("a.png\tx\nno tab here\n")
+    with pytest.raises(DataError, match=r"labels\.tsv:2"):
+        read_lines(tmp_path)
+    (tmp_path / "labels.jsonl").write_text('{"image": "a.png", "lines": []}\n{"lines": 3}\n')
+    with pytest.raises(DataError, match=r"labels\.jsonl:2"):
+        read_pages(tmp_path)
+    with pytest.raises(DataError, match="cannot read"):
+        read_pages(tmp_path / "missing")
+
+
+def page(quads: list[list[list[float]]], texts: list[str]) -> PageItem:
+    array = np.array(quads, np.float32).reshape(-1, 4, 2)
+    return PageItem(Path("x.png"), array, tuple(texts), np.zeros(len(texts), bool))
+
+
+def box(x0: float, y0: float, x1: float, y1: float) -> list[list[float]]:
+    return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+
+
+def test_words_on_a_baseline_join_and_others_do_not() -> None:
+    item = page(
+        [box(60, 0, 100, 20), box(0, 0, 50, 20), box(300, 0, 350, 20), box(0, 60, 50, 80)],
+        ["world", "hello", "far", "below"],
+    )
+    lines = join_words(item)
+    assert sorted(lines.texts) == ["below", "far", "hello world"]
+    joined = lines.quads[lines.texts.index("hello world")]
+    assert np.array_equal(joined, np.array(box(0, 0, 100, 20), np.float32))
+
+
+def test_lines_that_run_downwards_are_cut_into_characters() -> None:
+    pieces = upright_pieces(page([box(0, 0, 20, 80), box(50, 0, 200, 20)], ["一二三四", "横"]))
+    assert len(pieces.quads) == 5
+    assert np.allclose(pieces.quads[1], box(0, 20, 20, 40))
+    assert pieces.texts[:4] == ("一", "二", "三", "四")
+
+
+def test_ctpn_batches_carry_targets_where_the_text_is(tmp_path: Path) -> None:
+    image = np.full((300, 400, 3), 255, np.uint8)
+    cv2.putText(image, "HELLO", (60, 150), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    row = {"image": "a.png", "lines": [{"quad": box(55, 100, 260, 156), "text": "HELLO"}]}
+    (tmp_path / "labels.jsonl").write_text(json.dumps(row) + "\n")
+    task = CTPNTask(CTPN(CTPNSpec()), CTPNOptions(data=(tmp_path,), size=128, batch=2))
+    batch = next(task.batches(3))
+    assert batch.images.shape == (2, 128, 128, 3)
+    assert batch.targets.label.shape == (2, 16, 8, 10)
+    assert (batch.targets.label == 1).any()
+    losses = task.loss(batch, torch.device("cpu"))
+    assert all(torch.isfinite(v) for v in losses.values())
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        crop, quads, ignore = random_crop(read_pages(tmp_path)[0], CTPNOptions(data=()), rng)
+        assert crop.shape == (512, 512, 3)
+        assert len(quads) == len(ignore)
+
+
+def test_initial_weights_must_fit(tmp_path: Path) -> None:
+    net = CTPN(CTPNSpec())
+    with pytest.raises(WeightsError, match="cannot start"):
+        initialise(net, str(tmp_path / "missing.safetensors"), "ctpn")
+    with pytest.raises(WeightsError, match="cannot start"):
+        initialise(net, "shipped", "orientation")
+    initialise(net, "shipped", "ctpn")

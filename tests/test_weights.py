@@ -1,0 +1,47 @@
+"""The shipped files: whole, matching their cards, and refused when damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shizi import weights
+from shizi.engine import open_session
+from shizi.errors import WeightsError
+from shizi.image import load
+from shizi.orientation import OrientationOptions, tiles, vote
+
+
+def test_the_wheel_stays_small() -> None:
+    files = [weights.file(n) for n in weights.NETWORKS]
+    assert sum(f.stat().st_size for f in files) < 25e6
+
+
+def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for source in weights.FOLDER.iterdir():
+        if source.suffix in (".onnx", ".json"):
+            (tmp_path / source.name).write_bytes(source.read_bytes())
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    weights.verify("ctpn")
+    (tmp_path / "ctpn.onnx").write_bytes(b"not a network")
+    with pytest.raises(WeightsError, match="differs from its card"):
+        weights.verify("ctpn")
+    with pytest.raises(WeightsError, match="cannot be loaded"):
+        open_session(tmp_path / "ctpn.onnx")
+    (tmp_path / "ctpn.onnx").unlink()
+    with pytest.raises(WeightsError, match="missing"):
+        open_session(tmp_path / "ctpn.onnx")
+    (tmp_path / "ctpn.json").write_text("{}")
+    with pytest.raises(WeightsError, match="cannot read"):
+        weights.card("ctpn")
+
+
+def test_both_engines_agree_on_the_classifier() -> None:
+    picture = load(Path(__file__).parents[1] / "samples" / "notice.jpg")
+    batch = np.stack(tiles(picture, OrientationOptions()))
+    a = open_session(weights.file("orientation"), "openvino", 1)(batch)
+    b = open_session(weights.file("orientation"), "onnxruntime", 1)(batch)
+    assert vote(a)[0] == vote(b)[0]
+    assert np.abs(a - b).mean() < 0.05  # OpenVINO may run in bf16
