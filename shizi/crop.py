@@ -38,17 +38,9 @@ def bucket(width: float) -> int:
 
 
 def cut(image: Image, quad: NDArray[np.float32]) -> Image:
-    """Cut a quad (4, 2) out at its natural size, no larger than needed for reading.
-
-    Text more than twice as high as HEIGHT is shrunk with area averaging, not aliased.
-    """
-    width, height = (float(v) for v in sides(quad))
-    shrink = max(1, int(height // (2 * HEIGHT)))
-    if shrink > 1:
-        image = cv2.resize(image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
-        quad = (quad / shrink).astype(np.float32)
-    w, h = max(1, round(width / shrink)), max(1, round(height / shrink))
-    return warp(image, quad, w, h)
+    """Cut a quad (4, 2) out at its natural size; :func:`fit` shrinks it without aliasing."""
+    width, height = (max(1, round(float(v))) for v in sides(quad))
+    return warp(image, quad, width, height)
 
 
 def fit(crop: Image, squeeze: float = 1.0) -> Image:

@@ -50,7 +50,7 @@ class DetectionOptions:
     good_height: float = 18.0
     slice_score: float = 0.5
     line_score: float = 0.75
-    margin: float = 0.1
+    margin: float = 0.06
     gap: int = 2
     overlap: float = 0.3
     likeness: float = 0.6

@@ -23,7 +23,7 @@ from shizi.nets.torch.ctpn import CTPN
 from shizi.train.crnn import CRNNOptions, CRNNTask, ctc_loss, steps_needed
 from shizi.train.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
 from shizi.train.data import PageItem, join_words, read_lines, read_pages
-from shizi.train.export import last_figures
+from shizi.train.export import best_figures
 from shizi.train.loop import LoopOptions, fit, prefetch
 from shizi.train.start import initialise
 
@@ -61,7 +61,7 @@ def test_the_loop_learns_and_leaves_its_files(tmp_path: Path) -> None:
     assert figures["score"] > -0.05
     names = {p.name for p in (tmp_path / "run").iterdir()}
     assert {"options.json", "metrics.jsonl", "last.pt", "best.safetensors"} <= names
-    assert last_figures(tmp_path / "run" / "metrics.jsonl")["score"] == pytest.approx(
+    assert best_figures(tmp_path / "run" / "metrics.jsonl")["score"] == pytest.approx(
         figures["score"], abs=1e-5
     )
 

@@ -109,7 +109,7 @@ class CTPNTask:
         )
         vertical_loss = F.smooth_l1_loss(at_text[:, 1:3], vertical[text], beta=0.1, reduction="sum")
         return {
-            "score": score[text].sum() / count + negative,
+            "text": score[text].sum() / count + negative,
             "vertical": 2 * vertical_loss / count,
             "ends": end_loss if text.any() else output.sum() * 0,
             "offsets": offset / near.sum().clamp(min=1),

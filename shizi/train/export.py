@@ -43,12 +43,14 @@ class ExportOptions:
         run: run folder that holds best.safetensors.
         out: folder to write to.
         data: what it was trained on, for the card.
+        command: how it was trained, for the card; by default as the run folder noted it.
     """
 
     network: Network
     run: Path
     out: Path = weights.FOLDER
     data: str = ""
+    command: str = ""
 
 
 def export(options: ExportOptions) -> Path:
@@ -74,6 +76,7 @@ def export(options: ExportOptions) -> Path:
             spec = CRNNSpec(classes=len(state["classify.bias"]))
             model = graphs.crnn(spec, state)
             charset_hash = Charset.load(weights.FOLDER / "charset.txt").hash
+    noted = json.loads((options.run / "options.json").read_text())
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"{options.network}.onnx"
     onnx.save(model, str(path))
@@ -85,15 +88,18 @@ def export(options: ExportOptions) -> Path:
         charset=charset_hash,
         initial=INITIAL[options.network],
         data=options.data,
-        command=json.loads((options.run / "options.json").read_text()).get("command", ""),
+        command=options.command or noted["command"],
         date=date.today().isoformat(),
-        metrics=last_figures(options.run / "metrics.jsonl"),
+        metrics=best_figures(options.run / "metrics.jsonl"),
     ).write(path.with_suffix(".json"))
     return path
 
 
-def last_figures(path: Path) -> dict[str, float]:
-    """Return the best validation row of a metrics file."""
+def best_figures(path: Path) -> dict[str, float]:
+    """Return the best validation row of a metrics file, without step and time."""
     rows = [json.loads(row) for row in path.read_text().splitlines()]
-    scored = [row for row in rows if "score" in row]
-    return max(scored, key=lambda row: row["score"]) if scored else {}
+    validations = [row for row in rows if "lr" not in row]  # a training row tells its rate
+    if not validations:
+        return {}
+    best = max(validations, key=lambda row: row["score"])
+    return {k: v for k, v in best.items() if k not in ("step", "time")}
