@@ -112,7 +112,10 @@ def box_iou(a: Array, b: Array) -> Array:
 
 def quad_iou(a: Array, b: Array) -> float:
     """IoU of two convex quads (4, 2)."""
-    inter, _ = cv2.intersectConvexConvex(a.astype(np.float32), b.astype(np.float32))
+    # Near the origin OpenCV's float arithmetic fails on denormal coordinates.
+    shift = a.min(0) - 1.0
+    moved = [(q - shift).astype(np.float32) for q in (a, b)]
+    inter = min(cv2.intersectConvexConvex(*moved)[0], float(area(a)), float(area(b)))
     union = float(area(a)) + float(area(b)) - inter
     return float(inter / union) if union > 1e-9 else 0.0
 
