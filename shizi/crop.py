@@ -28,7 +28,7 @@ def _widths(first: int, last: int, ratio: float) -> tuple[int, ...]:
 
 
 WIDTHS = _widths(32, 1600, 2**0.25)
-"""The width buckets, pixels: steps of about a fifth, so a crop is stretched by < 10 %."""
+"""The width buckets, pixels: steps of about a fifth, so a crop is stretched by a tenth or so."""
 
 
 def bucket(width: float) -> int:

@@ -165,17 +165,16 @@ class Reader:
             return self._look(image, 0, 0.0)
         voted, score = self.orientation(image)
         first = voted if score >= VOTED else 0  # most pages are upright
-        best = self._look(image, first, score if first == voted else 0.0)
-        if best.sure:
-            return best
+        looks = [self._look(image, first, score if first == voted else 0.0)]
         others = [a for a in (voted, first + 180, first + 90, first + 270) if a % 360 != first]
         for angle in dict.fromkeys(a % 360 for a in others):
-            other = self._look(image, angle, score if angle == voted else 0.0)
-            if other.chars > best.chars:
-                best = other
-            if best.sure:
+            if looks[-1].sure:
                 break
-        return best if best.chars > 0 else self._look(image, 0, 0.0)
+            looks.append(self._look(image, angle, score if angle == voted else 0.0))
+        if looks[-1].sure:
+            return looks[-1]
+        # The most legible; where nothing is, the picture stands as it is.
+        return max(looks, key=lambda look: (look.chars, look.angle == 0))
 
     def _look(self, image: Image, angle: int, score: float) -> Look:
         upright = rotate90(image, angle)

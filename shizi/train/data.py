@@ -149,9 +149,3 @@ def shuffled(count: int, seed: int) -> Iterator[int]:
     rng = np.random.default_rng(seed)
     while True:
         yield from map(int, rng.permutation(count))
-
-
-def check_readable(items: Sequence[LineItem | PageItem]) -> None:
-    """Raise DataError when there is nothing to train on."""
-    if not items:
-        raise DataError("the dataset is empty")
