@@ -6,6 +6,8 @@ Class 0 is the blank. ``probs`` has shape (T, C), rows sum to one.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +25,11 @@ class Symbol(NamedTuple):
     score: float
     start: float
     end: float
+
+
+def steps_needed(label: Sequence[object]) -> int:
+    """Time steps that a label needs: one a class, one more for the blank between equal ones."""
+    return len(label) + sum(a == b for a, b in pairwise(label))
 
 
 def greedy(probs: Probs) -> list[Symbol]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -13,13 +14,14 @@ from numpy.typing import NDArray
 
 from shizi.engine import Session
 from shizi.geometry import box_to_quad, grow, quad_to_box, sides
-from shizi.nets.spec import CTPNSpec
-from shizi.page import Image, Quads
+from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
+from shizi.page import GREY, Image, Quads
 
 COLUMN = 16
 """Width of a slice, pixels."""
-ROW = 8
-"""Height of a grid cell, pixels."""
+
+OVERLAP = 96
+"""Rows that neighbouring strips have in common."""
 
 Float = NDArray[np.float32]
 
@@ -30,7 +32,7 @@ class DetectionOptions:
 
     Attributes:
         pixels: area that a picture is scaled to.
-        most_pixels: area above which small text is looked for in strips.
+        most_pixels: area above which a picture is looked at in strips.
         enlarge: most that a picture is enlarged.
         least_height: text lower than this is looked at again, enlarged.
         good_height: text height that a second look is scaled to.
@@ -43,8 +45,8 @@ class DetectionOptions:
         end_score: mean score of two facing ends above which a line is cut.
     """
 
-    pixels: int = 640_000
-    most_pixels: int = 2_400_000
+    pixels: int = 540_000
+    most_pixels: int = 1_300_000
     enlarge: float = 2.0
     least_height: float = 12.0
     good_height: float = 18.0
@@ -71,10 +73,15 @@ class Slices(NamedTuple):
 class Detector:
     """Finds text lines. Immutable; safe from many threads."""
 
-    def __init__(self, session: Session, options: DetectionOptions | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        options: DetectionOptions | None = None,
+        spec: CTPNSpec | VGGCTPNSpec = CTPNSpec(),
+    ) -> None:
         self.options = options or DetectionOptions()
         self._session = session
-        self._spec = CTPNSpec()
+        self._spec = spec
 
     def __call__(self, image: Image) -> tuple[Quads, Float]:
         """Return quads (N, 4, 2) in pixels of the image and scores (N,), 0 to 1.
@@ -85,6 +92,9 @@ class Detector:
         o = self.options
         h, w = image.shape[:2]
         scale = min((o.pixels / (h * w)) ** 0.5, o.enlarge)
+        canvas = cover(round(h * scale), round(w * scale), o.most_pixels)
+        if len(canvas.tops) == 1:  # more of it costs nothing
+            scale = min(canvas.height / h, canvas.width / w, o.enlarge)
         quads, scores = self._at(image, scale)
         if not len(quads):
             return quads, scores
@@ -100,50 +110,90 @@ class Detector:
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         h, w = (max(8, round(v * scale)) for v in image.shape[:2])
         scaled = np.asarray(cv2.resize(image, (w, h), interpolation=how), np.uint8)
+        canvas = cover(h, w, self.options.most_pixels)
+        middles = [(a + b + canvas.height) / 2 for a, b in pairwise(canvas.tops)]
+        cores = pairwise([-np.inf, *middles, np.inf])  # the rows that each strip speaks for
         quads, scores = [], []
-        for top, low, core_top, core_low in _strips(h, w, self.options.most_pixels):
-            output = self._session(padded(scaled[top:low])[None])
+        for top, (first, last) in zip(canvas.tops, cores, strict=True):
+            strip = scaled[top : top + canvas.height]
+            output = self._session(extend(strip, canvas.height, canvas.width)[None])
             found, score = build_quads(output, self._spec, self.options)
             found[..., 1] += top
             middle = found[..., 1].mean(1)
-            mine = (middle >= core_top) & (middle < core_low)
+            mine = (middle >= first) & (middle < last)
             quads.append(found[mine])
             scores.append(score[mine])
         factor = np.array([image.shape[1] / w, image.shape[0] / h], dtype=np.float32)
         return np.concatenate(quads) * factor, np.concatenate(scores)
 
 
-def _strips(height: int, width: int, most: int) -> list[tuple[int, int, float, float]]:
-    """Cut a tall picture into overlapping strips (top, low) that each own a core of rows."""
-    if height * width <= most:
-        return [(0, height, -np.inf, np.inf)]
-    overlap = 128
-    tall = max(most // width, 3 * overlap)
-    count = max(1, -(-(height - overlap) // (tall - overlap)))
-    edges = np.linspace(0, height, count + 1)
-    edges[0], edges[-1] = -np.inf, np.inf
-    return [
-        (
-            max(0, int(max(a, 0)) - overlap // 2),
-            min(height, int(min(b, height)) + overlap // 2),
-            float(a),
-            float(b),
-        )
-        for a, b in pairwise(edges)
-    ]
+class Canvas(NamedTuple):
+    """A size that the net is run at, and where strips of that height begin."""
+
+    height: int
+    width: int
+    tops: tuple[int, ...]
 
 
-def padded(image: Image, multiple: int = 64) -> Image:
-    """Extend a picture to the right and below, in grey, to multiples of 64: few shapes."""
-    h, w = image.shape[:2]
-    low, right = -h % multiple, -w % multiple
-    grey = (127, 127, 127)
-    return np.asarray(
-        cv2.copyMakeBorder(image, 0, low, 0, right, cv2.BORDER_CONSTANT, value=grey), np.uint8
+@cache
+def _sizes() -> tuple[tuple[int, int], ...]:
+    """The canvases (height, width): areas in steps of 2, shapes in steps of 1.4."""
+    return tuple(
+        (_up(math.sqrt(area / shape)), _up(math.sqrt(area * shape)))
+        for area in (75_000 * 2**i for i in range(8))
+        for shape in (1.4**i for i in range(-16, 17))
     )
 
 
-def build_quads(output: Float, spec: CTPNSpec, options: DetectionOptions) -> tuple[Quads, Float]:
+def _up(length: float, multiple: int = 32) -> int:
+    return math.ceil(length / multiple) * multiple
+
+
+def cover(height: int, width: int, most: int) -> Canvas:
+    """Choose the canvas, and the strips, that cover a picture at the least cost.
+
+    Few sizes keep memory flat, and time too: a runtime prepares its kernels for every new
+    one, which costs as much as the look itself.
+
+    Args:
+        height: of the picture, pixels.
+        width: of the picture, pixels.
+        most: area that a canvas may have; a very wide picture may need more.
+    """
+    least = min(height, 3 * OVERLAP)
+    fitting = [(h, w) for h, w in _sizes() if w >= width and h >= least]
+    if not fitting:  # longer than any canvas
+        return Canvas(_up(height), _up(width), (0,))
+    small = [size for size in fitting if size[0] * size[1] <= most]
+    covers = [Canvas(h, w, _tops(height, h)) for h, w in small or [min(fitting, key=math.prod)]]
+    return min(covers, key=lambda c: c.height * c.width * len(c.tops))
+
+
+def _tops(height: int, strip: int) -> tuple[int, ...]:
+    """Where strips begin that cover a height evenly, with OVERLAP or more in common."""
+    if height <= strip:
+        return (0,)
+    count = math.ceil((height - OVERLAP) / (strip - OVERLAP))
+    return tuple(round(i * (height - strip) / (count - 1)) for i in range(count))
+
+
+def extend(image: Image, height: int, width: int) -> Image:
+    """Extend a picture to the right and below, in grey."""
+    low, right = height - image.shape[0], width - image.shape[1]
+    return np.asarray(
+        cv2.copyMakeBorder(image, 0, low, 0, right, cv2.BORDER_CONSTANT, value=(GREY,) * 3),
+        np.uint8,
+    )
+
+
+def padded(image: Image, multiple: int = 64) -> Image:
+    """Extend a picture to multiples of 64."""
+    return extend(image, *(_up(v, multiple) for v in image.shape[:2]))
+
+
+def build_quads(
+    output: Float, spec: CTPNSpec | VGGCTPNSpec, options: DetectionOptions
+) -> tuple[Quads, Float]:
     """Turn the net's output (R, C, K, 7) into line quads (N, 4, 2) and scores (N,)."""
     slices = suppress(output, spec, options.slice_score)
     quads, scores = [], []
@@ -198,7 +248,7 @@ def stack(quads: Quads, scores: Float) -> tuple[Quads, Float]:
     )
 
 
-def suppress(output: Float, spec: CTPNSpec, least: float) -> Slices:
+def suppress(output: Float, spec: CTPNSpec | VGGCTPNSpec, least: float) -> Slices:
     """Decode the best anchor of each cell, then merge overlapping cells column by column.
 
     Non-maximum suppression runs in all columns at once: each round takes every column's
@@ -210,7 +260,7 @@ def suppress(output: Float, spec: CTPNSpec, least: float) -> Slices:
     alive = _sigmoid(cells[..., 0])
     alive[alive < least] = 0.0
     heights = np.asarray(spec.heights, np.float32)[best]
-    centre = (np.arange(r, dtype=np.float32)[:, None] + 0.5) * ROW + cells[..., 1] * heights
+    centre = (np.arange(r, dtype=np.float32)[:, None] + 0.5) * spec.row + cells[..., 1] * heights
     half = heights * np.exp(np.clip(cells[..., 2], -2, 2)) / 2
     values = np.concatenate(
         [

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.engine import Session
-from shizi.page import Image
+from shizi.nets.spec import OrientationSpec, VGGOrientationSpec
+from shizi.page import GREY, Image
 
 TILE = 192
 """Side of a tile, pixels."""
-
-GREY = 127
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,15 @@ class OrientationOptions:
 class OrientationClassifier:
     """Tells by how many degrees clockwise a picture's text stands rotated."""
 
-    def __init__(self, session: Session, options: OrientationOptions | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        options: OrientationOptions | None = None,
+        spec: OrientationSpec | VGGOrientationSpec = OrientationSpec(),
+    ) -> None:
         self.options = options or OrientationOptions()
         self._session = session
+        self._spec = spec
 
     def __call__(self, image: Image) -> tuple[int, float]:
         """Return (angle, score).
@@ -49,8 +54,17 @@ class OrientationClassifier:
         votes times the share of tiles that show text: near 0 where there is none, and then
         the angle is 0.
         """
-        batch = np.stack(tiles(image, self.options))  # (T, tile, tile, 3)
-        return vote(self._session(batch))
+        if isinstance(self._spec, VGGOrientationSpec):
+            probs = self._session(whole(image, self._spec.tile)[None])[0]  # (4,)
+            return 90 * int(probs.argmax()), float(probs.max())
+        # One by one: a runtime keeps its kernels for every size of batch.
+        votes = [self._session(tile[None]) for tile in tiles(image, self.options)]  # (1, 5)
+        return vote(np.concatenate(votes))
+
+
+def whole(image: Image, side: int) -> Image:
+    """Stretch a whole picture to a square, as the published net wants it."""
+    return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def vote(probs: NDArray[np.float32]) -> tuple[int, float]:
@@ -74,9 +88,8 @@ def tiles(image: Image, options: OrientationOptions) -> list[Image]:
         if out and scale > 0.8 * fine:
             break  # a small picture has one scale
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        scaled = np.asarray(
-            cv2.resize(image, None, fx=scale, fy=scale, interpolation=how), np.uint8
-        )
+        size = tuple(max(1, round(v * scale)) for v in image.shape[1::-1])
+        scaled = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
         out += densest(scaled, options.tiles)
     return out
 

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 Image: TypeAlias = NDArray[np.uint8]
 """RGB picture, shape (H, W, 3)."""
 
+GREY = 127
+"""Padding of every network's input: about zero once normalised."""
+
 Quads: TypeAlias = NDArray[np.float32]
 """Many quads as one array, shape (N, 4, 2)."""
 

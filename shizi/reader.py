@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 
 import numpy as np
 
 from shizi import weights
 from shizi.detection import DetectionOptions, Detector
-from shizi.engine import Engine, open_session
+from shizi.engine import Engine, Session, open_session
 from shizi.errors import ShiziError
 from shizi.geometry import map_back, rotate90, sides
 from shizi.image import ImageLimits, Source, load, name_of, pages
 from shizi.layout import LayoutOptions, arrange
+from shizi.nets.spec import (
+    CRNNSpec,
+    CTPNSpec,
+    OrientationSpec,
+    Spec,
+    VGGCRNNSpec,
+    VGGCTPNSpec,
+    VGGOrientationSpec,
+)
 from shizi.orientation import OrientationClassifier, OrientationOptions
 from shizi.page import Image, Line, Page, Quad, Quads
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
@@ -26,13 +36,15 @@ class ReaderOptions:
 
     Attributes:
         orientation: turn rotated pages upright first.
-        engine: runtime of the networks.
+        engine: runtime of the networks; torch uses a GPU where there is one.
+        weights: folder of exported networks to use in place of the shipped ones of that name.
         threads: CPU threads; 0: all cores.
         least_score: lines read with a lower score are dropped.
     """
 
     orientation: bool = True
     engine: Engine = "openvino"
+    weights: Path | None = None
     threads: int = 0
     least_score: float = 0.5
     limits: ImageLimits = ImageLimits()
@@ -88,21 +100,25 @@ class Reader:
     def __init__(self, options: ReaderOptions | None = None) -> None:
         self.options = options or ReaderOptions()
         o = self.options
-        self.detector = Detector(
-            open_session(weights.file("ctpn"), o.engine, o.threads), o.detection
-        )
-        self.recognizer = Recognizer(
-            open_session(weights.file("crnn"), o.engine, o.threads),
-            weights.charset(),
-            o.recognition,
-        )
+        session, spec = self._network("ctpn")
+        assert isinstance(spec, CTPNSpec | VGGCTPNSpec)
+        self.detector = Detector(session, o.detection, spec)
+        session, spec = self._network("crnn")
+        assert isinstance(spec, CRNNSpec | VGGCRNNSpec)
+        charset = weights.charset(o.weights)
+        self.recognizer = Recognizer(session, charset, o.recognition, spec.height)
 
     @cached_property
     def orientation(self) -> OrientationClassifier:
         """The orientation classifier; loaded when first asked for."""
+        session, spec = self._network("orientation")
+        assert isinstance(spec, OrientationSpec | VGGOrientationSpec)
+        return OrientationClassifier(session, self.options.turn, spec)
+
+    def _network(self, network: weights.Network) -> tuple[Session, Spec]:
         o = self.options
-        session = open_session(weights.file("orientation"), o.engine, o.threads)
-        return OrientationClassifier(session, o.turn)
+        spec = weights.spec(network, o.weights)
+        return open_session(weights.file(network, o.weights), spec, o.engine, o.threads), spec
 
     def read(self, source: Source) -> Page:
         """Read one picture: a path, encoded bytes, an open file, an RGB array or a PIL image.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from shizi import ctc
 from shizi.charset import Charset
-from shizi.crop import HEIGHT, WIDTHS, cut, fit, lie_down
+from shizi.crop import HEIGHT, WIDTHS, cut, fit, lay_out, lie_down
 from shizi.engine import Session
 from shizi.errors import ShiziError
 from shizi.geometry import rotate90
@@ -26,6 +25,12 @@ VERTICAL = 1.5
 
 SURE = 0.8
 """A tall crop scored below this is also read the other way round."""
+
+PITCHES = (1.0, 0.85, 0.7, 0.57)
+"""Heights of upright characters in a tall crop, by its width."""
+
+MOST_DOWN = 60
+"""A crop more times taller than wide is no line of upright characters."""
 
 UPRIGHT = 0.75
 """A tall crop is taken for upright characters from this score on, however well it reads lying."""
@@ -79,11 +84,16 @@ class Recognizer:
     """Reads line crops. Immutable; safe from many threads."""
 
     def __init__(
-        self, session: Session, charset: Charset, options: RecognitionOptions | None = None
+        self,
+        session: Session,
+        charset: Charset,
+        options: RecognitionOptions | None = None,
+        height: int = HEIGHT,
     ) -> None:
         self.options = options or RecognitionOptions()
         self._session = session
         self._charset = charset
+        self._height = height
         self._allowed: NDArray[np.bool_] | None = None
         if self.options.allow:
             unknown = charset.missing(self.options.allow)
@@ -116,18 +126,18 @@ class Recognizer:
         return turned
 
     def _read_down(self, crop: Image) -> Reading:
-        """Read a tall crop as upright characters, one in each square of it."""
-        h, w = crop.shape[:2]
-        count = max(1, round(h / w))
-        edges = np.linspace(0, h, count + 1).round().astype(int)
-        cells = self._read([crop[a:b] for a, b in pairwise(edges)], 1.0)
-        chars = tuple(
-            Char(c.text, c.score, (i + c.start) / count, (i + c.end) / count)
-            for i, cell in enumerate(cells)
-            for c in cell.chars
-        )
-        score = float(np.mean([cell.score for cell in cells]))
-        return Reading("".join(c.text for c in chars), score, chars, count > 1)
+        """Read a tall crop as upright characters, one under the other.
+
+        Nobody knows how high they are: what reads most legibly is kept.
+        """
+        if crop.shape[0] > MOST_DOWN * crop.shape[1]:
+            return EMPTY
+        laid = [lay_out(crop, pitch) for pitch in PITCHES]
+        readings = self._read([line for line, _ in laid], 1.0)
+        best = max(range(len(laid)), key=lambda i: _legible(readings[i]))
+        edges = laid[best][1]
+        chars = _placed(readings[best].chars, edges)
+        return readings[best]._replace(chars=chars, vertical=len(edges) > 2)
 
     def _improve(
         self, readings: list[Reading], another: Callable[[int], Image | None], least: float
@@ -141,20 +151,23 @@ class Recognizer:
                 readings[i] = reading._replace(vertical=old.vertical, sideways=old.sideways)
 
     def _read(self, crops: Sequence[Image], squeeze: float) -> list[Reading]:
-        pieces = [list(_pieces(crop, squeeze)) for crop in crops]
+        pieces = [list(_pieces(crop, squeeze, self._height)) for crop in crops]
         flat = [p.crop for line in pieces for p in line]
         probs = iter(self._probabilities(flat))
         return [self._decode([(p, next(probs)) for p in line]) for line in pieces]
 
     def _probabilities(self, crops: Sequence[Image]) -> list[NDArray[np.float32]]:
-        """Run fitted crops, those of one width together, in batches of 1, 2, 4, 8 …"""
+        """Run fitted crops, those of one width together, four at a time or singly.
+
+        Few shapes keep memory flat: a runtime keeps its kernels for every one.
+        """
         out: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(crops)
         widths = np.array([c.shape[1] for c in crops], dtype=int)
         for width in np.unique(widths):
             left = np.flatnonzero(widths == width).tolist()
-            most = max(1, self.options.batch_width // int(width))
+            together = 4 if 4 * width <= self.options.batch_width else 1
             while left:
-                size = 1 << (min(most, len(left)).bit_length() - 1)  # few shapes, flat memory
+                size = together if len(left) >= together else 1
                 now, left = left[:size], left[size:]
                 batch = self._session(np.stack([crops[i] for i in now]))  # (N, T, C)
                 for i, probs in zip(now, batch, strict=True):
@@ -191,19 +204,37 @@ class Recognizer:
         ]
 
 
-def _pieces(crop: Image, squeeze: float) -> Iterator[_Piece]:
+def _pieces(crop: Image, squeeze: float, height: int) -> Iterator[_Piece]:
     """Cut a line that is too long for the widest bucket, with two line heights of overlap."""
     h, w = crop.shape[:2]
     longest = int(WIDTHS[-1] / squeeze / HEIGHT * h)
     if w <= longest:
-        yield _Piece(fit(crop, squeeze), 0.0, 1.0)
+        yield _Piece(fit(crop, squeeze, height), 0.0, 1.0)
         return
     overlap = 2 * h
     count = -(-(w - overlap) // (longest - overlap))
     step = (w - overlap) / count
     for i in range(count):
         a, b = round(i * step), min(w, round((i + 1) * step) + overlap)
-        yield _Piece(fit(crop[:, a:b], squeeze), a / w, b / w)
+        yield _Piece(fit(crop[:, a:b], squeeze, height), a / w, b / w)
+
+
+def _legible(reading: Reading) -> float:
+    """How much of it makes sense: characters, each weighed by how sure it is."""
+    return sum(max(0.0, c.score - 0.6) for c in reading.chars)
+
+
+def _placed(chars: Sequence[Char], edges: NDArray[np.float64]) -> tuple[Char, ...]:
+    """Move spans along n equal cells to where these were cut out, edges (n + 1,)."""
+    even = np.linspace(0, 1, len(edges))
+    return tuple(
+        replace(
+            c,
+            start=float(np.interp(c.start, even, edges)),
+            end=float(np.interp(c.end, even, edges)),
+        )
+        for c in chars
+    )
 
 
 def _rejoin(before: list[Char], after: list[Char], start: float) -> list[Char]:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shizi.crop import HEIGHT, WIDTHS, bucket, cut, fit, lie_down
+from shizi.crop import HEIGHT, WIDTHS, bucket, cut, fit, lay_out, lie_down
 
 
 @given(st.floats(WIDTHS[0], WIDTHS[-1]))
@@ -48,3 +48,22 @@ def test_a_vertical_line_lies_down_with_its_top_at_the_left() -> None:
     crop = np.zeros((30, 10, 3), np.uint8)
     crop[0] = 255
     assert (lie_down(crop)[:, 0] == 255).all()
+
+
+def test_a_vertical_line_is_cut_between_its_characters() -> None:
+    rng = np.random.default_rng(1)
+    cells = [rng.integers(0, 256, (30, 40, 3), dtype=np.uint8) for _ in range(5)]
+    gap = np.full((10, 40, 3), 200, np.uint8)
+    line, edges = lay_out(np.concatenate([part for cell in cells for part in (cell, gap)]))
+    assert line.shape == (40, 200, 3)
+    middles = edges[1:-1] * 200 % 40  # pixels into the pitch of 40
+    assert ((middles >= 30) | (middles < 1)).all()
+
+
+@given(st.integers(1, 400), st.integers(10, 60), st.sampled_from((1.0, 0.57)))
+def test_a_vertical_line_of_any_size_is_laid_out(h: int, w: int, pitch: float) -> None:
+    line, edges = lay_out(np.zeros((h, w, 3), np.uint8), pitch)
+    assert line.shape == (w, w * (len(edges) - 1), 3)
+    assert edges[0] == 0
+    assert edges[-1] == 1
+    assert (np.diff(edges) > 0).all()

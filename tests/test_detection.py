@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shizi.detection import DetectionOptions, _strips, build_quads, padded
+from shizi.detection import OVERLAP, DetectionOptions, build_quads, cover, padded
 from shizi.geometry import quad_iou
 from shizi.nets.spec import CTPNSpec
 from shizi.train.targets import Targets, assign, slice_quads
@@ -115,12 +115,19 @@ def test_padding_keeps_the_picture_and_adds_grey(h: int, w: int) -> None:
 
 
 @given(st.integers(1, 9000), st.integers(1, 5000))
-def test_strips_own_every_row_once(height: int, width: int) -> None:
-    strips = _strips(height, width, 2_400_000)
-    rows = np.arange(height) + 0.5
-    owners = sum(((rows >= a) & (rows < b)).astype(int) for _, _, a, b in strips)
-    assert (owners == 1).all()
-    for top, low, a, b in strips:
-        assert 0 <= top < low <= height
-        assert top <= max(a, 0)
-        assert low >= min(b, height)
+def test_a_canvas_covers_every_row_with_overlap(height: int, width: int) -> None:
+    canvas = cover(height, width, 2_000_000)
+    assert canvas.width >= width
+    assert canvas.width % 32 == canvas.height % 32 == 0
+    ends = [top + canvas.height for top in canvas.tops]
+    assert canvas.tops[0] == 0
+    assert ends[-1] >= height
+    assert all(end - top >= OVERLAP for end, top in zip(ends, canvas.tops[1:], strict=False))
+    if len(canvas.tops) > 1:
+        assert ends[-1] == height  # a strip shows no padding
+
+
+def test_pictures_of_all_sizes_share_few_canvases() -> None:
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(200, 2000, (500, 2)) * 0.5
+    assert len({cover(round(h), round(w), 2_000_000)[:2] for h, w in sizes}) < 80

@@ -20,11 +20,18 @@ LEVELS = [
     {"orientation", "detection", "recognition", "layout"},
     {"reader"},
     {"formats", "draw"},
-    {"train", "evaluate", "bench"},
+    {"train", "evaluate", "bench", "live"},
     {"cli"},
     {"__main__"},
 ]
-SAME_LEVEL = {("image", "pdf"), ("image", "source"), ("bench", "evaluate"), ("evaluate", "train")}
+SAME_LEVEL = {
+    ("image", "pdf"),
+    ("image", "source"),
+    ("bench", "evaluate"),
+    ("evaluate", "train"),
+    ("evaluate", "live"),
+    ("live", "train"),  # the simulator draws with the fonts of synthetic text
+}
 
 
 def room(path: Path) -> str:

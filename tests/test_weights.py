@@ -11,6 +11,7 @@ from shizi import weights
 from shizi.engine import open_session
 from shizi.errors import WeightsError
 from shizi.image import load
+from shizi.nets.spec import CTPNSpec, OrientationSpec
 from shizi.orientation import OrientationOptions, tiles, vote
 
 
@@ -29,10 +30,10 @@ def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(WeightsError, match="differs from its card"):
         weights.verify("ctpn")
     with pytest.raises(WeightsError, match="cannot be loaded"):
-        open_session(tmp_path / "ctpn.onnx")
+        open_session(tmp_path / "ctpn.onnx", CTPNSpec())
     (tmp_path / "ctpn.onnx").unlink()
     with pytest.raises(WeightsError, match="missing"):
-        open_session(tmp_path / "ctpn.onnx")
+        open_session(tmp_path / "ctpn.onnx", CTPNSpec())
     (tmp_path / "ctpn.json").write_text("{}")
     with pytest.raises(WeightsError, match="cannot read"):
         weights.card("ctpn")
@@ -41,7 +42,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_both_engines_agree_on_the_classifier() -> None:
     picture = load(Path(__file__).parents[1] / "samples" / "notice.jpg")
     batch = np.stack(tiles(picture, OrientationOptions()))
-    a = open_session(weights.file("orientation"), "openvino", 1)(batch)
-    b = open_session(weights.file("orientation"), "onnxruntime", 1)(batch)
+    a = open_session(weights.file("orientation"), OrientationSpec(), "openvino", 1)(batch)
+    b = open_session(weights.file("orientation"), OrientationSpec(), "onnxruntime", 1)(batch)
     assert vote(a)[0] == vote(b)[0]
     assert np.abs(a - b).mean() < 0.05  # OpenVINO may run in bf16

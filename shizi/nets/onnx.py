@@ -16,7 +16,17 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from shizi.nets.spec import CRNNSpec, CTPNSpec, LCNetSpec, OrientationSpec
+from shizi.nets.spec import (
+    CRNNSpec,
+    CTPNSpec,
+    LCNetSpec,
+    OrientationSpec,
+    Spec,
+    VGGCRNNSpec,
+    VGGCTPNSpec,
+    VGGOrientationSpec,
+    VGGSpec,
+)
 
 Array = NDArray[Any]
 State = Mapping[str, Array]
@@ -28,6 +38,12 @@ GATES = {"GRU": ((1, 0, 2), 3), "LSTM": ((0, 3, 1, 2), 4)}
 AROUND = (1, 1, 1, 1)
 """Padding of a 3x3 convolution that keeps the size."""
 
+NEVER = helper.make_tensor("never", TensorProto.FLOAT, [1], [-30.0])
+"""Logit of a line's end where a net finds none."""
+
+KEPT = (".weight", ".bias", ".running_mean", ".running_var")
+"""Endings of the initializers that are a state's tensors as they are."""
+
 
 class _Builder:
     """Collects nodes and initializers; every method returns the name of its output."""
@@ -36,7 +52,6 @@ class _Builder:
         self._state = state
         self._nodes: list[Any] = []
         self._tensors: list[Any] = []
-        self._made: set[str] = set()
 
     def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
         names = [f"{kind}_{len(self._nodes)}_{i}" for i in range(outputs)]
@@ -131,6 +146,24 @@ class _Builder:
                 out.append(x)
         return out
 
+    def conv_relu(self, name: str, x: str) -> str:
+        return self.op("Relu", self.conv(name, x, pads=AROUND))
+
+    def pool(self, x: str, *window: int) -> str:
+        return self.op("MaxPool", x, kernel_shape=window, strides=window)
+
+    def norm(self, name: str, x: str) -> str:
+        parts = ("weight", "bias", "running_mean", "running_var")
+        return self.op("BatchNormalization", x, *(self.weight(f"{name}.{p}") for p in parts))
+
+    def vgg(self, spec: VGGSpec, x: str) -> str:
+        for stage, (_, count) in enumerate(spec.stages):
+            for i in range(count):
+                x = self.conv_relu(f"backbone.stages.{stage}.{i}", x)
+            if stage < spec.pools:
+                x = self.pool(x, 2, 2)
+        return x
+
     def model(self, output: str, shape_in: Sequence[Any], shape_out: Sequence[Any]) -> Any:
         self._nodes.append(helper.make_node("Identity", [output], ["output"]))
         graph = helper.make_graph(
@@ -203,6 +236,71 @@ def orientation(spec: OrientationSpec, state: State) -> Any:
     return b.model(probs, ["n", spec.tile, spec.tile, 3], ["n", spec.classes])
 
 
+def vgg_orientation(spec: VGGOrientationSpec, state: State) -> Any:
+    """Return the classifier: pictures (N, tile, tile, 3) uint8 to probabilities (N, classes)."""
+    b = _Builder(state)
+    x = b.op("GlobalAveragePool", b.vgg(spec.backbone, b.input()))
+    x = b.reshape(x, [0, spec.backbone.width])  # (N, C)
+    x = b.op("Relu", b.linear("hidden", x))
+    probs = b.op("Softmax", b.linear("classify", x), axis=-1)
+    return b.model(probs, ["n", spec.tile, spec.tile, 3], ["n", spec.classes])
+
+
+def vgg_ctpn(spec: VGGCTPNSpec, state: State) -> Any:
+    """Return the detector: one picture (1, H, W, 3) uint8 to (H/16, W/16, k, 7)."""
+    b = _Builder(state)
+    k = len(spec.heights)
+    x = b.conv_relu("window", b.vgg(spec.backbone, b.input()))  # (1, C, h, w)
+    x = b.op("Transpose", x, perm=[3, 0, 2, 1])  # (w, 1, h, C)
+    x = b.recurrent("LSTM", "lstm", b.reshape(x, [0, -1, spec.channels]))
+    x = b.op("Relu", b.linear("fc", b.op("Transpose", x, perm=[1, 0, 2])))  # (h, w, E)
+    score, vertical, side = (
+        b.reshape(b.linear(name, x), [0, 0, k, width])
+        for name, width in (("score", 2), ("vertical", 2), ("side", 1))
+    )
+    no, yes = (b.op("Gather", score, b.constant(np.array([i])), axis=3) for i in (0, 1))
+    never = b.op("ConstantOfShape", b.op("Shape", side), value=NEVER)
+    output = b.op("Concat", b.op("Sub", yes, no), vertical, never, never, side, side, axis=3)
+    return b.model(output, [1, "h", "w", 3], ["rows", "columns", k, 7])
+
+
+def vgg_crnn(spec: VGGCRNNSpec, state: State) -> Any:
+    """Return the recogniser: images (N, 32, W, 3) uint8 to probabilities (N, W/4 - 1, classes)."""
+    b = _Builder(state)
+    x = b.pool(b.conv_relu("backbone.convs.0", b.input()), 2, 2)
+    x = b.pool(b.conv_relu("backbone.convs.1", x), 2, 2)
+    x = b.conv_relu("backbone.convs.3", b.conv_relu("backbone.convs.2", x))
+    x = b.pool(x, 2, 1)
+    for conv, norm in ((4, 0), (5, 1)):
+        x = b.conv(f"backbone.convs.{conv}", x, pads=AROUND)
+        x = b.op("Relu", b.norm(f"backbone.norms.{norm}", x))
+    x = b.op("Relu", b.conv("backbone.convs.6", b.pool(x, 2, 1)))  # (N, C, 1, T)
+    x = b.op("Squeeze", x, b.constant(np.array([2])))
+    x = b.op("Transpose", x, perm=[2, 0, 1])  # (T, N, C)
+    for i in (0, 1):
+        x = b.recurrent(spec.rnn.upper(), f"rnns.{i}", x)
+    x = b.op("Transpose", x, perm=[1, 0, 2])  # (N, T, 2 H)
+    probs = b.op("Softmax", b.linear("classify", x), axis=-1)
+    return b.model(probs, ["n", spec.height, "w", 3], ["n", "t", spec.classes])
+
+
+def build(spec: Spec, state: State) -> Any:
+    """Return the ONNX model of a spec, filled with a state of PyTorch's names."""
+    match spec:
+        case OrientationSpec():
+            return orientation(spec, state)
+        case VGGOrientationSpec():
+            return vgg_orientation(spec, state)
+        case CTPNSpec():
+            return ctpn(spec, state)
+        case VGGCTPNSpec():
+            return vgg_ctpn(spec, state)
+        case CRNNSpec():
+            return crnn(spec, state)
+        case VGGCRNNSpec():
+            return vgg_crnn(spec, state)
+
+
 def pack_recurrent(state: State, name: str, kind: str) -> tuple[Array, Array, Array]:
     """Turn a bidirectional PyTorch layer into ONNX's W, R and B, direction first."""
     order, count = GATES[kind]
@@ -237,7 +335,7 @@ def load_state(path: Path) -> dict[str, Array]:
     """Read a file written by this module back into a PyTorch-named float32 state."""
     model = onnx.load(str(path))
     arrays = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
-    state = {k: v.astype(np.float32) for k, v in arrays.items() if k.endswith((".weight", ".bias"))}
+    state = {k: v.astype(np.float32) for k, v in arrays.items() if k.endswith(KEPT)}
     for key in arrays:
         if key.endswith(".W"):
             name = key[:-2]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+
+from shizi.errors import WeightsError
 
 
 @dataclass(frozen=True)
@@ -114,11 +117,14 @@ class CTPNSpec:
     line) and an offset to the end (paper, eq. 4).
 
     Attributes:
+        row: height of a grid cell, pixels.
         backbone: returns maps at stride 8, 16 and 32.
         channels: of the fused map.
         hidden: LSTM units per direction.
         heights: anchor heights in pixels.
     """
+
+    row: ClassVar[int] = 8
 
     backbone: LCNetSpec = LCNET_DET
     channels: int = 128
@@ -140,3 +146,142 @@ class OrientationSpec:
     tile: int = 192
     hidden: int = 128
     classes: int = 5
+
+
+@dataclass(frozen=True)
+class VGGSpec:
+    """Stages of plain 3x3 convolutions with ReLU (Simonyan & Zisserman 2015, configuration D).
+
+    Attributes:
+        stages: (channels, convolutions) of each stage.
+        pools: how many of the stages end with 2x2 max pooling.
+    """
+
+    stages: tuple[tuple[int, int], ...] = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+    pools: int = 5
+
+    @property
+    def width(self) -> int:
+        """Channels of the last stage."""
+        return self.stages[-1][0]
+
+
+@dataclass(frozen=True)
+class VGGOrientationSpec:
+    """The classifier of the system that shizi follows: VGG16 over the whole picture.
+
+    The 4096-wide layers are replaced by a mean over all places and one hidden layer: a
+    hundred million weights fewer, nothing lost.
+
+    Attributes:
+        backbone: all five stages pooled, stride 32.
+        tile: side of the square that the whole picture is scaled to, pixels.
+        hidden: units of the head.
+        classes: 0, 90, 180, 270 degrees.
+    """
+
+    backbone: VGGSpec = VGGSpec()
+    tile: int = 224
+    hidden: int = 512
+    classes: int = 4
+
+
+@dataclass(frozen=True)
+class VGGCTPNSpec:
+    """CTPN as published (Tian et al. 2016, sections 3.1 to 3.4).
+
+    VGG16 to conv5 (stride 16), a 3x3 window to 512 channels, a BiLSTM along each row, a
+    512-wide layer, and for each of k anchors two scores, two vertical coordinates and one
+    side-refinement offset.
+
+    Attributes:
+        row: height of a grid cell, pixels.
+        backbone: conv5_3, so the last stage is not pooled.
+        channels: of the 3x3 convolution over conv5.
+        hidden: LSTM units per direction.
+        embed: units of the layer after it.
+        heights: anchor heights in pixels, each 1 / 0.7 of the one before.
+    """
+
+    row: ClassVar[int] = 16
+
+    backbone: VGGSpec = VGGSpec(pools=4)
+    channels: int = 512
+    hidden: int = 128
+    embed: int = 512
+    heights: tuple[int, ...] = (11, 16, 22, 32, 46, 65, 93, 134, 191, 273)
+
+
+@dataclass(frozen=True)
+class VGGCRNNSpec:
+    """CRNN as published (Shi et al. 2015, table 1): seven convolutions, two BiLSTMs, CTC.
+
+    Pooling is 2x2 after the first and second convolution, then twice two rows into one, so
+    that narrow characters keep their width; the fifth and sixth convolution are
+    batch-normalised; the last is 2x2 without padding. A 32 px high line becomes W / 4 - 1
+    time steps.
+
+    Attributes:
+        classes: the charset's length, blank included.
+        widths: channels of the seven convolutions.
+        height: input height, pixels.
+        hidden: recurrent units per direction.
+        rnn: lstm, as published, or gru.
+    """
+
+    classes: int
+    widths: tuple[int, ...] = (64, 128, 256, 256, 512, 512, 512)
+    height: int = 32
+    hidden: int = 256
+    rnn: Literal["lstm", "gru"] = "lstm"
+
+
+Spec = CRNNSpec | VGGCRNNSpec | CTPNSpec | VGGCTPNSpec | OrientationSpec | VGGOrientationSpec
+"""What any of the six nets is made of."""
+
+FORMS: dict[str, dict[str, type[Spec]]] = {
+    "orientation": {"lcnet": OrientationSpec, "vgg16": VGGOrientationSpec},
+    "ctpn": {"lcnet": CTPNSpec, "vgg16": VGGCTPNSpec},
+    "crnn": {"lcnet": CRNNSpec, "vgg": VGGCRNNSpec},
+}
+"""The forms of each network, by the name that ``--net`` takes; the first is the default."""
+
+
+def form_of(spec: Spec) -> str:
+    """Return the name, in FORMS, of a spec's form."""
+    names = {kind: name for forms in FORMS.values() for name, kind in forms.items()}
+    return names[type(spec)]
+
+
+def parse_spec(network: str, form: str, values: dict[str, Any]) -> Spec:
+    """Rebuild a spec from plain values: the inverse of ``dataclasses.asdict``, through JSON too.
+
+    Raises:
+        WeightsError: there is no such form, or the values are not those of its spec.
+    """
+    try:
+        spec: Spec = _parse(FORMS[network][form], values)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise WeightsError(
+            f"no {network} of form {form} is made of {values}: {error}; "
+            "use a card that this version wrote"
+        ) from error
+    return spec
+
+
+def _parse(kind: Any, value: Any) -> Any:
+    """Turn plain values into what a type annotation says."""
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return kind(**{key: _parse(hints[key], v) for key, v in value.items()})
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)
+        kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
+        return tuple(_parse(k, v) for k, v in zip(kinds, value, strict=True))
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise ValueError(f"{value!r} is none of {get_args(kind)}")
+        return value
+    if not isinstance(value, kind):
+        raise TypeError(f"{value!r} is not of type {kind.__name__}")
+    return value

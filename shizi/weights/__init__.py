@@ -1,4 +1,8 @@
-"""The shipped networks and their cards: what each expects, and where it comes from."""
+"""The networks that reading uses and their cards: what each expects, where it comes from.
+
+A folder of exported networks may stand in for the shipped ones; what it lacks is taken from
+these.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from typing import Any, Literal
 
 from shizi.charset import Charset
 from shizi.errors import WeightsError
+from shizi.nets.spec import Spec, parse_spec
 
 FOLDER = Path(__file__).parent
 
@@ -24,6 +29,7 @@ class Card:
 
     Attributes:
         network: which network.
+        form: of the network: a key of ``shizi.nets.spec.FORMS``.
         sha256: of the weights file.
         input: shape and meaning of the input; normalisation is inside the file.
         spec: the spec dataclass, as plain values.
@@ -36,6 +42,7 @@ class Card:
     """
 
     network: str
+    form: str
     sha256: str
     input: str
     spec: dict[str, Any]
@@ -52,35 +59,50 @@ class Card:
         path.write_text(text + "\n", encoding="utf-8")
 
 
-def file(network: Network) -> Path:
+def file(network: Network, folder: Path | None = None) -> Path:
     """Return the path of a network's ONNX file."""
-    return FOLDER / f"{network}.onnx"
+    return _home(network, folder) / f"{network}.onnx"
 
 
-def card(network: Network) -> Card:
+def card(network: Network, folder: Path | None = None) -> Card:
     """Read a network's card.
 
     Raises:
         WeightsError: it is missing or not a card.
     """
-    path = FOLDER / f"{network}.json"
+    path = _home(network, folder) / f"{network}.json"
     try:
         return Card(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise WeightsError(f"cannot read {path}: {error}; reinstall shizi") from error
+        raise WeightsError(f"cannot read {path}: {error}; export it, or reinstall shizi") from error
+
+
+def spec(network: Network, folder: Path | None = None) -> Spec:
+    """Return what a network is made of.
+
+    Raises:
+        WeightsError: its card is missing or of another version.
+    """
+    found = card(network, folder)
+    return parse_spec(network, found.form, found.spec)
 
 
 @cache
-def charset() -> Charset:
-    """Return the charset that the shipped recogniser spells with.
+def charset(folder: Path | None = None) -> Charset:
+    """Return the charset that the recogniser spells with.
 
     Raises:
         WeightsError: the file is missing, or the recogniser was made for another charset.
     """
-    found = Charset.load(FOLDER / "charset.txt")
-    if card("crnn").charset != found.hash:
-        raise WeightsError("crnn.onnx was made for another charset; reinstall shizi")
+    home = _home("crnn", folder)
+    found = Charset.load(home / "charset.txt")
+    if card("crnn", home).charset != found.hash:
+        raise WeightsError(f"{home / 'crnn.onnx'} was made for another charset; export it again")
     return found
+
+
+def _home(network: Network, folder: Path | None) -> Path:
+    return folder if folder and (folder / f"{network}.onnx").exists() else FOLDER
 
 
 def digest(path: Path) -> str:

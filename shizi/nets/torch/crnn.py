@@ -1,4 +1,4 @@
-"""CRNN in PyTorch: LCNet, one BiGRU, CTC (after Shi et al. 2015, section 2)."""
+"""CRNN in PyTorch: convolutions, recurrent layers, CTC (Shi et al. 2015, section 2)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from shizi.nets.spec import CRNNSpec
+from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 from shizi.nets.torch.backbone import LCNet, normalise
+from shizi.nets.torch.vgg import conv3, he
 
 
 class CRNN(nn.Module):
-    """Lines in, CTC logits out.
+    """Lines in, CTC logits out: LCNet and one BiGRU.
 
     Shape:
         images: (N, height, W, 3) uint8, W a multiple of 8.
@@ -42,3 +43,56 @@ class CRNN(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.classify(self.neck(self.features(images)))
+
+
+class Convolutions(nn.Module):
+    """The seven convolutions of Shi et al. 2015, table 1.
+
+    Shape:
+        x: (N, 3, 32, W), W a multiple of 4.
+        output: (N, C, 1, W / 4 - 1).
+    """
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        ins = (3, *widths)
+        self.convs = nn.ModuleList(conv3(a, b) for a, b in zip(ins, widths[:-1], strict=False))
+        self.convs.append(he(nn.Conv2d(widths[-2], widths[-1], 2)))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(c) for c in widths[4:6])
+
+    def forward(self, x: Tensor) -> Tensor:
+        c, norms = self.convs, self.norms
+        x = F.max_pool2d(F.relu(c[0](x)), 2)  # (N, 64, 16, W / 2)
+        x = F.max_pool2d(F.relu(c[1](x)), 2)  # (N, 128, 8, W / 4)
+        x = F.relu(c[3](F.relu(c[2](x))))
+        x = F.max_pool2d(x, (2, 1))  # (N, 256, 4, W / 4)
+        x = F.relu(norms[1](c[5](F.relu(norms[0](c[4](x))))))
+        x = F.max_pool2d(x, (2, 1))  # (N, 512, 2, W / 4)
+        return F.relu(c[6](x))
+
+
+class VGGCRNN(nn.Module):
+    """CRNN as published (Shi et al. 2015, table 1): two recurrent layers on seven convolutions.
+
+    Shape:
+        images: (N, 32, W, 3) uint8, W a multiple of 4.
+        logits: (N, W / 4 - 1, classes); class 0 is the blank.
+    """
+
+    def __init__(self, spec: VGGCRNNSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        layer = {"lstm": nn.LSTM, "gru": nn.GRU}[spec.rnn]
+        self.backbone = Convolutions(spec.widths)
+        self.rnns = nn.ModuleList(
+            layer(width, spec.hidden, bidirectional=True, batch_first=True)
+            for width in (spec.widths[-1], 2 * spec.hidden)
+        )
+        self.classify = nn.Linear(2 * spec.hidden, spec.classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.backbone(normalise(images))  # (N, C, 1, T)
+        x = x.squeeze(2).transpose(1, 2)  # (N, T, C)
+        for rnn in self.rnns:
+            x, _ = rnn(x)  # (N, T, 2 H)
+        return self.classify(x)

@@ -1,4 +1,4 @@
-"""CTPN in PyTorch: LCNet, a BiLSTM along each row, heads per anchor (Tian et al. 2016)."""
+"""CTPN in PyTorch: a backbone, a BiLSTM along each row, heads per anchor (Tian et al. 2016)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from shizi.nets.spec import CTPNSpec
+from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
 from shizi.nets.torch.backbone import LCNet, normalise
+from shizi.nets.torch.vgg import VGG, conv3
+
+NEVER = -30.0
+"""Logit of what does not happen."""
 
 
 class CTPN(nn.Module):
@@ -44,3 +48,45 @@ class CTPN(nn.Module):
         context, _ = self.lstm(rows)  # (N h, w, 2 H)
         x = F.gelu(self.fc(torch.cat([context, rows], -1)))  # (N h, w, 2 C)
         return self.heads(x).reshape(n, h, w, len(self.spec.heights), 7)
+
+
+class VGGCTPN(nn.Module):
+    """CTPN as published (Tian et al. 2016, figure 1a); the same output as :class:`CTPN`.
+
+    Shape:
+        images: (N, H, W, 3) uint8, H and W multiples of 16.
+        output: (N, H / 16, W / 16, k, 7). The paper cuts no lines, so the ends' logits are
+            NEVER, and its one side-refinement offset stands for left and right.
+    """
+
+    def __init__(self, spec: VGGCTPNSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        k = len(spec.heights)
+        self.backbone = VGG(spec.backbone)
+        self.window = conv3(spec.backbone.width, spec.channels)
+        self.lstm = nn.LSTM(spec.channels, spec.hidden, bidirectional=True, batch_first=True)
+        self.fc = nn.Linear(2 * spec.hidden, spec.embed)
+        self.score = nn.Linear(spec.embed, 2 * k)
+        self.vertical = nn.Linear(spec.embed, 2 * k)
+        self.side = nn.Linear(spec.embed, k)
+
+    def heads(self, images: Tensor) -> Tensor:
+        """Return what the paper's layers say, (N, H / 16, W / 16, k, 5).
+
+        The last axis: logits of "not text" and "text", centre, log height (eq. 2), offset
+        of the line's nearer end (eq. 4).
+        """
+        x = F.relu(self.window(self.backbone(normalise(images))))  # (N, C, h, w)
+        n, c, h, w = x.shape
+        rows = x.permute(0, 2, 3, 1).reshape(n * h, w, c)  # a row of the grid is a sequence
+        context, _ = self.lstm(rows)  # (N h, w, 2 H)
+        x = F.relu(self.fc(context))  # (N h, w, E)
+        grid = (n, h, w, len(self.spec.heights), -1)
+        parts = [layer(x).reshape(grid) for layer in (self.score, self.vertical, self.side)]
+        return torch.cat(parts, -1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        no, yes, centre, height, offset = self.heads(images).unbind(-1)  # each (N, h, w, k)
+        never = torch.full_like(no, NEVER)
+        return torch.stack([yes - no, centre, height, never, never, offset, offset], -1)

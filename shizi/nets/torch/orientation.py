@@ -1,12 +1,13 @@
-"""Orientation classifier in PyTorch: LCNet and attention pooling over a tile."""
+"""Orientation classifiers in PyTorch: tiles through LCNet, or the whole picture through VGG16."""
 
 from __future__ import annotations
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from shizi.nets.spec import OrientationSpec
+from shizi.nets.spec import OrientationSpec, VGGOrientationSpec
 from shizi.nets.torch.backbone import LCNet, normalise
+from shizi.nets.torch.vgg import VGG
 
 
 class Orientation(nn.Module):
@@ -31,3 +32,23 @@ class Orientation(nn.Module):
         x = F.gelu(self.project(x)).flatten(2)  # (N, D, cells)
         weight = self.attend(x.unsqueeze(-1)).flatten(2).softmax(-1)  # (N, 1, cells)
         return self.classify((x * weight).sum(-1))
+
+
+class VGGOrientation(nn.Module):
+    """Whole pictures in, logits of 0, 90, 180 and 270 degrees out.
+
+    Shape:
+        images: (N, tile, tile, 3) uint8.
+        logits: (N, 4).
+    """
+
+    def __init__(self, spec: VGGOrientationSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.backbone = VGG(spec.backbone)
+        self.hidden = nn.Linear(spec.backbone.width, spec.hidden)
+        self.classify = nn.Linear(spec.hidden, spec.classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.backbone(normalise(images)).mean((2, 3))  # (N, C)
+        return self.classify(F.relu(self.hidden(x)))
