@@ -201,8 +201,9 @@ def test_run_writes_a_table_and_json(
 
 
 def test_wrong_sets_are_named(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"labels\.jsonl"):
-        run_eval("detection", EvalOptions((tmp_path,)), Oracle())
+        run_eval("detection", EvalOptions((tmp_path / "empty",)), Oracle())
     (folder / "labels.jsonl").unlink()
     (folder / "labels.tsv").write_text("page.png\tx\n", encoding="utf-8")
     with pytest.raises(DataError, match="detection"):

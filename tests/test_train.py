@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from shizi.charset import Charset
+from shizi.ctc import steps_needed
 from shizi.errors import DataError, WeightsError
 from shizi.nets.spec import Block, CRNNSpec, CTPNSpec, LCNetSpec
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN
-from shizi.train.crnn import CRNNOptions, CRNNTask, ctc_loss, steps_needed
+from shizi.train.card import RunCard
+from shizi.train.crnn import CRNNOptions, CRNNTask, ctc_loss
 from shizi.train.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
 from shizi.train.data import PageItem, join_words, read_lines, read_pages
 from shizi.train.export import best_figures
@@ -211,8 +213,9 @@ def test_ctpn_batches_carry_targets_where_the_text_is(tmp_path: Path) -> None:
     losses = task.loss(batch, torch.device("cpu"))
     assert all(torch.isfinite(v) for v in losses.values())
     rng = np.random.default_rng(0)
+    item = read_pages(tmp_path)[0]
     for _ in range(10):
-        crop, quads, ignore = random_crop(read_pages(tmp_path)[0], CTPNOptions(data=()), rng)
+        crop, quads, ignore = random_crop(item, item.load(), CTPNOptions(data=()), rng)
         assert crop.shape == (512, 512, 3)
         assert len(quads) == len(ignore)
 
@@ -220,7 +223,7 @@ def test_ctpn_batches_carry_targets_where_the_text_is(tmp_path: Path) -> None:
 def test_initial_weights_must_fit(tmp_path: Path) -> None:
     net = CTPN(CTPNSpec())
     with pytest.raises(WeightsError, match="cannot start"):
-        initialise(net, str(tmp_path / "missing.safetensors"), "ctpn")
+        initialise(net, str(tmp_path / "missing.safetensors"), RunCard("ctpn", net.spec))
     with pytest.raises(WeightsError, match="cannot start"):
-        initialise(net, "shipped", "orientation")
-    initialise(net, "shipped", "ctpn")
+        initialise(net, "shipped", RunCard("orientation", net.spec))
+    initialise(net, "shipped", RunCard("ctpn", net.spec))

@@ -22,6 +22,7 @@ _COMMANDS = {
     "read": "Read the text in pictures and PDFs.",
     "check": "Show what is installed and whether it works.",
     "synth": "Render synthetic text to train on.",
+    "data": "Convert, check and count sets to train on.",
     "train": "Train a network.",
     "export": "Turn a run folder into the files that reading uses.",
     "eval": "Score shizi on labelled pictures.",
@@ -31,6 +32,8 @@ _COMMANDS = {
 
 _EXTRAS = {
     "fontTools": "synth",
+    "lmdb": "train",
+    "matplotlib": "train",
     "onnx": "train",
     "rapidfuzz": "eval",
     "rapidocr": "bench",

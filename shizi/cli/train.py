@@ -10,12 +10,19 @@ from shizi.train.crnn import CRNNOptions
 from shizi.train.ctpn import CTPNOptions
 from shizi.train.loop import LoopOptions
 from shizi.train.orientation import OrientationTrainOptions
-from shizi.train.start import InitOptions, train_crnn, train_ctpn, train_orientation
+from shizi.train.start import (
+    CRNNInitOptions,
+    InitOptions,
+    train_crnn,
+    train_ctpn,
+    train_orientation,
+)
 
 train = App(name="train", help="Train a network: resumable, logged, the best weights kept.")
 
-_DATA, _INIT, _LOOP = (Group.create_ordered(name) for name in ("Data", "Initial weights", "Run"))
-Init = Annotated[InitOptions, Parameter(name="*", group=_INIT)]
+_DATA, _NET, _LOOP = (Group.create_ordered(name) for name in ("Data", "Net", "Run"))
+Init = Annotated[InitOptions, Parameter(name="*", group=_NET)]
+CRNNInit = Annotated[CRNNInitOptions, Parameter(name="*", group=_NET)]
 Loop = Annotated[LoopOptions, Parameter(name="*", group=_LOOP)]
 
 
@@ -23,7 +30,7 @@ Loop = Annotated[LoopOptions, Parameter(name="*", group=_LOOP)]
 def crnn(
     *,
     data: Annotated[CRNNOptions, Parameter(name="*", group=_DATA)],
-    init: Init = InitOptions(),
+    init: CRNNInit = CRNNInitOptions(),
     loop: Loop = LoopOptions(),
 ) -> int:
     """Train the text recogniser on line sets (folders with labels.tsv)."""

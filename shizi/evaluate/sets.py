@@ -12,7 +12,15 @@ from shizi.crop import cut
 from shizi.errors import DataError
 from shizi.image import load
 from shizi.page import Image
-from shizi.train.data import LineItem, PageItem, join_words, read_lines, read_pages
+from shizi.train.data import (
+    LineItem,
+    PageItem,
+    find_sets,
+    is_pages,
+    join_words,
+    read_lines,
+    read_pages,
+)
 from shizi.train.metrics import TextRules
 
 T = TypeVar("T")
@@ -28,7 +36,8 @@ class EvalOptions:
     the rules used.
 
     Attributes:
-        data: folders with labels.jsonl, labels.tsv or chats.jsonl.
+        data: sets of lines or pages in any form that training reads, or folders with
+            chats.jsonl.
         rows: take all rows of each set, or those with an even or odd number, counted from 0.
         limit: take at most so many pictures of each set; 0: all.
         join_words: join word boxes that continue each other into lines first.
@@ -87,20 +96,18 @@ def load_set(folder: Path, options: EvalOptions) -> DataSet:
     Raises:
         DataError: there are none, or a row is wrong.
     """
-    if (folder / "labels.tsv").exists():
-        return DataSet(folder.name, lines=_rows(read_lines(folder), options))
     if (folder / "chats.jsonl").exists():
         return DataSet(folder.name, chats=_rows(list(_read_chats(folder / "chats.jsonl")), options))
+    if not all(map(is_pages, find_sets(folder))):
+        return DataSet(folder.name, lines=_rows(read_lines(folder), options))
     pages = read_pages(folder)
     if options.join_words:
         pages = [join_words(page) for page in pages]
-    rows = (folder / "labels.jsonl").read_text(encoding="utf-8").split("\n")
-    whole = [json.loads(row).get("complete", True) for row in rows if row.strip()]
-    kept = _rows(list(zip(pages, whole, strict=True)), options)
+    kept = _rows(pages, options)
     return DataSet(
         folder.name,
-        pages=tuple(page for page, complete in kept if complete),
-        partial=tuple(page for page, complete in kept if not complete),
+        pages=tuple(page for page in kept if page.complete),
+        partial=tuple(page for page in kept if not page.complete),
     )
 
 
@@ -144,7 +151,7 @@ def rules_for(data: DataSet, options: EvalOptions) -> TextRules:
 def crops_of(data: DataSet) -> Iterator[tuple[Image, str]]:
     """Yield line crops and what they say; the lines of pages are cut out by their quads."""
     for line in data.lines:
-        yield load(line.path), line.text
+        yield load(line.encoded(), name=line.name), line.text
     for page in (*data.pages, *data.partial):
         image = load(page.path)
         for quad, text, skip in zip(page.quads, page.texts, page.ignore, strict=True):

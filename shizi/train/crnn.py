@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -19,11 +19,25 @@ from torch import Tensor
 from shizi import ctc
 from shizi.charset import BLANK, Charset, normalise
 from shizi.crop import cut, fit
+from shizi.engine import Session
 from shizi.errors import DataError
-from shizi.nets.torch.crnn import CRNN
+from shizi.nets.torch.crnn import CRNN, VGGCRNN
+from shizi.nets.torch.session import ModuleSession
 from shizi.page import Image
 from shizi.train import augment
-from shizi.train.data import LineItem, load_image, read_lines, read_pages, shuffled
+from shizi.train.data import (
+    BadRows,
+    LineItem,
+    Lines,
+    find_sets,
+    is_pages,
+    open_lines,
+    read_lines,
+    read_pages,
+    shuffled,
+    spelt,
+    with_pictures,
+)
 from shizi.train.features import FeatureBatch, FeatureSet
 
 
@@ -39,8 +53,11 @@ class CRNNOptions:
         val_squeeze: factor on the width in validation.
         stage: distil (regress the neck onto the PP-OCRv6 neck), head (CTC on kept backbone
             features) or whole (CTC through all layers). The first two run the backbone of
-            PP-OCRv6 once over the data and then train for little.
+            PP-OCRv6 once over the data and then train for little; they need the default net.
+        anchor: weight of the regression that stays beside CTC in stage head; it keeps
+            characters that the data seldom shows.
         val_lines: lines used of each validation set.
+        strict: stop at the first row that cannot be used; otherwise it is named and left out.
     """
 
     data: tuple[Path, ...]
@@ -49,27 +66,32 @@ class CRNNOptions:
     squeeze: tuple[float, float] = (0.7, 1.1)
     val_squeeze: float = 1.0
     stage: Literal["distil", "head", "whole"] = "whole"
+    anchor: float = 0.02
     val_lines: int = 600
+    strict: bool = False
 
 
 class Batch(NamedTuple):
     """Crops of one width with their labels."""
 
-    images: NDArray[np.uint8]  # (N, 48, W, 3)
+    images: NDArray[np.uint8]  # (N, height, W, 3)
     labels: list[list[int]]
 
 
 class CRNNTask:
-    """CTC training (or regression onto the teacher's neck) of a :class:`CRNN`."""
+    """CTC training of either net, or regression of a :class:`CRNN` onto the teacher's neck."""
 
     metric = "score"
 
-    def __init__(self, net: CRNN, charset: Charset, options: CRNNOptions) -> None:
+    def __init__(self, net: CRNN | VGGCRNN, charset: Charset, options: CRNNOptions) -> None:
+        if options.stage != "whole" and not isinstance(net, CRNN):
+            raise DataError(f"stage {options.stage} needs the default net; train with stage whole")
         self.net = net
         self._charset = charset
         self._options = options
-        items = [item for folder in options.data for item in read_lines(folder)]
-        self._items = [i for i in items if i.text and not charset.missing(i.text)]
+        self._bad = BadRows(options.strict)
+        lines = Lines.joined(open_lines(path, self._bad) for path in options.data)
+        self._items = spelt(lines, charset, self._bad)
         if not self._items:
             raise DataError("no line of --data can be spelt with the charset")
         self._val = {f.name: val_crops(f, options) for f in options.val}
@@ -82,8 +104,9 @@ class CRNNTask:
         if self._features is None:
             self._features = FeatureSet()
             rng = np.random.default_rng(seed)
-            for index in range(len(self._items)):
-                self._features.add(*self._sample(index, rng))
+            order = range(len(self._items))
+            for item, image in with_pictures(self._items, order, self._bad):
+                self._features.add(*self._sample(item, image, rng))
             self._features.finish()
         yield from self._features.batches(self._options.batch_width, seed)
 
@@ -91,8 +114,9 @@ class CRNNTask:
         """Fill a bin per width bucket; a full bin is a batch."""
         rng = np.random.default_rng(seed)
         bins: dict[int, list[tuple[Image, list[int]]]] = {}
-        for index in shuffled(len(self._items), seed):
-            crop, label = self._sample(index, rng)
+        order = shuffled(len(self._items), seed)
+        for item, image in with_pictures(self._items, order, self._bad):
+            crop, label = self._sample(item, image, rng)
             width = crop.shape[1]
             held = bins.setdefault(width, [])
             held.append((crop, label))
@@ -100,32 +124,41 @@ class CRNNTask:
                 images, labels = zip(*bins.pop(width), strict=True)
                 yield Batch(np.stack(images), list(labels))
 
-    def _sample(self, index: int, rng: np.random.Generator) -> tuple[Image, list[int]]:
-        item = self._items[index]
-        crop = augment.shake(load_image(item.path), rng)
+    def _sample(
+        self, item: LineItem, image: Image, rng: np.random.Generator
+    ) -> tuple[Image, list[int]]:
+        crop = augment.shake(image, rng)
         crop = augment.spoil(augment.recolour(crop, rng), rng)
-        return fit(crop, rng.uniform(*self._options.squeeze)), self._charset.encode(item.text)
+        fitted = fit(crop, rng.uniform(*self._options.squeeze), self.net.spec.height)
+        return fitted, self._charset.encode(item.text)
 
     def loss(self, batch: Batch | FeatureBatch, device: torch.device) -> dict[str, Tensor]:
-        """CTC, or squared distance to the teacher's neck."""
-        if isinstance(batch, FeatureBatch):
-            features = torch.from_numpy(batch.features).to(device).float()  # (N, T, C)
-        else:
-            features = self.net.features(torch.from_numpy(batch.images).to(device))
+        """CTC, squared distance to the teacher's neck, or both."""
+        if isinstance(batch, Batch):
+            logits = self.net(torch.from_numpy(batch.images).to(device))
+            return {"ctc": ctc_loss(logits, batch.labels)}
+        assert isinstance(self.net, CRNN)  # as __init__ saw to
+        features = torch.from_numpy(batch.features).to(device).float()  # (N, T, C)
         neck = self.net.neck(features)  # (N, T, E)
-        if isinstance(batch, FeatureBatch) and self._options.stage == "distil":
-            target = torch.from_numpy(batch.neck).to(device).float()
-            return {"mse": F.mse_loss(neck.float(), target)}
-        return {"ctc": ctc_loss(self.net.classify(neck), batch.labels)}
+        mse = F.mse_loss(neck.float(), torch.from_numpy(batch.neck).to(device).float())
+        if self._options.stage == "distil":
+            return {"mse": mse}
+        ctc = ctc_loss(self.net.classify(neck), batch.labels)
+        return {"ctc": ctc, "anchor": self._options.anchor * mse}
 
-    @torch.inference_mode()
     def validate(self, device: torch.device) -> dict[str, float]:
+        """Return the figures of the net as it stands."""
+        return self.figures(ModuleSession(self.net, device, half=True))
+
+    def figures(self, session: Session) -> dict[str, float]:
         """CER of every validation set; the score is one minus their mean."""
         figures = {}
         for name, crops in self._val.items():
             errors = total = 0
-            fitted = [fit(crop, self._options.val_squeeze) for crop, _ in crops]
-            for probs, index in self._probabilities(fitted, device):
+            fitted = [
+                fit(crop, self._options.val_squeeze, self.net.spec.height) for crop, _ in crops
+            ]
+            for probs, index in probabilities(session, fitted):
                 read = _plain(self._charset.decode(s.id for s in ctc.greedy(probs)))
                 truth = _plain(crops[index][1])
                 errors += Levenshtein.distance(read, truth)
@@ -133,17 +166,15 @@ class CRNNTask:
             figures[f"cer_{name}"] = errors / max(1, total)
         return {**figures, "score": 1 - float(np.mean(list(figures.values()) or [1.0]))}
 
-    def _probabilities(
-        self, crops: list[Image], device: torch.device
-    ) -> Iterator[tuple[NDArray[np.float32], int]]:
-        """Yield (T, K) and the index of each crop, crops of one width together."""
-        order = sorted(range(len(crops)), key=lambda i: crops[i].shape[1])
-        for _, group in groupby(order, key=lambda i: crops[i].shape[1]):
-            for chunk in _chunks(list(group), 16):
-                images = torch.from_numpy(np.stack([crops[i] for i in chunk])).to(device)
-                with torch.autocast(device.type, dtype=torch.bfloat16):
-                    logits = self.net(images)
-                yield from zip(logits.float().softmax(-1).cpu().numpy(), chunk, strict=True)
+
+def probabilities(
+    session: Session, crops: list[Image]
+) -> Iterator[tuple[NDArray[np.float32], int]]:
+    """Yield (T, K) and the index of each crop, crops of one width together."""
+    order = sorted(range(len(crops)), key=lambda i: crops[i].shape[1])
+    for _, group in groupby(order, key=lambda i: crops[i].shape[1]):
+        for chunk in _chunks(list(group), 16):
+            yield from zip(session(np.stack([crops[i] for i in chunk])), chunk, strict=True)
 
 
 def _chunks(items: list[int], size: int) -> Iterator[list[int]]:
@@ -154,11 +185,6 @@ def _chunks(items: list[int], size: int) -> Iterator[list[int]]:
 def _plain(text: str) -> str:
     """Text as validation compares it: full and half width alike, spaces dropped."""
     return normalise(text, "NFKC").replace(" ", "")
-
-
-def steps_needed(label: list[int]) -> int:
-    """Time steps that CTC needs: one a character, one more between equal neighbours."""
-    return len(label) + sum(a == b for a, b in pairwise(label))
 
 
 def ctc_loss(logits: Tensor, labels: list[list[int]]) -> Tensor:
@@ -200,11 +226,11 @@ def ctc_loss(logits: Tensor, labels: list[list[int]]) -> Tensor:
 def val_crops(folder: Path, options: CRNNOptions) -> list[tuple[Image, str]]:
     """Load the first lines of a line set, or cut them out of a page set."""
     crops: list[tuple[Image, str]] = []
-    if (folder / "labels.tsv").exists():
-        items: list[LineItem] = read_lines(folder)[: options.val_lines]
-        return [(load_image(i.path), i.text) for i in items]
+    if not all(map(is_pages, find_sets(folder))):
+        items = read_lines(folder)[: options.val_lines]
+        return [(i.load(), i.text) for i in items]
     for page in read_pages(folder):
-        image = load_image(page.path)
+        image = page.load()
         for quad, text, ignore in zip(page.quads, page.texts, page.ignore, strict=True):
             if text and not ignore and len(crops) < options.val_lines:
                 crops.append((cut(image, quad), text))

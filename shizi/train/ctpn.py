@@ -14,15 +14,26 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shizi.detection import DetectionOptions, build_quads, padded
+from shizi.detection import COLUMN, DetectionOptions, build_quads, padded
+from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import quad_to_box, rotate90, sides
-from shizi.nets.torch.ctpn import CTPN
+from shizi.nets.spec import VGGCTPNSpec
+from shizi.nets.torch.ctpn import CTPN, VGGCTPN
+from shizi.nets.torch.session import ModuleSession
 from shizi.page import Image, Quads
 from shizi.train import augment
-from shizi.train.data import PageItem, join_words, load_image, read_pages, shuffled
+from shizi.train.data import (
+    BadRows,
+    PageItem,
+    join_words,
+    open_pages,
+    read_pages,
+    shuffled,
+    with_pictures,
+)
 from shizi.train.metrics import DetectionScore, score_detection
-from shizi.train.targets import Targets, assign, slice_quads
+from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,7 @@ class CTPNOptions:
         text: median text height that a crop is scaled to, pixels.
         val_side: long side of validation pictures.
         val_pages: pictures used of each validation set.
+        strict: stop at the first row that cannot be used; otherwise it is named and left out.
     """
 
     data: tuple[Path, ...]
@@ -48,6 +60,7 @@ class CTPNOptions:
     text: tuple[float, float] = (9.0, 110.0)
     val_side: int = 960
     val_pages: int = 40
+    strict: bool = False
 
 
 class Batch(NamedTuple):
@@ -62,11 +75,13 @@ class CTPNTask:
 
     metric = "score"
 
-    def __init__(self, net: CTPN, options: CTPNOptions) -> None:
+    def __init__(self, net: CTPN | VGGCTPN, options: CTPNOptions) -> None:
         self.net = net
         self._options = options
-        self._items = [item for folder in options.data for item in read_pages(folder)]
-        self._items += [join_words(i) for folder in options.words for i in read_pages(folder)]
+        self._bad = BadRows(options.strict)
+        self._items = [item for path in options.data for item in open_pages(path, self._bad)]
+        words = (item for path in options.words for item in open_pages(path, self._bad))
+        self._items += map(join_words, words)
         if not self._items:
             raise DataError("--data holds no page")
         self._val = {f.name: _spread(read_pages(f), options.val_pages) for f in options.val}
@@ -75,65 +90,113 @@ class CTPNTask:
         """Random crops, scaled so that their text is of a random size."""
         rng = np.random.default_rng(seed)
         order = shuffled(len(self._items), seed)
+        pages = with_pictures(self._items, order, self._bad)
         spec = self.net.spec
         while True:
             images, targets = [], []
             for _ in range(self._options.batch):
-                item = self._items[next(order)]
-                image, quads, ignore = random_crop(item, self._options, rng)
+                image, quads, ignore = random_crop(*next(pages), self._options, rng)
                 image = augment.spoil(augment.recolour(image, rng), rng)
-                slices = slice_quads(quads, ignore, image.shape[1] // 16, 16)
+                rows, columns = image.shape[0] // spec.row, image.shape[1] // COLUMN
+                target = assign(slice_quads(quads, ignore, columns, COLUMN), rows, columns, spec)
                 images.append(image)
-                targets.append(assign(slices, image.shape[0] // 8, image.shape[1] // 16, spec))
+                published = isinstance(spec, VGGCTPNSpec)
+                targets.append(sample(target, rng) if published else target)
             stacked = Targets(*(np.stack(part) for part in zip(*targets, strict=True)))
             yield Batch(np.stack(images), stacked)
 
     def loss(self, batch: Batch, device: torch.device) -> dict[str, Tensor]:
-        """Score, vertical coordinates, ends and their offsets (paper, eq. 5)."""
-        output = self.net(torch.from_numpy(batch.images).to(device)).float()
+        """Return :func:`paper_loss` of the published form, :func:`line_loss` of the default."""
+        images = torch.from_numpy(batch.images).to(device)
         label, vertical, ends, offsets = (torch.from_numpy(t).to(device) for t in batch.targets)
-        text = label == 1
-        count = text.sum().clamp(min=1)
-        score = F.binary_cross_entropy_with_logits(output[..., 0], text.float(), reduction="none")
-        background = score[label == 0]
-        hardest = min(len(background), 3 * int(text.sum()) + 200)
-        negative = background.topk(hardest).values.sum() / (hardest / 3)
-        at_text = output[text]  # (P, 7)
-        end = ends[text]  # (P, 2)
-        near = end.bool()
-        end_loss = F.binary_cross_entropy_with_logits(
-            at_text[:, 3:5], end, pos_weight=torch.full((2,), 3.0, device=device)
-        )
-        offset = F.smooth_l1_loss(
-            at_text[:, 5:7][near], offsets[text][near], beta=0.1, reduction="sum"
-        )
-        vertical_loss = F.smooth_l1_loss(at_text[:, 1:3], vertical[text], beta=0.1, reduction="sum")
-        return {
-            "text": score[text].sum() / count + negative,
-            "vertical": 2 * vertical_loss / count,
-            "ends": end_loss if text.any() else output.sum() * 0,
-            "offsets": offset / near.sum().clamp(min=1),
-        }
+        if isinstance(self.net, VGGCTPN):
+            return paper_loss(self.net.heads(images).float(), label, vertical, offsets)
+        return line_loss(self.net(images).float(), label, vertical, ends, offsets)
 
-    @torch.inference_mode()
     def validate(self, device: torch.device) -> dict[str, float]:
+        """Return the figures of the net as it stands."""
+        return self.figures(ModuleSession(self.net, device, half=True))
+
+    def figures(self, session: Session) -> dict[str, float]:
         """F at IoU 0.5 of every validation set; the score is their mean."""
         figures = {}
         for name, items in self._val.items():
             total = DetectionScore()
             for item in items:
-                image = load_image(item.path)
+                image = item.load()
                 scale = min(self._options.val_side / max(image.shape[:2]), 2.0)
                 small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-                tensor = torch.from_numpy(padded(np.asarray(small, np.uint8))[None]).to(device)
-                with torch.autocast(device.type, dtype=torch.bfloat16):
-                    output = self.net(tensor)
-                quads, _ = build_quads(
-                    output.float().cpu().numpy()[0], self.net.spec, DetectionOptions()
-                )
+                output = session(padded(np.asarray(small, np.uint8))[None])
+                quads, _ = build_quads(output, self.net.spec, DetectionOptions())
                 total += score_detection(quads / scale, item.quads, item.texts, item.ignore)
             figures[f"f_{name}"] = total.f
         return {**figures, "score": float(np.mean(list(figures.values()) or [0.0]))}
+
+
+def line_loss(
+    output: Tensor, label: Tensor, vertical: Tensor, ends: Tensor, offsets: Tensor
+) -> dict[str, Tensor]:
+    """Score, vertical coordinates, ends and their offsets (after eq. 5 of the paper).
+
+    Args:
+        output: of :class:`CTPN`, shape (N, R, C, K, 7).
+        label: and the following, see :class:`Targets`, each with a leading N.
+        vertical: centre and log height.
+        ends: whether a slice holds the left and the right end of its line.
+        offsets: of the line's ends.
+    """
+    text = label == 1
+    count = text.sum().clamp(min=1)
+    score = F.binary_cross_entropy_with_logits(output[..., 0], text.float(), reduction="none")
+    background = score[label == 0]
+    hardest = min(len(background), 3 * int(text.sum()) + 200)
+    negative = background.topk(hardest).values.sum() / (hardest / 3)
+    at_text = output[text]  # (P, 7)
+    end = ends[text]  # (P, 2)
+    near = end.bool()
+    end_loss = F.binary_cross_entropy_with_logits(
+        at_text[:, 3:5], end, pos_weight=torch.full((2,), 3.0, device=output.device)
+    )
+    offset = F.smooth_l1_loss(at_text[:, 5:7][near], offsets[text][near], beta=0.1, reduction="sum")
+    vertical_loss = F.smooth_l1_loss(at_text[:, 1:3], vertical[text], beta=0.1, reduction="sum")
+    return {
+        "text": score[text].sum() / count + negative,
+        "vertical": 2 * vertical_loss / count,
+        "ends": end_loss if text.any() else output.sum() * 0,
+        "offsets": offset / near.sum().clamp(min=1),
+    }
+
+
+SIDE = 2.0
+"""An anchor this near to an end of its line learns to refine it, slices: the paper's 32 px."""
+
+
+def paper_loss(
+    heads: Tensor, label: Tensor, vertical: Tensor, offsets: Tensor
+) -> dict[str, Tensor]:
+    """Loss as published (eq. 5, lambda 1 and 2) over the anchors that :func:`sample` kept.
+
+    Softmax cross entropy over them; smooth L1 of the vertical coordinates of all that are
+    text or NEAR, and of the side refinement of those within SIDE of an end.
+
+    Args:
+        heads: of :class:`VGGCTPN`, shape (N, R, C, K, 5).
+        label: and the following as in :func:`line_loss`.
+        vertical: centre and log height.
+        offsets: of the line's ends.
+    """
+    kept, valid = label >= 0, (label == 1) | (label == NEAR)
+    at_text = heads[valid]  # (P, 5)
+    both = offsets[valid]  # (P, 2)
+    nearer = both.gather(1, both.abs().argmin(1, keepdim=True))[:, 0]  # (P,)
+    near = nearer.abs() <= SIDE
+    height = F.smooth_l1_loss(at_text[:, 2:4], vertical[valid], reduction="sum")
+    side = F.smooth_l1_loss(at_text[near, 4], nearer[near], reduction="sum")
+    return {
+        "text": F.cross_entropy(heads[kept][:, :2], label[kept].long()),
+        "vertical": height / valid.sum().clamp(min=1),
+        "side": 2 * side / near.sum().clamp(min=1),
+    }
 
 
 def _spread(items: list[PageItem], count: int) -> list[PageItem]:
@@ -178,14 +241,14 @@ def upright_pieces(item: PageItem) -> PageItem:
 
 
 def random_crop(
-    item: PageItem, options: CTPNOptions, rng: np.random.Generator
+    item: PageItem, image: Image, options: CTPNOptions, rng: np.random.Generator
 ) -> tuple[Image, Quads, NDArray[np.bool_]]:
     """Cut a square out of a page, so scaled that its text has a random size.
 
     Text lower than 6 px is ignored. Now and then the page is turned, for a page may come
     upside down, and vertical lines become horizontal ones when it is laid on its side.
     """
-    image, size = load_image(item.path), options.size
+    size = options.size
     vertical = len(item.quads) > 0 and bool(_is_tall(item.quads).any())
     turn = rng.random()
     if turn < (0.4 if vertical else 0.12):

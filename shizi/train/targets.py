@@ -7,10 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.nets.spec import CTPNSpec
+from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
 from shizi.page import Quads
 
 Float = NDArray[np.float32]
+
+NEAR = -2
+"""Label of an anchor that may call itself text or not, but should say where the text is.
+
+The paper's "valid" anchors: decoding may choose them, so their coordinates must be right.
+"""
 
 
 class Slices(NamedTuple):
@@ -28,8 +34,8 @@ class Slices(NamedTuple):
 class Targets(NamedTuple):
     """What each anchor should say; R rows, C columns, K anchor heights."""
 
-    label: NDArray[np.int8]  # (R, C, K) 1 text, 0 not, -1 do not care
-    vertical: Float  # (R, C, K, 2) centre and log height
+    label: NDArray[np.int8]  # (R, C, K) 1 text, 0 not, -1 do not care, NEAR
+    vertical: Float  # (R, C, K, 2) centre and log height; where text or NEAR
     ends: Float  # (R, C, K, 2) 1 where the slice holds the left or right end
     offsets: Float  # (R, C, K, 2)
 
@@ -85,11 +91,12 @@ def _cross(quad: Float, xs: NDArray[np.floating]) -> tuple[Float, Float]:
     return np.where(on, y, np.inf).min(1), np.where(on, y, -np.inf).max(1)
 
 
-def assign(slices: Slices, rows: int, columns: int, spec: CTPNSpec, stride: int = 8) -> Targets:
+def assign(slices: Slices, rows: int, columns: int, spec: CTPNSpec | VGGCTPNSpec) -> Targets:
     """Give every anchor its label and regression targets.
 
     An anchor is text where its IoU with a slice is above 0.7, or where it is the best of
-    that slice; it is not where all its IoUs are below 0.5 (paper, section 3.4).
+    that slice; it is not where all its IoUs are below 0.5, and NEAR in between (paper,
+    section 3.4).
     """
     heights = np.asarray(spec.heights, np.float32)
     k = len(heights)
@@ -97,7 +104,7 @@ def assign(slices: Slices, rows: int, columns: int, spec: CTPNSpec, stride: int 
     vertical = np.zeros((rows, columns, k, 2), np.float32)
     ends = np.zeros((rows, columns, k, 2), np.float32)
     offsets = np.zeros((rows, columns, k, 2), np.float32)
-    centres = (np.arange(rows, dtype=np.float32) + 0.5) * stride
+    centres = (np.arange(rows, dtype=np.float32) + 0.5) * spec.row
     best = np.zeros((rows, columns, k), np.float32)  # IoU of the slice that owns an anchor
     low = centres[:, None] - heights / 2  # (R, K)
     high = centres[:, None] + heights / 2
@@ -112,12 +119,28 @@ def assign(slices: Slices, rows: int, columns: int, spec: CTPNSpec, stride: int 
         text = iou > 0.7
         text.flat[iou.argmax()] = True
         text &= iou > best[:, c]
-        label[:, c][(iou > 0.5) & (label[:, c] == 0)] = -1
+        near = (iou > 0.5) & (label[:, c] == 0)
+        label[:, c][near] = NEAR
         label[:, c][text] = 1
         best[:, c][text] = iou[text]
-        r, a = np.nonzero(text)
+        r, a = np.nonzero(text | near)
         vertical[r, c, a, 0] = (cy - centres[r]) / heights[a]
         vertical[r, c, a, 1] = np.log(h / heights[a])
         ends[r, c, a] = slices.left[m], slices.right[m]
         offsets[r, c, a] = slices.offsets[m]
     return Targets(label, vertical, ends, offsets)
+
+
+def sample(targets: Targets, rng: np.random.Generator, count: int = 128) -> Targets:
+    """Keep the scores of ``count`` anchors of one picture to learn from.
+
+    Half of them are text; where there is too little of it, more are not (paper, section 3.4).
+    Text that is not drawn becomes NEAR, the rest "do not care".
+    """
+    text, other = (rng.permutation(np.flatnonzero(targets.label == value)) for value in (1, 0))
+    text = text[: count // 2]
+    valid = (targets.label == 1) | (targets.label == NEAR)
+    label = np.where(valid, NEAR, -1).astype(np.int8)
+    label.flat[text] = 1
+    label.flat[other[: count - len(text)]] = 0
+    return targets._replace(label=label)

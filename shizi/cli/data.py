@@ -1,0 +1,58 @@
+"""``shizi data``: convert, check and count sets to train on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from shizi.evaluate import wide_console
+from shizi.train.curate.check import CheckOptions, load_charset, report
+from shizi.train.curate.check import check as check_sets
+from shizi.train.curate.convert import ConvertOptions
+from shizi.train.curate.convert import convert as convert_set
+from shizi.train.curate.stats import StatsOptions, table, together, write_plots
+from shizi.train.curate.stats import stats as count
+
+data = App(name="data", help="Convert, check and count sets: docs/data.md names the forms.")
+
+_CHECK, _STATS = CheckOptions(), StatsOptions()
+Flat = Parameter(name="*")
+
+
+@data.command
+def convert(source: Path, out: Path, /, *, options: Annotated[ConvertOptions, Flat]) -> int:
+    """Turn a set of any form into pictures and labels, or into an LMDB.
+
+    Returns:
+        The exit code: 1 if rows were left out.
+    """
+    written, left_out = convert_set(source, out, options)
+    print(f"{out}: {written:,} written, {left_out:,} rows left out", file=sys.stderr)
+    return 1 if left_out else 0
+
+
+@data.command
+def check(path: Path, /, *, options: Annotated[CheckOptions, Flat] = _CHECK) -> int:
+    """Look for everything that training would stumble over.
+
+    Returns:
+        The exit code: 1 if anything is wrong.
+    """
+    found = check_sets(path, options)
+    print(report(found))
+    return 1 if found.counts else 0
+
+
+@data.command
+def stats(path: Path, /, *, options: Annotated[StatsOptions, Flat] = _STATS) -> int:
+    """Count pictures, lines and characters of each set, and draw how they are spread."""
+    charset = load_charset(options.charset)
+    parts = count(path, options)
+    wide_console().print(table(parts, charset))
+    if options.out:
+        for file in write_plots(together(parts), charset, options.out):
+            print(file)
+    return 0
