@@ -117,13 +117,13 @@ def _text_mask(line: Line, width: int, height: int) -> NDArray[np.uint8]:
     if line.vertical and line.text:
         return _stacked_mask(line.text, width, height)
     size = _size(height * 0.8)
-    length = _font(size).getlength(line.text)
+    length = font(size).getlength(line.text)
     fitted = min(max(length, width / _STRETCH), width / _SQUEEZE)
     if length > fitted:
         size = _size(size * fitted / length)
     mask = PIL.Image.new("L", (max(1, round(fitted)), height), 0)
     pen = PIL.ImageDraw.Draw(mask)
-    pen.text((0, height / 2), line.text, fill=255, font=_font(size), anchor="lm")
+    pen.text((0, height / 2), line.text, fill=255, font=font(size), anchor="lm")
     return np.asarray(mask)
 
 
@@ -131,9 +131,9 @@ def _stacked_mask(text: str, width: int, height: int) -> NDArray[np.uint8]:
     mask = PIL.Image.new("L", (width, height), 0)
     pen = PIL.ImageDraw.Draw(mask)
     cell = height / len(text)
-    font = _font(_size(min(cell, width) * 0.9))
+    face = font(_size(min(cell, width) * 0.9))
     for i, char in enumerate(text.translate(_UPRIGHT)):
-        pen.text((width / 2, (i + 0.5) * cell), char, fill=255, font=font, anchor="mm")
+        pen.text((width / 2, (i + 0.5) * cell), char, fill=255, font=face, anchor="mm")
     return np.asarray(mask)
 
 
@@ -142,7 +142,8 @@ def _size(wanted: float) -> int:
 
 
 @lru_cache(maxsize=256)
-def _font(size: int) -> Font:
+def font(size: int) -> Font:
+    """Return a font that has Chinese, of a size in pixels; Pillow's own if there is none."""
     found = _font_file()
     if found is None:
         return PIL.ImageFont.load_default(size)
@@ -175,8 +176,8 @@ def _from_fontconfig() -> list[tuple[str, int]]:
 
 def _has_chinese(path: str, index: int) -> bool:
     try:
-        font = PIL.ImageFont.truetype(path, 24, index=index)
+        face = PIL.ImageFont.truetype(path, 24, index=index)
     except OSError:
         return False
-    missing = bytes(font.getmask("\U0010fffd"))
-    return bytes(font.getmask("识")) != missing != bytes(font.getmask("讀"))
+    missing = bytes(face.getmask("\U0010fffd"))
+    return bytes(face.getmask("识")) != missing != bytes(face.getmask("讀"))

@@ -21,6 +21,7 @@ from shizi.train.crnn import CRNNOptions, CRNNTask
 from shizi.train.ctpn import CTPNOptions, CTPNTask
 from shizi.train.curate.convert import ConvertOptions, convert
 from shizi.train.orientation import OrientationTask, OrientationTrainOptions
+from shizi.train.stream import batches
 
 TINY = LCNetSpec(8, (Block(8), Block(8, (2, 1)), Block(16, (2, 1))), (2,))
 
@@ -41,8 +42,8 @@ def crnn_task(path: Path, strict: bool = False) -> CRNNTask:
 
 
 def labels_of(task: CRNNTask) -> set[tuple[int, ...]]:
-    batches = task.batches(1)
-    return {tuple(label) for _ in range(6) for label in next(batches).labels}
+    stream = batches(task, 1)
+    return {tuple(label) for _ in range(6) for label in next(stream)[0].labels}
 
 
 def test_the_recogniser_learns_from_a_folder_and_from_an_lmdb(
@@ -71,12 +72,12 @@ def test_the_detector_learns_from_icdar_labels(
     for name in ("gt_img_1.txt", "gt_img_2.txt"):
         (tmp_path / name).write_text("20,50,220,50,220,80,20,80,text\n", encoding="utf-8")
     task = CTPNTask(CTPN(CTPNSpec()), CTPNOptions((tmp_path,), size=128, batch=2))
-    batches = task.batches(1)
-    assert any((next(batches).targets.label == 1).any() for _ in range(4))
+    stream = batches(task, 1)
+    assert any((next(stream)[0].targets.label == 1).any() for _ in range(4))
     assert "img_2.png cannot be read as an image" in caplog.text
     strict = CTPNOptions((tmp_path,), size=128, batch=2, strict=True)
     with pytest.raises(DataError, match=r"gt_img_2\.txt"):
-        next(CTPNTask(CTPN(CTPNSpec()), strict).batches(1))
+        next(batches(CTPNTask(CTPN(CTPNSpec()), strict), 1))
 
 
 def upright() -> Image:
@@ -97,7 +98,7 @@ def test_orientation_learns_from_four_folders(
     monkeypatch.setattr(training.augment, "recolour", lambda image, rng: image)
     monkeypatch.setattr(training.augment, "spoil", lambda image, rng: image)
     options = OrientationTrainOptions((tmp_path,), batch=16)
-    batch = next(OrientationTask(Orientation(OrientationSpec()), options).batches(1))
+    batch = next(batches(OrientationTask(Orientation(OrientationSpec()), options), 1))[0]
     assert set(batch.labels.tolist()) == {0, 1, 2, 3}
     for image, label in zip(batch.images, batch.labels, strict=True):
         back = rotate90(image, 90 * int(label)).astype(float)
@@ -107,5 +108,5 @@ def test_orientation_learns_from_four_folders(
 
 def test_a_run_needs_a_picture(lines: Path) -> None:
     (lines / "a.png").unlink()
-    with pytest.raises(DataError, match="none of 3 pictures"):
+    with pytest.raises(DataError, match="none of 3 items"):
         labels_of(crnn_task(lines))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import subprocess
+import sys
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,17 +21,22 @@ from torch import Tensor, nn
 
 from shizi.charset import Charset
 from shizi.ctc import steps_needed
+from shizi.engine import Session
 from shizi.errors import DataError, WeightsError
 from shizi.nets.spec import Block, CRNNSpec, CTPNSpec, LCNetSpec
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN
+from shizi.nets.torch.session import ModuleSession
+from shizi.page import Image
 from shizi.train.card import RunCard
 from shizi.train.crnn import CRNNOptions, CRNNTask, ctc_loss
 from shizi.train.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
 from shizi.train.data import PageItem, join_words, read_lines, read_pages
 from shizi.train.export import best_figures
-from shizi.train.loop import LoopOptions, fit, prefetch
+from shizi.train.loop import fit
+from shizi.train.schedule import LoopOptions, seconds
 from shizi.train.start import initialise
+from shizi.train.stream import batches, prefetch, rng_at
 
 TINY = LCNetSpec(8, (Block(8), Block(8, (2, 1)), Block(16, (2, 1))), (2,))
 
@@ -41,16 +50,29 @@ class Line:
         self.net = nn.Linear(1, 1, bias=False)
         nn.init.zeros_(self.net.weight)
 
-    def batches(self, seed: int) -> Iterator[Tensor]:
-        rng = np.random.default_rng(seed)
-        while True:
-            yield torch.from_numpy(rng.uniform(0.5, 1.5, (8, 1)).astype(np.float32))
+    def __len__(self) -> int:
+        return 10
+
+    def sample(self, seed: int, position: int) -> float:
+        return float(rng_at(seed, position).uniform(0.5, 1.5))
+
+    def group(self, sample: float) -> tuple[bool, int]:
+        return sample > 1, 8
+
+    def collate(self, samples: list[float]) -> Tensor:
+        return torch.tensor(samples)[:, None]
+
+    def refuse(self, error: DataError) -> None:
+        raise error
 
     def loss(self, batch: Tensor, device: torch.device) -> dict[str, Tensor]:
         return {"mse": F.mse_loss(self.net(batch).float(), 2 * batch)}
 
-    def validate(self, device: torch.device) -> dict[str, float]:
+    def figures(self, session: Session) -> dict[str, float]:
         return {"score": -abs(float(self.net.weight.detach().item()) - 2)}
+
+    def picture(self, session: Session) -> Image:
+        return np.zeros((8, 8, 3), np.uint8)
 
 
 def options(out: Path, **more: object) -> LoopOptions:
@@ -63,6 +85,7 @@ def test_the_loop_learns_and_leaves_its_files(tmp_path: Path) -> None:
     assert figures["score"] > -0.05
     names = {p.name for p in (tmp_path / "run").iterdir()}
     assert {"options.json", "metrics.jsonl", "last.pt", "best.safetensors"} <= names
+    assert {"last.safetensors", "curves.png", "samples"} <= names
     assert best_figures(tmp_path / "run" / "metrics.jsonl")["score"] == pytest.approx(
         figures["score"], abs=1e-5
     )
@@ -76,9 +99,130 @@ def test_a_run_resumes_and_is_not_overwritten(tmp_path: Path) -> None:
     fit(Line(), options(tmp_path, resume=True))
     after = (tmp_path / "metrics.jsonl").read_text()
     assert after.startswith(before)
-    steps = [json.loads(row)["step"] for row in after.splitlines()]
-    assert steps == sorted(steps)
-    assert steps[-1] == 300
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path, workers: int) -> None:
+    class Killed(Line):
+        """Dies after the validation at step 100, in the middle of the way to the next."""
+
+        steps = 0
+
+        def loss(self, batch: Tensor, device: torch.device) -> dict[str, Tensor]:
+            self.steps += 1
+            if self.steps == 130:
+                raise KeyboardInterrupt
+            return super().loss(batch, device)
+
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    fit(Line(), options(whole, workers=workers))
+    with pytest.raises(KeyboardInterrupt):
+        fit(Killed(), options(broken, workers=workers))
+    fit(Line(), options(broken, resume=True))
+    a, b = (torch.load(out / "last.pt", weights_only=True) for out in (whole, broken))
+    assert torch.equal(a["net"]["weight"], b["net"]["weight"])
+    assert torch.equal(a["average"]["weight"], b["average"]["weight"])
+    assert a["positions"] == b["positions"]
+    left, right = (logged(out) for out in (whole, broken))
+    assert left == right
+
+
+def logged(out: Path) -> list[dict[str, float]]:
+    """The rows of metrics.jsonl without what the clock says."""
+    rows = map(json.loads, (out / "metrics.jsonl").read_text().splitlines())
+    return [{k: v for k, v in row.items() if k not in ("time", "wait")} for row in rows]
+
+
+def test_accumulated_batches_make_one_step(tmp_path: Path) -> None:
+    class Counted(Line):
+        batches = 0
+
+        def loss(self, batch: Tensor, device: torch.device) -> dict[str, Tensor]:
+            self.batches += 1
+            return super().loss(batch, device)
+
+    task = Counted()
+    fit(task, options(tmp_path, steps=10, accumulate=3))
+    assert task.batches == 30
+
+
+def test_no_patience_for_a_run_that_gets_no_better(tmp_path: Path) -> None:
+    fit(Line(), options(tmp_path, lr=0.0, patience=2, steps=5000, validate_every=10))
+    assert json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])["step"] == 30
+
+
+def test_a_frozen_part_stays(tmp_path: Path) -> None:
+    class Two(Line):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = nn.Sequential(OrderedDict(a=nn.Linear(1, 1), b=nn.Linear(1, 1)))
+
+        def figures(self, session: Session) -> dict[str, float]:
+            return {"score": 0.0}
+
+    task = Two()
+    before = {k: v.clone() for k, v in task.net.state_dict().items()}
+    fit(task, options(tmp_path / "a", steps=5, freeze=("a",)))
+    moved = {k for k, v in task.net.state_dict().items() if not torch.equal(v, before[k])}
+    assert moved == {"b.weight", "b.bias"}
+    with pytest.raises(DataError, match="cannot freeze neck; this net has a, b"):
+        fit(Two(), options(tmp_path / "b", freeze=("neck",)))
+
+
+@pytest.mark.parametrize(
+    ("budget", "wanted"), [("90s", 90), ("30m", 1800), ("1h30m", 5400), ("", math.inf)]
+)
+def test_time_budgets(budget: str, wanted: float) -> None:
+    assert seconds(budget) == wanted
+
+
+def test_a_wrong_time_budget_is_named() -> None:
+    with pytest.raises(DataError, match="'half an hour'"):
+        seconds("half an hour")
+
+
+def test_an_unusable_item_is_refused_and_left_out() -> None:
+    class Holes(Line):
+        refused = 0
+
+        def sample(self, seed: int, position: int) -> float:
+            if position % 2:
+                raise DataError("a hole")
+            return super().sample(seed, position)
+
+        def refuse(self, error: DataError) -> None:
+            self.refused += 1
+
+    task = Holes()
+    stream = batches(task, 1)
+    assert len(next(stream)[0]) == 8
+    assert task.refused >= 7
+
+    class Nothing(Holes):
+        def sample(self, seed: int, position: int) -> float:
+            raise DataError("a hole")
+
+    with pytest.raises(DataError, match="none of 10 items"):
+        next(batches(Nothing(), 1))
+
+
+def test_two_processes_train_one_net(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; "
+        "from test_train import Line, fit, options; "
+        "fit(Line(), options(Path(sys.argv[2]), steps=60))"
+    )
+    script = tmp_path / "run.py"
+    script.write_text(code)
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    folders = [str(Path(__file__).parent), str(tmp_path / "run")]
+    command = [sys.executable, *launcher, str(script), *folders]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    state = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    assert state["step"] == 60
+    assert len(state["positions"]) == 2
+    assert state["positions"][0] != state["positions"][1]
 
 
 def test_prefetch_hands_on_items_and_errors() -> None:
@@ -151,12 +295,12 @@ def test_the_crnn_task_skips_what_the_charset_cannot_spell(tmp_path: Path) -> No
     charset = Charset("ab")
     net = CRNN(CRNNSpec(classes=3, backbone=TINY, squeeze=8, hidden=8, embed=8))
     task = CRNNTask(net, charset, CRNNOptions(data=(data,), val=(data,), batch_width=200))
-    batch = next(task.batches(1))
+    batch = next(batches(task, 1))[0]
     assert batch.images.shape[1] == 48
     assert set(map(tuple, batch.labels)) <= {(1, 2), (2, 1)}
     losses = task.loss(batch, torch.device("cpu"))
     assert torch.isfinite(losses["ctc"])
-    assert 0 <= task.validate(torch.device("cpu"))["cer_lines"] <= 9
+    assert 0 <= task.figures(ModuleSession(net, torch.device("cpu")))["cer_lines"] <= 9
     with pytest.raises(DataError, match="charset"):
         CRNNTask(net, Charset("q"), CRNNOptions(data=(data,)))
 
@@ -206,7 +350,7 @@ def test_ctpn_batches_carry_targets_where_the_text_is(tmp_path: Path) -> None:
     row = {"image": "a.png", "lines": [{"quad": box(55, 100, 260, 156), "text": "HELLO"}]}
     (tmp_path / "labels.jsonl").write_text(json.dumps(row) + "\n")
     task = CTPNTask(CTPN(CTPNSpec()), CTPNOptions(data=(tmp_path,), size=128, batch=2))
-    batch = next(task.batches(3))
+    batch = next(batches(task, 3))[0]
     assert batch.images.shape == (2, 128, 128, 3)
     assert batch.targets.label.shape == (2, 16, 8, 10)
     assert (batch.targets.label == 1).any()

@@ -1,7 +1,8 @@
-"""``shizi export``: a run folder to the files that reading uses."""
+"""``shizi export``: a run folder to the files that reading uses, or to another framework."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -10,7 +11,14 @@ from shizi.train.export import ExportOptions
 from shizi.train.export import export as write
 
 
-def export(*, options: Annotated[ExportOptions, Parameter(name="*")]) -> int:
-    """Write a run's best weights as ONNX with their card."""
-    print(write(options))
+def export(
+    source: Path, /, *, options: Annotated[ExportOptions, Parameter(name="*")] = ExportOptions()
+) -> int:
+    """Write a run's best weights, with their card, for reading or for another framework.
+
+    Args:
+        source: a run folder, or an ONNX file that shizi exported.
+        options: what to write.
+    """
+    print(write(source, options))
     return 0

@@ -8,8 +8,8 @@ from cyclopts import App, Group, Parameter
 
 from shizi.train.crnn import CRNNOptions
 from shizi.train.ctpn import CTPNOptions
-from shizi.train.loop import LoopOptions
 from shizi.train.orientation import OrientationTrainOptions
+from shizi.train.schedule import LoopOptions
 from shizi.train.start import (
     CRNNInitOptions,
     InitOptions,

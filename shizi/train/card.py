@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from shizi.charset import Charset
@@ -20,11 +20,13 @@ class RunCard:
         network: which network.
         spec: what it is made of.
         charset: what it spells with; None but for the recogniser.
+        initial: source and licence of its first weights.
     """
 
     network: Network
     spec: Spec
     charset: Charset | None = None
+    initial: str = field(default="", compare=False)
 
     def write(self, folder: Path) -> None:
         """Write the files; a run that is there already must be of the same net.
@@ -41,7 +43,12 @@ class RunCard:
         folder.mkdir(parents=True, exist_ok=True)
         if self.charset is not None:
             (folder / "charset.txt").write_text(self.charset.chars + "\n", encoding="utf-8")
-        values = {"network": self.network, "form": form_of(self.spec), "spec": asdict(self.spec)}
+        values = {
+            "network": self.network,
+            "form": form_of(self.spec),
+            "spec": asdict(self.spec),
+            "initial": self.initial,
+        }
         (folder / "card.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
@@ -58,4 +65,4 @@ def read_card(folder: Path) -> RunCard:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"cannot read {path}: {error}; it is not a run's card") from error
     charset = Charset.load(folder / "charset.txt") if network == "crnn" else None
-    return RunCard(network, parse_spec(network, form, spec), charset)
+    return RunCard(network, parse_spec(network, form, spec), charset, values.get("initial", ""))

@@ -22,9 +22,8 @@ from shizi.crop import cut, fit
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
-from shizi.nets.torch.session import ModuleSession
 from shizi.page import Image
-from shizi.train import augment
+from shizi.train import augment, show
 from shizi.train.data import (
     BadRows,
     LineItem,
@@ -34,11 +33,11 @@ from shizi.train.data import (
     open_lines,
     read_lines,
     read_pages,
-    shuffled,
     spelt,
     with_pictures,
 )
-from shizi.train.features import FeatureBatch, FeatureSet
+from shizi.train.features import FeatureBatch, FeatureRow, FeatureSet, stack
+from shizi.train.stream import index_at, rng_at
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,21 @@ class CRNNOptions:
     strict: bool = False
 
 
+class Crop(NamedTuple):
+    """A fitted line and what it says."""
+
+    image: Image  # (height, W, 3)
+    label: list[int]
+
+    @property
+    def width(self) -> int:
+        """Width of the picture, pixels."""
+        return int(self.image.shape[1])
+
+
+Sample = Crop | FeatureRow
+
+
 class Batch(NamedTuple):
     """Crops of one width with their labels."""
 
@@ -95,42 +109,49 @@ class CRNNTask:
         if not self._items:
             raise DataError("no line of --data can be spelt with the charset")
         self._val = {f.name: val_crops(f, options) for f in options.val}
-        self._features: FeatureSet | None = None
+        self._features = FeatureSet()
+        if options.stage != "whole":
+            self._keep_features()
 
-    def batches(self, seed: int) -> Iterator[Batch | FeatureBatch]:
-        """Yield crops, or kept features, of one width together."""
-        if self._options.stage == "whole":
-            yield from self._crop_batches(seed)
-        if self._features is None:
-            self._features = FeatureSet()
-            rng = np.random.default_rng(seed)
-            order = range(len(self._items))
-            for item, image in with_pictures(self._items, order, self._bad):
-                self._features.add(*self._sample(item, image, rng))
-            self._features.finish()
-        yield from self._features.batches(self._options.batch_width, seed)
+    def _keep_features(self) -> None:
+        """Run the backbone of PP-OCRv6 once over the data."""
+        rng = np.random.default_rng(0)
+        for item, image in with_pictures(self._items, range(len(self._items)), self._bad):
+            self._features.add(*self._shown(item, image, rng))
+        self._features.finish()
 
-    def _crop_batches(self, seed: int) -> Iterator[Batch]:
-        """Fill a bin per width bucket; a full bin is a batch."""
-        rng = np.random.default_rng(seed)
-        bins: dict[int, list[tuple[Image, list[int]]]] = {}
-        order = shuffled(len(self._items), seed)
-        for item, image in with_pictures(self._items, order, self._bad):
-            crop, label = self._sample(item, image, rng)
-            width = crop.shape[1]
-            held = bins.setdefault(width, [])
-            held.append((crop, label))
-            if len(held) * width >= self._options.batch_width:
-                images, labels = zip(*bins.pop(width), strict=True)
-                yield Batch(np.stack(images), list(labels))
+    def __len__(self) -> int:
+        return len(self._features) or len(self._items)
 
-    def _sample(
-        self, item: LineItem, image: Image, rng: np.random.Generator
-    ) -> tuple[Image, list[int]]:
+    def sample(self, seed: int, position: int) -> Sample:
+        """See :class:`shizi.train.stream.Sampler`."""
+        index = index_at(len(self), seed, position)
+        if len(self._features):
+            return self._features[index]
+        item = self._items[index]
+        return self._shown(item, item.load(), rng_at(seed, position))
+
+    def _shown(self, item: LineItem, image: Image, rng: np.random.Generator) -> Crop:
         crop = augment.shake(image, rng)
         crop = augment.spoil(augment.recolour(crop, rng), rng)
         fitted = fit(crop, rng.uniform(*self._options.squeeze), self.net.spec.height)
-        return fitted, self._charset.encode(item.text)
+        return Crop(fitted, self._charset.encode(item.text))
+
+    def group(self, sample: Sample) -> tuple[int, int]:
+        """Batch by width."""
+        return sample.width, max(1, self._options.batch_width // sample.width)
+
+    def collate(self, samples: list[Sample]) -> Batch | FeatureBatch:
+        """Stack samples of one width."""
+        rows = [s for s in samples if isinstance(s, FeatureRow)]
+        if rows:
+            return stack(rows)
+        crops = [s for s in samples if isinstance(s, Crop)]
+        return Batch(np.stack([c.image for c in crops]), [c.label for c in crops])
+
+    def refuse(self, error: DataError) -> None:
+        """See :class:`shizi.train.stream.Sampler`."""
+        self._bad.add(str(error))
 
     def loss(self, batch: Batch | FeatureBatch, device: torch.device) -> dict[str, Tensor]:
         """CTC, squared distance to the teacher's neck, or both."""
@@ -146,25 +167,37 @@ class CRNNTask:
         ctc = ctc_loss(self.net.classify(neck), batch.labels)
         return {"ctc": ctc, "anchor": self._options.anchor * mse}
 
-    def validate(self, device: torch.device) -> dict[str, float]:
-        """Return the figures of the net as it stands."""
-        return self.figures(ModuleSession(self.net, device, half=True))
-
     def figures(self, session: Session) -> dict[str, float]:
         """CER of every validation set; the score is one minus their mean."""
         figures = {}
         for name, crops in self._val.items():
+            reads = self._read(session, [crop for crop, _ in crops])
             errors = total = 0
-            fitted = [
-                fit(crop, self._options.val_squeeze, self.net.spec.height) for crop, _ in crops
-            ]
-            for probs, index in probabilities(session, fitted):
-                read = _plain(self._charset.decode(s.id for s in ctc.greedy(probs)))
-                truth = _plain(crops[index][1])
+            for read, (_, text) in zip(map(_plain, reads), crops, strict=True):
+                truth = _plain(text)
                 errors += Levenshtein.distance(read, truth)
                 total += len(truth)
             figures[f"cer_{name}"] = errors / max(1, total)
         return {**figures, "score": 1 - float(np.mean(list(figures.values()) or [1.0]))}
+
+    def picture(self, session: Session) -> Image | None:
+        """Validation lines, what they say and what the net reads."""
+        crops = [pair for val in self._val.values() for pair in val[:8]]
+        reads = self._read(session, [crop for crop, _ in crops])
+        rows = [
+            show.read_line(crop, text, read)
+            for (crop, text), read in zip(crops, reads, strict=True)
+        ]
+        return show.grid(rows) if rows else None
+
+    def _read(self, session: Session, crops: list[Image]) -> list[str]:
+        """Best-path text of crops."""
+        height = self.net.spec.height
+        fitted = [fit(crop, self._options.val_squeeze, height) for crop in crops]
+        out = [""] * len(crops)
+        for probs, index in probabilities(session, fitted):
+            out[index] = self._charset.decode(s.id for s in ctc.greedy(probs))
+        return out
 
 
 def probabilities(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -20,19 +19,17 @@ from shizi.errors import DataError
 from shizi.geometry import quad_to_box, rotate90, sides
 from shizi.nets.spec import VGGCTPNSpec
 from shizi.nets.torch.ctpn import CTPN, VGGCTPN
-from shizi.nets.torch.session import ModuleSession
 from shizi.page import Image, Quads
-from shizi.train import augment
+from shizi.train import augment, show
 from shizi.train.data import (
     BadRows,
     PageItem,
     join_words,
     open_pages,
     read_pages,
-    shuffled,
-    with_pictures,
 )
 from shizi.train.metrics import DetectionScore, score_detection
+from shizi.train.stream import index_at, rng_at
 from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
 
 
@@ -63,6 +60,13 @@ class CTPNOptions:
     strict: bool = False
 
 
+class Crop(NamedTuple):
+    """A square of a page and its anchor targets."""
+
+    image: Image  # (S, S, 3)
+    targets: Targets
+
+
 class Batch(NamedTuple):
     """Crops and their anchor targets."""
 
@@ -86,24 +90,33 @@ class CTPNTask:
             raise DataError("--data holds no page")
         self._val = {f.name: _spread(read_pages(f), options.val_pages) for f in options.val}
 
-    def batches(self, seed: int) -> Iterator[Batch]:
-        """Random crops, scaled so that their text is of a random size."""
-        rng = np.random.default_rng(seed)
-        order = shuffled(len(self._items), seed)
-        pages = with_pictures(self._items, order, self._bad)
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def sample(self, seed: int, position: int) -> Crop:
+        """A random crop, scaled so that its text is of a random size."""
+        item, rng = self._items[index_at(len(self), seed, position)], rng_at(seed, position)
         spec = self.net.spec
-        while True:
-            images, targets = [], []
-            for _ in range(self._options.batch):
-                image, quads, ignore = random_crop(*next(pages), self._options, rng)
-                image = augment.spoil(augment.recolour(image, rng), rng)
-                rows, columns = image.shape[0] // spec.row, image.shape[1] // COLUMN
-                target = assign(slice_quads(quads, ignore, columns, COLUMN), rows, columns, spec)
-                images.append(image)
-                published = isinstance(spec, VGGCTPNSpec)
-                targets.append(sample(target, rng) if published else target)
-            stacked = Targets(*(np.stack(part) for part in zip(*targets, strict=True)))
-            yield Batch(np.stack(images), stacked)
+        image, quads, ignore = random_crop(item, item.load(), self._options, rng)
+        image = augment.spoil(augment.recolour(image, rng), rng)
+        rows, columns = image.shape[0] // spec.row, image.shape[1] // COLUMN
+        target = assign(slice_quads(quads, ignore, columns, COLUMN), rows, columns, spec)
+        return Crop(image, sample(target, rng) if isinstance(spec, VGGCTPNSpec) else target)
+
+    def group(self, sample: Crop) -> tuple[int, int]:
+        """All crops are of one size."""
+        return 0, self._options.batch
+
+    def collate(self, samples: list[Crop]) -> Batch:
+        """Stack crops and their targets."""
+        targets = zip(*(s.targets for s in samples), strict=True)
+        return Batch(
+            np.stack([s.image for s in samples]), Targets(*(np.stack(part) for part in targets))
+        )
+
+    def refuse(self, error: DataError) -> None:
+        """See :class:`shizi.train.stream.Sampler`."""
+        self._bad.add(str(error))
 
     def loss(self, batch: Batch, device: torch.device) -> dict[str, Tensor]:
         """Return :func:`paper_loss` of the published form, :func:`line_loss` of the default."""
@@ -113,24 +126,33 @@ class CTPNTask:
             return paper_loss(self.net.heads(images).float(), label, vertical, offsets)
         return line_loss(self.net(images).float(), label, vertical, ends, offsets)
 
-    def validate(self, device: torch.device) -> dict[str, float]:
-        """Return the figures of the net as it stands."""
-        return self.figures(ModuleSession(self.net, device, half=True))
-
     def figures(self, session: Session) -> dict[str, float]:
         """F at IoU 0.5 of every validation set; the score is their mean."""
         figures = {}
         for name, items in self._val.items():
             total = DetectionScore()
             for item in items:
-                image = item.load()
-                scale = min(self._options.val_side / max(image.shape[:2]), 2.0)
-                small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-                output = session(padded(np.asarray(small, np.uint8))[None])
-                quads, _ = build_quads(output, self.net.spec, DetectionOptions())
-                total += score_detection(quads / scale, item.quads, item.texts, item.ignore)
+                quads = self._find(session, item.load())
+                total += score_detection(quads, item.quads, item.texts, item.ignore)
             figures[f"f_{name}"] = total.f
         return {**figures, "score": float(np.mean(list(figures.values()) or [0.0]))}
+
+    def picture(self, session: Session) -> Image | None:
+        """Validation pages with their true lines in green and those found in red."""
+        looks = []
+        for items in self._val.values():
+            for item in items[:2]:
+                page = item.load()
+                looks.append(show.found_lines(page, item.quads, self._find(session, page)))
+        return show.grid(looks, 2) if looks else None
+
+    def _find(self, session: Session, image: Image) -> Quads:
+        scale = min(self._options.val_side / max(image.shape[:2]), 2.0)
+        size = tuple(max(1, round(v * scale)) for v in image.shape[1::-1])
+        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        output = session(padded(small)[None])
+        quads, _ = build_quads(output, self.net.spec, DetectionOptions())
+        return quads / np.float32(scale)
 
 
 def line_loss(

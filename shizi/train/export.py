@@ -1,4 +1,4 @@
-"""From a run folder to the files that reading uses: ONNX and card."""
+"""From a run folder, or a file exported before, to what reads or trains elsewhere."""
 
 from __future__ import annotations
 
@@ -6,32 +6,36 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
+import numpy as np
 import onnx
-from safetensors.numpy import load_file
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
 
 from shizi import weights
 from shizi.charset import Charset
-from shizi.errors import DataError
-from shizi.nets import onnx as graphs
-from shizi.nets.spec import CRNNSpec, CTPNSpec, OrientationSpec
+from shizi.errors import DataError, MissingExtraError
+from shizi.nets.onnx import build, load_state
+from shizi.nets.spec import Spec, form_of, parse_spec
+from shizi.train.card import read_card
 from shizi.weights import Card, Network
 
-INPUTS = {
-    "orientation": "tiles (N, 192, 192, 3), RGB uint8",
+INPUTS: dict[Network, str] = {
+    "orientation": "squares of the spec's tile (N, tile, tile, 3), RGB uint8",
     "ctpn": "one picture (1, H, W, 3), RGB uint8, H and W multiples of 32",
-    "crnn": "line crops (N, 48, W, 3), RGB uint8, W a multiple of 8",
+    "crnn": "line crops of the spec's height (N, height, W, 3), RGB uint8, W a multiple of 8",
 }
 
-INITIAL = {
-    "orientation": "backbone: first blocks of PP-OCRv6 small detection, from the PyPI wheel "
-    "rapidocr 3.10.0, Apache-2.0; head from scratch",
-    "ctpn": "backbone: PP-OCRv6 small detection, from the PyPI wheel rapidocr 3.10.0, "
-    "Apache-2.0; head from scratch",
-    "crnn": "backbone and classifier rows: PP-OCRv6 small recognition, from the PyPI wheel "
-    "rapidocr 3.10.0, Apache-2.0; neck regressed onto its neck, then CTC",
+Target = Literal["onnx", "openvino", "torch", "keras"]
+SUFFIX: dict[Target, str] = {
+    "onnx": ".onnx",
+    "openvino": ".xml",
+    "torch": ".safetensors",
+    "keras": ".keras",
 }
+
+State = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -39,60 +43,92 @@ class ExportOptions:
     """What to export.
 
     Attributes:
-        network: orientation, ctpn or crnn.
-        run: run folder that holds best.safetensors.
-        out: folder to write to.
+        to: onnx (what reading uses), openvino, torch (safetensors under PyTorch's names) or
+            keras (a model that keras.saving.load_model opens).
+        out: folder to write to; with ``--to onnx`` it may be given to ``shizi read --weights``.
         data: what it was trained on, for the card.
         command: how it was trained, for the card; by default as the run folder noted it.
     """
 
-    network: Network
-    run: Path
-    out: Path = weights.FOLDER
+    to: Target = "onnx"
+    out: Path = Path("exported")
     data: str = ""
     command: str = ""
 
 
-def export(options: ExportOptions) -> Path:
-    """Write ``<network>.onnx`` and ``<network>.json``; return the ONNX file's path.
+def export(source: Path, options: ExportOptions) -> Path:
+    """Write a network, its card and, for the recogniser, its charset; return the network's path.
+
+    Args:
+        source: a run folder, or an ONNX file that shizi exported, its card beside it.
+        options: what to write.
 
     Raises:
-        DataError: the run folder holds no weights.
+        DataError: there are no weights at ``source``.
+        WeightsError: its card is missing or damaged.
+        MissingExtraError: the framework asked for is not installed.
     """
-    best = options.run / "best.safetensors"
+    card, state, charset = read_source(source, options)
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = (options.out / card.network).with_suffix(SUFFIX[options.to])
+    write(parse_spec(card.network, card.form, card.spec), state, path, options.to)
+    if charset is not None:
+        (options.out / "charset.txt").write_text(charset.chars + "\n", encoding="utf-8")
+    replaced = {**asdict(card), "sha256": weights.digest(path)}
+    Card(**replaced).write(path.with_suffix(".json"))
+    return path
+
+
+def read_source(source: Path, options: ExportOptions) -> tuple[Card, State, Charset | None]:
+    """Read weights with all that is known of them; for the arguments see :func:`export`."""
+    if source.suffix == ".onnx":
+        for network in weights.NETWORKS:
+            if source.name == f"{network}.onnx" and source.exists():
+                card = weights.card(network, source.parent)
+                charset = weights.charset(source.parent) if network == "crnn" else None
+                return card, load_state(source), charset
+        raise DataError(f"{source} is not one of {', '.join(weights.NETWORKS)}.onnx")
+    best = source / "best.safetensors"
     if not best.exists():
         raise DataError(f"{best} is missing; has the run been validated yet?")
-    state = load_file(best)
-    charset_hash = ""
-    spec: Any
-    match options.network:
-        case "orientation":
-            spec = OrientationSpec()
-            model = graphs.orientation(spec, state)
-        case "ctpn":
-            spec = CTPNSpec()
-            model = graphs.ctpn(spec, state)
-        case "crnn":
-            spec = CRNNSpec(classes=len(state["classify.bias"]))
-            model = graphs.crnn(spec, state)
-            charset_hash = Charset.load(weights.FOLDER / "charset.txt").hash
-    noted = json.loads((options.run / "options.json").read_text())
-    options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / f"{options.network}.onnx"
-    onnx.save(model, str(path))
-    Card(
-        network=options.network,
-        sha256=weights.digest(path),
-        input=INPUTS[options.network],
-        spec=asdict(spec),
-        charset=charset_hash,
-        initial=INITIAL[options.network],
+    run = read_card(source)
+    card = Card(
+        network=run.network,
+        form=form_of(run.spec),
+        sha256="",
+        input=INPUTS[run.network],
+        spec=asdict(run.spec),
+        charset=run.charset.hash if run.charset else "",
+        initial=run.initial,
         data=options.data,
-        command=options.command or noted["command"],
+        command=options.command or json.loads((source / "options.json").read_text())["command"],
         date=date.today().isoformat(),
-        metrics=best_figures(options.run / "metrics.jsonl"),
-    ).write(path.with_suffix(".json"))
-    return path
+        metrics=best_figures(source / "metrics.jsonl"),
+    )
+    return card, load_file(best), run.charset
+
+
+def write(spec: Spec, state: State, path: Path, to: Target) -> None:
+    """Write a net's weights in the form that a framework takes."""
+    match to:
+        case "onnx":
+            onnx.save(build(spec, state), str(path))
+        case "openvino":
+            import openvino
+
+            model = openvino.Core().read_model(build(spec, state).SerializeToString())
+            openvino.save_model(model, str(path))
+        case "torch":
+            save_file(state, path)
+        case "keras":
+            try:
+                from shizi.nets import keras
+                from shizi.nets.convert import to_keras
+            except ImportError as error:
+                raise MissingExtraError("keras", "keras", "--to keras") from error
+            net = keras.build(spec)
+            to_keras(state, net)
+            net.save(path)
 
 
 def best_figures(path: Path) -> dict[str, float]:

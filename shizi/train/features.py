@@ -8,7 +8,7 @@ from them, by regression or by CTC, then costs only the neck.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,15 @@ from shizi.page import Image
 from shizi.train.transfer import RECOGNISER, wheel_file
 
 Half = NDArray[np.float16]
+
+
+class FeatureRow(NamedTuple):
+    """What is kept of one line."""
+
+    features: Half  # (T, 384) pooled backbone
+    neck: Half  # (T, 120) what the teacher's classifier sees
+    label: list[int]
+    width: int  # of its crop, pixels
 
 
 class FeatureBatch(NamedTuple):
@@ -55,49 +64,42 @@ class Teacher:
 
 
 class FeatureSet:
-    """Features of many lines, grouped by width; filled once, drawn from for ever."""
+    """Features of many lines; filled once, drawn from for ever."""
 
     def __init__(self) -> None:
-        self._teacher = Teacher()
+        self._teacher: Teacher | None = None
         self._waiting: dict[int, list[tuple[Image, list[int]]]] = defaultdict(list)
-        self._groups: dict[int, list[tuple[Half, Half, list[int]]]] = defaultdict(list)
+        self._rows: list[FeatureRow] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> FeatureRow:
+        return self._rows[index]
 
     def add(self, crop: Image, label: list[int]) -> None:
-        """Add a fitted crop (48, W, 3); crops are run eight at a time."""
+        """Add a fitted crop (48, W, 3); crops of one width are run eight at a time."""
         waiting = self._waiting[crop.shape[1]]
         waiting.append((crop, label))
         if len(waiting) == 8:
             self._run(waiting)
 
     def finish(self) -> None:
-        """Run what still waits."""
+        """Run what still waits, and let the teacher go."""
         for waiting in self._waiting.values():
             if waiting:
                 self._run(waiting)
+        self._teacher = None
 
     def _run(self, waiting: list[tuple[Image, list[int]]]) -> None:
+        self._teacher = self._teacher or Teacher()
         features, necks = self._teacher(np.stack([crop for crop, _ in waiting]))
-        width = waiting[0][0].shape[1]
-        for feature, neck, (_, label) in zip(features, necks, waiting, strict=True):
-            self._groups[width].append((feature, neck, label))
+        for feature, neck, (crop, label) in zip(features, necks, waiting, strict=True):
+            self._rows.append(FeatureRow(feature, neck, label, crop.shape[1]))
         waiting.clear()
 
-    def __len__(self) -> int:
-        return sum(len(group) for group in self._groups.values())
 
-    def batches(self, batch_width: int, seed: int) -> Iterator[FeatureBatch]:
-        """Yield batches for ever; a width is drawn as often as it has lines."""
-        rng = np.random.default_rng(seed)
-        widths = list(self._groups)
-        shares = np.array([len(self._groups[w]) * w for w in widths], dtype=np.float64)
-        shares /= shares.sum()
-        while True:
-            width = widths[int(rng.choice(len(widths), p=shares))]
-            group = self._groups[width]
-            count = min(len(group), max(1, batch_width // width))
-            yield _stack([group[i] for i in rng.choice(len(group), count, replace=False)])
-
-
-def _stack(rows: Sequence[tuple[Half, Half, list[int]]]) -> FeatureBatch:
-    features, necks, labels = zip(*rows, strict=True)
+def stack(rows: Sequence[FeatureRow]) -> FeatureBatch:
+    """Make a batch of lines of one width."""
+    features, necks, labels, _ = zip(*rows, strict=True)
     return FeatureBatch(np.stack(features), np.stack(necks), list(labels))

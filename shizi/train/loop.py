@@ -1,72 +1,30 @@
-"""The one PyTorch training loop: resumable, logged, best kept by validation."""
+"""The one PyTorch training loop: resumable to the step, logged, best kept by validation."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
-from queue import Queue
-from threading import Event, Thread
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.utils.tensorboard import SummaryWriter
 
+from shizi.engine import Session
 from shizi.errors import DataError
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class LoopOptions:
-    """How to train; the same for every network.
-
-    Attributes:
-        out: run folder.
-        steps: optimizer steps.
-        minutes: time budget; 0: none.
-        lr: peak learning rate.
-        backbone_lr: the backbone's share of lr; 0 freezes it.
-        classifier_lr: the last layer's share of lr; keep it low where its thousands of rows
-            come from a teacher, for Adam moves rare ones as far as common ones.
-        warmup: steps of linear warm-up.
-        decay: AdamW weight decay.
-        ema: decay of the averaged weights.
-        seed: order of data, augmentation, initial weights.
-        validate_every: steps between validations.
-        resume: go on where the run folder stopped.
-        device: auto, cpu or cuda.
-        threads: CPU threads; 0: all cores.
-    """
-
-    out: Path = Path("runs/run")
-    steps: int = 20_000
-    minutes: float = 0.0
-    lr: float = 1e-3
-    backbone_lr: float = 0.2
-    classifier_lr: float = 1.0
-    warmup: int = 200
-    decay: float = 0.01
-    ema: float = 0.998
-    seed: int = 1
-    validate_every: int = 500
-    resume: bool = False
-    device: str = "auto"
-    threads: int = 0
+from shizi.nets.torch.session import ModuleSession
+from shizi.page import Image
+from shizi.train.ranks import Ranks
+from shizi.train.run import RunFolder, forget_after, plot_curves
+from shizi.train.schedule import Interrupt, LoopOptions, Precision, progress, rate
+from shizi.train.stream import Position, Sampler, batches, prefetch
 
 
-class Task(Protocol):
+class Task(Sampler, Protocol):
     """What the loop needs to know of a network: nothing but this."""
 
     metric: str
@@ -76,14 +34,14 @@ class Task(Protocol):
     def net(self) -> nn.Module:
         """The net to train."""
 
-    def batches(self, seed: int) -> Iterator[Any]:
-        """Yield batches for ever, in an order that depends only on the seed."""
-
     def loss(self, batch: Any, device: torch.device) -> dict[str, Tensor]:
         """Return named losses; their sum is minimised."""
 
-    def validate(self, device: torch.device) -> dict[str, float]:
-        """Return the figures of the net as it stands."""
+    def figures(self, session: Session) -> dict[str, float]:
+        """Return the validation figures of a net."""
+
+    def picture(self, session: Session) -> Image | None:
+        """Show some validation samples: input, target and prediction, (H, W, 3)."""
 
 
 class Average:
@@ -104,143 +62,240 @@ class Average:
                 self.state[key].copy_(value)
 
 
-def prefetch(items: Iterator[T], depth: int = 4) -> Generator[T, None, None]:
-    """Run the iterator in a thread, at most ``depth`` items ahead; its error is raised here."""
-    queue: Queue[tuple[T | None, BaseException | None]] = Queue(depth)
-    stop = Event()
+@dataclass
+class Progress:
+    """How far a run has come; kept in its checkpoint.
 
-    def work() -> None:
-        try:
-            for item in items:
-                if stop.is_set():
-                    return
-                queue.put((item, None))
-            queue.put((None, StopIteration()))
-        except BaseException as error:
-            queue.put((None, error))
+    Attributes:
+        step: optimizer steps done.
+        elapsed: seconds of training.
+        best: figures of the best validation.
+        stale: validations since then.
+        position: of the data stream.
+    """
 
-    Thread(target=work, daemon=True).start()
-    try:
-        while True:
-            item, error = queue.get()
-            if isinstance(error, StopIteration):
-                return
-            if error is not None:
-                raise error
-            assert item is not None
-            yield item
-    finally:
-        stop.set()
-        while not queue.empty():
-            queue.get_nowait()
+    step: int
+    elapsed: float
+    best: dict[str, float]
+    stale: int
+    position: Position
+
+
+class Trainer:
+    """One run: a task, its optimizer and its checkpoint."""
+
+    def __init__(self, task: Task, options: LoopOptions) -> None:
+        self.task, self.options = task, options
+        self.ranks = Ranks(options.device)
+        self.device = self.ranks.device
+        torch.manual_seed(options.seed)
+        torch.set_num_threads(options.threads or os.cpu_count() or 1)
+        self.dtype = _dtype(options.precision, self.device)
+        self.net = task.net.to(self.device)
+        groups = _groups(self.net, options)
+        self.parameters = [p for group in groups for p in group["params"]]
+        self.optimizer = torch.optim.AdamW(groups, lr=options.lr)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+        self.average = Average(self.net, options.ema)
+        self.at = Progress(0, 0.0, {}, 0, Position())
+        self._last = options.out / "last.pt"
+        self._open()
+
+    def _open(self) -> None:
+        """Start the run folder, or go on where it stopped."""
+        forget = 0
+        if self._last.exists():
+            if not self.options.resume:
+                raise DataError(
+                    f"{self.options.out} already holds a run; add --resume or choose another --out"
+                )
+            state = torch.load(self._last, map_location=self.device, weights_only=True)
+            self.net.load_state_dict(state["net"])
+            self.average.state = state["average"]
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.scaler.load_state_dict(state["scaler"])
+            torch.set_rng_state(state["rng"].cpu())
+            drawn, waiting = state["positions"][self.ranks.rank]
+            position = Position(drawn, tuple(waiting))
+            self.at = Progress(
+                state["step"], state["elapsed"], state["best"], state["stale"], position
+            )
+            forget = self.at.step
+        if self.ranks.first:
+            forget_after(self.options.out / "metrics.jsonl", forget)
+
+    def save(self, positions: list[Position]) -> None:
+        """Write last.pt, whole or not at all."""
+        at = self.at
+        state = {
+            "net": self.net.state_dict(),
+            "average": self.average.state,
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "rng": torch.get_rng_state(),
+            "step": at.step,
+            "elapsed": at.elapsed,
+            "best": at.best,
+            "stale": at.stale,
+            "positions": [(p.next, list(p.waiting)) for p in positions],
+        }
+        temporary = self._last.with_suffix(".tmp")
+        torch.save(state, temporary)
+        temporary.replace(self._last)
+
+    def step(self, stream: Iterator[tuple[Any, Position]]) -> dict[str, float]:
+        """Take one optimizer step; return the losses and the seconds waited for data."""
+        options, at = self.options, self.at
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate * group["share"]
+        self.net.train()
+        sums: dict[str, float] = {}
+        waited = 0.0
+        for _ in range(options.accumulate):
+            asked = time.monotonic()
+            batch, at.position = next(stream)
+            waited += time.monotonic() - asked
+            with torch.autocast(self.device.type, self.dtype, self.dtype != torch.float32):
+                losses = self.task.loss(batch, self.device)
+            total = torch.stack(list(losses.values())).sum() / options.accumulate
+            self.scaler.scale(total).backward()
+            for key, value in losses.items():
+                sums[key] = sums.get(key, 0.0) + value.item() / options.accumulate
+        self.ranks.mean(self.parameters)
+        self.scaler.unscale_(self.optimizer)
+        norm = nn.utils.clip_grad_norm_(self.parameters, 5.0)
+        if torch.isfinite(norm) or self.scaler.is_enabled():
+            self.scaler.step(self.optimizer)
+            self.average.update(self.net, at.step)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        at.step += 1
+        return {**sums, "wait": waited}
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done, 0 to 1."""
+        return progress(self.at.step, self.at.elapsed, self.options)
+
+    @property
+    def rate(self) -> float:
+        """Learning rate of the next step."""
+        return rate(self.at.step, self.progress, self.options)
+
+    def check(self, run: RunFolder | _Silent) -> None:
+        """Validate the averaged weights, keep them if they are the best, save."""
+        at, out = self.at, self.options.out
+        positions = self.ranks.gather(at.position)
+        if self.ranks.first:
+            trained = {k: v.clone() for k, v in self.net.state_dict().items()}
+            self.net.load_state_dict(self.average.state)
+            self.net.eval()
+            session = ModuleSession(self.net, self.device, self.dtype)
+            figures = self.task.figures(session)
+            run.validation(at.step, figures, at.elapsed, self.task.picture(session))
+            better = not at.best or figures[self.task.metric] > at.best[self.task.metric]
+            at.stale = 0 if better else at.stale + 1
+            if better:
+                at.best = figures
+                save_weights(self.average.state, out / "best.safetensors")
+            save_weights(self.average.state, out / "last.safetensors")
+            self.net.load_state_dict(trained)
+            self.save(positions)
+        (stale,) = self.ranks.agree(float(at.stale))
+        at.stale = int(stale)
 
 
 def fit(task: Task, options: LoopOptions) -> dict[str, float]:
     """Train ``task.net`` and return its best validation figures.
 
-    The run folder holds options.json, metrics.jsonl, TensorBoard events, last.pt (all
-    state, to resume) and best.safetensors (the averaged weights that validated best).
+    The run folder holds options.json, metrics.jsonl, TensorBoard events, sample pictures,
+    curves.png, last.pt (all state, to resume), last.safetensors and best.safetensors (the
+    averaged weights, the latest and those that validated best).
 
     Raises:
         DataError: the run folder already holds a run and ``resume`` is not given.
     """
-    torch.manual_seed(options.seed)
-    torch.set_num_threads(options.threads or os.cpu_count() or 1)
-    device = _device(options.device)
-    out = options.out
-    last = out / "last.pt"
-    if last.exists() and not options.resume:
-        raise DataError(f"{out} already holds a run; add --resume or choose another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    _write_json(
-        out / "options.json",
-        {"command": " ".join(sys.argv), **asdict(options), "commit": _commit()},
-    )
-
-    net = task.net.to(device)
-    optimizer = torch.optim.AdamW(_groups(net, options), lr=options.lr)
-    average = Average(net, options.ema)
-    step, elapsed, best = 0, 0.0, dict[str, float]()
-    if last.exists():
-        state = torch.load(last, map_location=device, weights_only=True)
-        net.load_state_dict(state["net"])
-        average.state = state["average"]
-        optimizer.load_state_dict(state["optimizer"])
-        step, elapsed, best = state["step"], state["elapsed"], state["best"]
-
-    def save() -> None:
-        state = {
-            "net": net.state_dict(),
-            "average": average.state,
-            "optimizer": optimizer.state_dict(),
-            "step": step,
-            "elapsed": elapsed,
-            "best": best,
-        }
-        temporary = last.with_suffix(".tmp")
-        torch.save(state, temporary)
-        temporary.replace(last)
-
-    log = _Log(out, options.steps, step)
-    batches = prefetch(task.batches(options.seed + step))
-    batch = next(batches)  # preparing the data does not count against the budget
-    with log, _Interrupt() as interrupt:
+    trainer = Trainer(task, options)
+    ranks, at = trainer.ranks, trainer.at
+    seed = options.seed + 1_000_003 * ranks.rank  # every process draws its own samples
+    stream = prefetch(batches(task, seed, at.position, options.workers))
+    with ranks, _folder(trainer) as run, Interrupt() as interrupt:
+        source = chain([next(stream)], stream)  # preparing does not count against the budget
         clock = time.monotonic()
-        progress = 0.0
-        while progress < 1.0 and not interrupt.wanted:
-            progress = _progress(step, elapsed, options)
-            rate = _rate(progress, step, options)
-            for group in optimizer.param_groups:
-                group["lr"] = rate * group["share"]
-            net.train()
-            with torch.autocast(device.type, dtype=torch.bfloat16):
-                losses = task.loss(batch, device)
-            total = torch.stack(list(losses.values())).sum()
-            optimizer.zero_grad(set_to_none=True)
-            total.backward()
-            norm = nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-            if torch.isfinite(norm):
-                optimizer.step()
-                average.update(net, step)
-            step += 1
-            waited = time.monotonic()
-            batch = next(batches)
+        done = trainer.progress >= 1
+        while not done:
+            losses = trainer.step(source)
             now = time.monotonic()
-            waited = now - waited
-            elapsed, clock = elapsed + now - clock, now
-            log.step(step, {k: v.item() for k, v in losses.items()}, rate, elapsed, waited)
-            progress = _progress(step, elapsed, options)
-            if step % options.validate_every == 0 or progress >= 1.0 or interrupt.wanted:
-                trained = {k: v.clone() for k, v in net.state_dict().items()}
-                net.load_state_dict(average.state)
-                net.eval()
-                figures = task.validate(device)
-                log.validation(step, figures, elapsed)
-                if not best or figures[task.metric] > best[task.metric]:
-                    best = figures
-                    _save_weights(net, out / "best.safetensors")
-                net.load_state_dict(trained)
-                save()
+            at.elapsed, clock = at.elapsed + now - clock, now
+            run.step(at.step, losses, trainer.rate, at.elapsed)
+            at.elapsed, stop = ranks.agree(at.elapsed, float(interrupt.wanted))
+            done = bool(stop) or trainer.progress >= 1
+            if done or at.step % options.validate_every == 0:
+                trainer.check(run)
+                done |= 0 < options.patience <= at.stale
                 clock = time.monotonic()  # validation does not count against the budget
-    batches.close()
-    return best
+        stream.close()
+    if ranks.first:
+        plot_curves(options.out)
+    return at.best
 
 
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+def _folder(trainer: Trainer) -> RunFolder | _Silent:
+    """Open the run folder; only the first process writes."""
+    options = trainer.options
+    if not trainer.ranks.first:
+        return _Silent()
+    return RunFolder(options.out, asdict(options), options.steps, trainer.at.step)
+
+
+class _Silent:
+    """The run folder of every process but the first."""
+
+    def __enter__(self) -> _Silent:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def step(self, *_: object) -> None:
+        """Write nothing."""
+
+    def validation(self, *_: object) -> None:
+        """Write nothing."""
+
+
+def _dtype(precision: Precision, device: torch.device) -> torch.dtype:
+    """Type of the arithmetic; half precision only where the hardware has it."""
+    match precision:
+        case "bf16":
+            return torch.bfloat16
+        case "fp16":
+            return torch.float16
+        case "f32":
+            return torch.float32
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    fast = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.bfloat16 if fast else torch.float32
 
 
 def _groups(net: nn.Module, options: LoopOptions) -> list[dict[str, Any]]:
-    """Group parameters by their share of the learning rate; only matrices decay."""
+    """Group parameters by their share of the learning rate; only matrices decay.
+
+    Raises:
+        DataError: ``freeze`` names a part that the net lacks.
+    """
+    unknown = set(options.freeze) - {name for name, _ in net.named_children()}
+    if unknown:
+        parts = ", ".join(name for name, _ in net.named_children())
+        raise DataError(f"cannot freeze {', '.join(sorted(unknown))}; this net has {parts}")
     shares = {"backbone": options.backbone_lr, "classify": options.classifier_lr}
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in net.named_parameters():
-        share = shares.get(name.partition(".")[0], 1.0)
-        if share == 0:
-            parameter.requires_grad_(False)
-        else:
+        part = name.partition(".")[0]
+        share = 0.0 if part in options.freeze else shares.get(part, 1.0)
+        parameter.requires_grad_(share > 0)
+        if share:
             groups.setdefault((share, parameter.ndim > 1), []).append(parameter)
     return [
         {"params": params, "share": share, "weight_decay": options.decay if matrix else 0.0}
@@ -248,113 +303,8 @@ def _groups(net: nn.Module, options: LoopOptions) -> list[dict[str, Any]]:
     ]
 
 
-def _progress(step: int, elapsed: float, options: LoopOptions) -> float:
-    by_time = elapsed / (60 * options.minutes) if options.minutes else 0.0
-    return max(step / options.steps, by_time)
-
-
-def _rate(progress: float, step: int, options: LoopOptions) -> float:
-    """Linear warm-up, then cosine to one hundredth."""
-    warm = min(1.0, (step + 1) / max(1, options.warmup))
-    return options.lr * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * min(1.0, progress))) / 2)
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=1, default=str, ensure_ascii=False) + "\n")
-
-
-def _save_weights(net: nn.Module, path: Path) -> None:
+def save_weights(state: Mapping[str, Tensor], path: Path) -> None:
+    """Write a state as safetensors, whole or not at all."""
     temporary = path.with_suffix(".tmp")
-    save_file({k: v.contiguous().cpu() for k, v in net.state_dict().items()}, temporary)
+    save_file({k: v.contiguous().cpu() for k, v in state.items()}, temporary)
     temporary.replace(path)
-
-
-def _commit() -> str:
-    try:
-        run = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=Path(__file__).parent,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return run.stdout.strip()
-
-
-class _Interrupt:
-    """Turns the first SIGINT or SIGTERM into a clean stop with a checkpoint."""
-
-    def __init__(self) -> None:
-        self.wanted = False
-
-    def __enter__(self) -> _Interrupt:
-        def note(*_: Any) -> None:
-            self.wanted = True
-
-        self._old = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
-
-
-class _Log:
-    """metrics.jsonl, TensorBoard, and a bar on a terminal."""
-
-    def __init__(self, out: Path, steps: int, step: int) -> None:
-        self._console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._bar.add_task("train", total=steps, completed=step)
-        self._file = (out / "metrics.jsonl").open("a")
-        self._board = SummaryWriter(str(out))
-        self._sums: dict[str, float] = {}
-        self._count = 0
-
-    def __enter__(self) -> _Log:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-        self._file.close()
-        self._board.close()
-
-    def step(
-        self, step: int, losses: dict[str, float], rate: float, elapsed: float, waited: float
-    ) -> None:
-        self._count += 1
-        for key, value in {**losses, "wait": waited}.items():
-            self._sums[key] = self._sums.get(key, 0.0) + value
-        if self._count == 50:
-            means = {k: v / self._count for k, v in self._sums.items()}
-            self._write(step, {"lr": rate, **means}, elapsed)
-            text = "  ".join(f"{k} {v:.3f}" for k, v in means.items() if k != "wait")
-            self._bar.update(self._task, description=text)
-            self._sums, self._count = {}, 0
-        self._bar.update(self._task, completed=step)
-
-    def validation(self, step: int, figures: dict[str, float], elapsed: float) -> None:
-        self._write(step, figures, elapsed)
-        text = "  ".join(f"{k} {v:.4f}" for k, v in figures.items())
-        self._console.print(f"step {step}  {elapsed / 60:.1f} min  {text}", highlight=False)
-
-    def _write(self, step: int, values: dict[str, float], elapsed: float) -> None:
-        row = {
-            "step": step,
-            "time": round(elapsed, 1),
-            **{k: round(v, 6) for k, v in values.items()},
-        }
-        self._file.write(json.dumps(row) + "\n")
-        self._file.flush()
-        for key, value in values.items():
-            self._board.add_scalar(key, value, step)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -18,14 +16,17 @@ from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import quad_to_box, rotate90
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
-from shizi.nets.torch.session import ModuleSession
-from shizi.orientation import TILE, OrientationOptions, tiles, vote
+from shizi.orientation import TILE, OrientationOptions, tiles, vote, whole
 from shizi.page import Image
-from shizi.train import augment
+from shizi.train import augment, show
 from shizi.train.ctpn import CTPNOptions, random_crop
-from shizi.train.data import BadRows, PageItem, open_upright, shuffled, with_pictures
+from shizi.train.data import BadRows, PageItem, open_upright
+from shizi.train.stream import index_at, rng_at
 
 NO_TEXT = 4
+
+TILES = 4
+"""Tiles taken of a page at a time."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,13 @@ class OrientationTrainOptions:
     strict: bool = False
 
 
+class Turned(NamedTuple):
+    """A tile, or a whole picture, and by how many quarters it was turned clockwise."""
+
+    image: Image  # (tile, tile, 3)
+    label: int
+
+
 class Batch(NamedTuple):
     """Tiles and their classes."""
 
@@ -73,32 +81,37 @@ class OrientationTask:
             raise DataError("--data holds no page")
         self._val = {f.name: open_upright(f, self._bad) for f in options.val}
 
-    def batches(self, seed: int) -> Iterator[Batch]:
-        """Four tiles a page, each rotated by a random multiple of 90 degrees.
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def sample(self, seed: int, position: int) -> list[Turned]:
+        """Tiles of a page, each rotated by a random multiple of 90 degrees.
 
         For the published form, the whole page in each of the four rotations.
         """
-        rng = np.random.default_rng(seed)
-        images: list[Image] = []
-        labels: list[int] = []
+        item, rng = self._items[index_at(len(self), seed, position)], rng_at(seed, position)
         draw = self._tiles if isinstance(self.net, Orientation) else self._turns
-        order = shuffled(len(self._items), seed)
-        for item, page in with_pictures(self._items, order, self._bad):
-            for image, label in draw(item, page, rng):
-                images.append(image)
-                labels.append(label)
-            if len(images) >= self._options.batch:
-                yield Batch(np.stack(images), np.asarray(labels))
-                images, labels = [], []
+        return draw(item, item.load(), rng)
 
-    def _tiles(
-        self, item: PageItem, page: Image, rng: np.random.Generator
-    ) -> list[tuple[Image, int]]:
+    def group(self, sample: list[Turned]) -> tuple[int, int]:
+        """All tiles are of one size; a page gives four."""
+        return 0, max(1, self._options.batch // TILES)
+
+    def collate(self, samples: list[list[Turned]]) -> Batch:
+        """Stack tiles and their quarter turns."""
+        images, labels = zip(*(turned for page in samples for turned in page), strict=True)
+        return Batch(np.stack(images), np.asarray(labels))
+
+    def refuse(self, error: DataError) -> None:
+        """See :class:`shizi.train.stream.Sampler`."""
+        self._bad.add(str(error))
+
+    def _tiles(self, item: PageItem, page: Image, rng: np.random.Generator) -> list[Turned]:
         if not item.complete and not len(item.quads):
             return self._unlabelled_tiles(page, rng)
         crop = CTPNOptions(data=(), size=TILE, text=self._options.text)
         out = []
-        for _ in range(4):
+        for _ in range(16):
             image, quads, _ = random_crop(item, page, crop, rng)
             seen = quad_to_box(quads).reshape(-1, 4).clip(0, TILE)
             covered = float((seen[:, 2:] - seen[:, :2]).prod(1).sum()) / TILE**2
@@ -106,27 +119,27 @@ class OrientationTask:
                 continue  # too little to tell, too much to call empty
             quarter = int(rng.integers(4))
             image = augment.spoil(augment.recolour(image, rng), rng)
-            out.append((clockwise(image, quarter), quarter if covered else NO_TEXT))
-        return out
+            out.append(Turned(clockwise(image, quarter), quarter if covered else NO_TEXT))
+            if len(out) == TILES:
+                return out
+        return out or self._unlabelled_tiles(page, rng)
 
-    def _unlabelled_tiles(self, page: Image, rng: np.random.Generator) -> list[tuple[Image, int]]:
+    def _unlabelled_tiles(self, page: Image, rng: np.random.Generator) -> list[Turned]:
         """Take tiles as reading does, where the strokes are, for nobody says where text is."""
         found = tiles(page, OrientationOptions())
         out = []
-        for index in rng.permutation(len(found))[:4]:
+        for index in rng.permutation(len(found))[:TILES]:
             quarter = int(rng.integers(4))
             image = augment.spoil(augment.recolour(found[index], rng), rng)
-            out.append((clockwise(image, quarter), quarter))
+            out.append(Turned(clockwise(image, quarter), quarter))
         return out
 
-    def _turns(
-        self, item: PageItem, page: Image, rng: np.random.Generator
-    ) -> list[tuple[Image, int]]:
+    def _turns(self, item: PageItem, page: Image, rng: np.random.Generator) -> list[Turned]:
         small = whole(page, self.net.spec.tile)
         out = []
         for quarter in range(4):
             image = augment.spoil(augment.recolour(small, rng), rng)
-            out.append((clockwise(image, quarter), quarter))
+            out.append(Turned(clockwise(image, quarter), quarter))
         return out
 
     def loss(self, batch: Batch, device: torch.device) -> dict[str, Tensor]:
@@ -134,10 +147,6 @@ class OrientationTask:
         logits = self.net(torch.from_numpy(batch.images).to(device)).float()
         labels = torch.from_numpy(batch.labels).to(device)
         return {"ce": F.cross_entropy(logits, labels, label_smoothing=0.05)}
-
-    def validate(self, device: torch.device) -> dict[str, float]:
-        """Return the figures of the net as it stands."""
-        return self.figures(ModuleSession(self.net, device, half=True))
 
     def figures(self, session: Session) -> dict[str, float]:
         """Accuracy over whole pictures in four rotations; the score is the sets' mean."""
@@ -153,6 +162,17 @@ class OrientationTask:
             figures[f"acc_{name}"] = right / max(1, total)
         return {**figures, "score": float(np.mean(list(figures.values()) or [0.0]))}
 
+    def picture(self, session: Session) -> Image | None:
+        """Validation pictures in four rotations, with the angle that the net gives them."""
+        pages = [item.load() for items in self._val.values() for item in items[:2]]
+        looks = []
+        for page in pages[:6]:
+            for quarter in range(4):
+                image = clockwise(page, quarter)
+                told = self._angle(image, session)
+                looks.append(show.answered(image, f"{told}°", told == 90 * quarter))
+        return show.grid(looks, 4) if looks else None
+
     def _angle(self, image: Image, session: Session) -> int:
         """What the net says of a picture, degrees clockwise."""
         tiled = isinstance(self.net, Orientation)
@@ -164,8 +184,3 @@ class OrientationTask:
 def clockwise(image: Image, quarter: int) -> Image:
     """Turn a picture clockwise by ``quarter`` times 90 degrees."""
     return rotate90(image, (360 - 90 * quarter) % 360)
-
-
-def whole(image: Image, side: int) -> Image:
-    """Stretch a whole picture to a square, as the original system does."""
-    return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), np.uint8)

@@ -15,7 +15,7 @@ from torch import nn
 
 from shizi import weights
 from shizi.charset import Charset
-from shizi.errors import DataError, WeightsError
+from shizi.errors import DataError, MissingExtraError, WeightsError
 from shizi.nets.onnx import load_state
 from shizi.nets.spec import (
     CRNNSpec,
@@ -32,8 +32,9 @@ from shizi.train.card import RunCard, read_card
 from shizi.train.crnn import CRNNOptions, CRNNTask
 from shizi.train.ctpn import CTPNOptions, CTPNTask
 from shizi.train.data import BadRows, open_lines
-from shizi.train.loop import LoopOptions, fit
+from shizi.train.loop import fit
 from shizi.train.orientation import OrientationTask, OrientationTrainOptions
+from shizi.train.schedule import LoopOptions
 from shizi.train.transfer import (
     DETECTOR,
     RECOGNISER,
@@ -42,6 +43,7 @@ from shizi.train.transfer import (
     load_classifier,
     wheel_file,
 )
+from shizi.weights import Network
 
 PP_OCR = "pp-ocrv6"
 SCRATCH = "scratch"
@@ -90,22 +92,22 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, init: CRNNInitOptions) -
     charset = choose_charset(init.charset, options.data, loop.out if loop.resume else None)
     torch.manual_seed(loop.seed)
     net = _crnn(init, len(charset))
-    card = RunCard("crnn", net.spec, charset)
+    card = RunCard("crnn", net.spec, charset, initial(net, init.init, "crnn"))
     initialise(net, init.init, card)
     task = CRNNTask(net, charset, options)
     card.write(loop.out)
-    return fit(task, loop)
+    return _fit(task, loop)
 
 
 def train_ctpn(options: CTPNOptions, loop: LoopOptions, init: InitOptions) -> dict[str, float]:
     """Train the detector; return its best figures."""
     torch.manual_seed(loop.seed)
     net = CTPN(CTPNSpec()) if init.net == "lcnet" else VGGCTPN(VGGCTPNSpec())
-    card = RunCard("ctpn", net.spec)
+    card = RunCard("ctpn", net.spec, initial=initial(net, init.init, "ctpn"))
     initialise(net, init.init, card)
     task = CTPNTask(net, options)
     card.write(loop.out)
-    return fit(task, loop)
+    return _fit(task, loop)
 
 
 def train_orientation(
@@ -115,11 +117,22 @@ def train_orientation(
     torch.manual_seed(loop.seed)
     default = init.net == "lcnet"
     net = Orientation(OrientationSpec()) if default else VGGOrientation(VGGOrientationSpec())
-    card = RunCard("orientation", net.spec)
+    card = RunCard("orientation", net.spec, initial=initial(net, init.init, "orientation"))
     initialise(net, init.init, card)
     task = OrientationTask(net, options)
     card.write(loop.out)
-    return fit(task, loop)
+    return _fit(task, loop)
+
+
+def _fit(task: CRNNTask | CTPNTask | OrientationTask, loop: LoopOptions) -> dict[str, float]:
+    """Train in the framework that is asked for."""
+    if loop.framework == "torch":
+        return fit(task, loop)
+    try:
+        from shizi.train.keras import train_keras
+    except ImportError as error:
+        raise MissingExtraError("keras", "keras", "--framework keras") from error
+    return train_keras(task, loop)
 
 
 def _crnn(init: CRNNInitOptions, classes: int) -> CRNN | VGGCRNN:
@@ -183,6 +196,29 @@ def initialise(net: nn.Module, init: str | None, card: RunCard) -> None:
             _fill(net, weights.file(card.network))
         case path:
             _fill(net, _weights_file(Path(path), card))
+
+
+TRANSFERRED: dict[Network, str] = {
+    "orientation": "backbone: first blocks of PP-OCRv6 small detection; head from scratch",
+    "ctpn": "backbone: PP-OCRv6 small detection; head from scratch",
+    "crnn": "backbone and classifier rows: PP-OCRv6 small recognition; neck from scratch",
+}
+WHEEL = "from the PyPI wheel rapidocr 3.10.0, Apache-2.0"
+
+
+def initial(net: nn.Module, init: str | None, network: Network) -> str:
+    """Say where the first weights of a net come from, for its card."""
+    match init or (PP_OCR if isinstance(net, LCNET) else SCRATCH):
+        case "scratch":
+            return "none: from scratch"
+        case "pp-ocrv6":
+            return f"{TRANSFERRED[network]}; {WHEEL}"
+        case "shipped":
+            return f"the weights shipped with shizi ({weights.card(network).initial})"
+        case path:
+            folder = Path(path)
+            before = read_card(folder).initial if (folder / "card.json").exists() else "unknown"
+            return f"an earlier run ({before})"
 
 
 def transfer(net: nn.Module, charset: Charset | None) -> None:

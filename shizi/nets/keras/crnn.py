@@ -1,0 +1,54 @@
+"""CRNN in Keras 3: convolutions, recurrent layers, CTC (Shi et al. 2015, section 2)."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers, ops
+
+from shizi.nets.keras.backbone import Tensor, gelu, lcnet, normalise
+from shizi.nets.keras.vgg import conv3
+from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
+
+
+def crnn(spec: CRNNSpec) -> keras.Model:
+    """Build the recogniser: images (N, height, W, 3) uint8 to logits (N, W / 8, classes)."""
+    images = keras.Input((spec.height, None, 3), dtype="uint8", name="images")
+    (x,) = lcnet(normalise(images), spec.backbone)  # (N, height / 16, W / 4, C)
+    x = layers.AveragePooling2D((spec.height // 16, 2))(x)  # (N, 1, W / 8, C)
+    x = layers.Reshape((-1, x.shape[-1]))(x)  # (N, T, C)
+    x = gelu(layers.Dense(spec.squeeze, name="squeeze")(x))  # (N, T, S)
+    context = bidirectional(x, "gru", "gru", spec.hidden)
+    x = layers.Dense(spec.embed, name="embed")(ops.concatenate([context, x], -1))
+    return keras.Model(images, layers.Dense(spec.classes, name="classify")(x), name="crnn")
+
+
+def vgg_crnn(spec: VGGCRNNSpec) -> keras.Model:
+    """Build CRNN as published: (N, 32, W, 3) uint8 to logits (N, W / 4 - 1, classes)."""
+    images = keras.Input((spec.height, None, 3), dtype="uint8", name="images")
+    x = convolutions(normalise(images), spec.widths)  # (N, 1, T, C)
+    x = layers.Reshape((-1, x.shape[-1]))(x)  # (N, T, C)
+    for i in range(2):
+        x = bidirectional(x, f"rnns-{i}", spec.rnn, spec.hidden)
+    return keras.Model(images, layers.Dense(spec.classes, name="classify")(x), name="vgg_crnn")
+
+
+def bidirectional(x: Tensor, name: str, kind: str, hidden: int) -> Tensor:
+    """Read a sequence both ways: (N, T, C) to (N, T, 2 hidden). Gates as in PyTorch."""
+    layer = {"lstm": layers.LSTM, "gru": layers.GRU}[kind]
+    return layers.Bidirectional(layer(hidden, return_sequences=True), name=name)(x)
+
+
+def convolutions(x: Tensor, widths: tuple[int, ...]) -> Tensor:
+    """Apply the seven convolutions of table 1: (N, 32, W, 3) to (N, 1, W / 4 - 1, C)."""
+    pools = {0: (2, 2), 1: (2, 2), 3: (2, 1), 5: (2, 1)}
+    for i, width in enumerate(widths[:-1]):
+        x = conv3(x, f"backbone-convs-{i}", width)
+        if i in (4, 5):
+            # Momentum and epsilon of PyTorch's default.
+            x = layers.BatchNormalization(
+                momentum=0.9, epsilon=1e-5, name=f"backbone-norms-{i - 4}"
+            )(x)
+        x = layers.ReLU()(x)
+        if i in pools:
+            x = layers.MaxPooling2D(pools[i])(x)
+    return layers.Conv2D(widths[-1], 2, activation="relu", name="backbone-convs-6")(x)

@@ -1,0 +1,57 @@
+"""Reading with Keras alone: what an ONNX file gives, from a Keras model."""
+
+from __future__ import annotations
+
+import threading
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.nets.convert import State, to_keras
+from shizi.nets.keras import build
+from shizi.nets.spec import Spec
+
+
+class ModelSession:
+    """A :class:`shizi.engine.Session` over a live model; sees its weights as they change.
+
+    Many threads may call it; one at a time is served.
+
+    Args:
+        net: of :func:`shizi.nets.keras.build`.
+    """
+
+    def __init__(self, net: keras.Model) -> None:
+        self._grid = len(net.output.shape) == 5
+        output = net.output if self._grid else keras.ops.softmax(net.output)
+        self._net = keras.Model(net.input, output)
+        self._lock = threading.Lock()
+
+    def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run RGB pictures (N, H, W, 3).
+
+        Returns:
+            Probabilities (N, ..., classes); of a detector, which takes one picture, its
+            output (R, C, k, 7).
+        """
+        with self._lock:
+            output = np.asarray(self._net.predict_on_batch(batch), np.float32)
+        return output[0] if self._grid else output
+
+
+class KerasSession(ModelSession):
+    """A session over a net of its own.
+
+    Args:
+        spec: what the net is made of.
+        state: its weights by their PyTorch names.
+
+    Raises:
+        WeightsError: the weights are of another net.
+    """
+
+    def __init__(self, spec: Spec, state: State) -> None:
+        net = build(spec)
+        to_keras(state, net)
+        super().__init__(net)

@@ -1,0 +1,161 @@
+"""The run folder: what was asked, what was logged, and the curves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PIL import Image as Pillow
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shizi.errors import MissingExtraError
+from shizi.page import Image
+
+LOG_EVERY = 50
+"""Steps that one row of metrics.jsonl sums up."""
+
+
+class RunFolder:
+    """Writes options.json, metrics.jsonl, TensorBoard events, pictures and curves.
+
+    A context manager; shows a progress bar on a terminal.
+    """
+
+    def __init__(self, out: Path, options: Mapping[str, Any], steps: int, step: int = 0) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise MissingExtraError("tensorboard", "train", "training") from error
+        out.mkdir(parents=True, exist_ok=True)
+        noted = {"command": " ".join(sys.argv), **options, "commit": commit()}
+        replace_text(out / "options.json", json.dumps(noted, indent=1, default=str) + "\n")
+        self.out = out
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("train", total=steps, completed=step)
+        self._file = (out / "metrics.jsonl").open("a", encoding="utf-8")
+        self._board = SummaryWriter(str(out))
+        self._sums: dict[str, float] = {}
+        self._count = 0
+
+    def __enter__(self) -> RunFolder:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+        self._file.close()
+        self._board.close()
+
+    def step(self, step: int, losses: Mapping[str, float], rate: float, elapsed: float) -> None:
+        """Note a step's losses; every LOG_EVERY steps their means become a row.
+
+        Args:
+            step: number of optimizer steps done.
+            losses: by name; their sum is logged as ``loss``.
+            rate: learning rate.
+            elapsed: seconds of training.
+        """
+        self._count += 1
+        for key, value in losses.items():
+            self._sums[key] = self._sums.get(key, 0.0) + value
+        if self._count == LOG_EVERY:
+            means = {k: v / self._count for k, v in self._sums.items()}
+            loss = sum(v for k, v in means.items() if k != "wait")
+            self._write(step, {"loss": loss, "lr": rate, **means}, elapsed)
+            self._bar.update(self._task, description=f"loss {loss:.3f}")
+            self._sums, self._count = {}, 0
+        self._bar.update(self._task, completed=step)
+
+    def validation(
+        self, step: int, figures: Mapping[str, float], elapsed: float, picture: Image | None
+    ) -> None:
+        """Note validation figures, and a picture of input, target and prediction."""
+        self._write(step, figures, elapsed)
+        text = "  ".join(f"{k} {v:.4f}" for k, v in figures.items())
+        self._console.print(f"step {step}  {elapsed / 60:.1f} min  {text}", highlight=False)
+        if picture is not None:
+            folder = self.out / "samples"
+            folder.mkdir(exist_ok=True)
+            Pillow.fromarray(picture).save(folder / f"{step:07d}.png")
+            self._board.add_image("samples", picture, step, dataformats="HWC")
+
+    def _write(self, step: int, values: Mapping[str, float], elapsed: float) -> None:
+        rounded = {k: float(f"{v:.6g}") for k, v in values.items()}
+        row = {"step": step, "time": round(elapsed, 1), **rounded}
+        self._file.write(json.dumps(row) + "\n")
+        self._file.flush()
+        for key, value in values.items():
+            self._board.add_scalar(key, value, step)
+
+
+def forget_after(path: Path, step: int) -> None:
+    """Drop rows of metrics.jsonl later than ``step``: a resumed run writes them again."""
+    if path.exists():
+        rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [row for row in rows if row.endswith("\n") and json.loads(row)["step"] <= step]
+        replace_text(path, "".join(kept))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def commit() -> str:
+    """Return the git commit of this code, or ``unknown``."""
+    try:
+        run = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return run.stdout.strip()
+
+
+def plot_curves(out: Path) -> Path:
+    """Draw metrics.jsonl as curves.png: losses and rate, and every validation figure.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("matplotlib", "train", "curves.png") from error
+    rows = [json.loads(row) for row in (out / "metrics.jsonl").read_text("utf-8").splitlines()]
+    steps = [row for row in rows if "loss" in row]
+    checks = [row for row in rows if "loss" not in row]
+    figure = Figure(figsize=(12, 4.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for key in [k for k in (steps[0] if steps else {}) if k not in ("step", "time", "lr", "wait")]:
+        left.plot([r["step"] for r in steps], [r[key] for r in steps], label=key)
+    left.set(xlabel="step", ylabel="loss", yscale="log" if steps else "linear")
+    for key in [k for k in (checks[0] if checks else {}) if k not in ("step", "time")]:
+        right.plot([r["step"] for r in checks], [r[key] for r in checks], "o-", label=key)
+    right.set(xlabel="step", ylabel="validation", ylim=(0, None))
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(fontsize=8)
+    path = out / "curves.png"
+    figure.savefig(path, dpi=110)
+    return path

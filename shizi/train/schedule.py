@@ -1,0 +1,108 @@
+"""How long and how fast to train: the same for every network and framework."""
+
+from __future__ import annotations
+
+import math
+import re
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from shizi.errors import DataError
+
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "bf16", "fp16", "f32"]
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """How to train; the same for every network and framework.
+
+    Attributes:
+        out: run folder.
+        framework: torch, or keras on the backend that KERAS_BACKEND names: tensorflow, jax or
+            torch.
+        steps: optimizer steps.
+        time_budget: stop after so long, for example 30m or 2h; the learning rate follows it.
+        lr: peak learning rate.
+        backbone_lr: the backbone's share of lr.
+        classifier_lr: the last layer's share of lr; keep it low where its thousands of rows
+            come from a teacher, for Adam moves rare ones as far as common ones.
+        freeze: parts of the net that do not learn, for example backbone.
+        warmup: steps of linear warm-up.
+        decay: AdamW weight decay.
+        ema: decay of the averaged weights.
+        accumulate: batches whose gradients make one step.
+        seed: order of data, augmentation, initial weights.
+        validate_every: steps between validations.
+        patience: stop after so many validations without a better one; 0: never.
+        resume: go on where the run folder stopped.
+        device: auto, cpu or cuda.
+        precision: of the arithmetic; auto: bf16 where the hardware has it.
+        threads: CPU threads; 0: all cores.
+        workers: processes that prepare data; 0: a thread.
+    """
+
+    out: Path = Path("runs/run")
+    framework: Literal["torch", "keras"] = "torch"
+    steps: int = 20_000
+    time_budget: str = ""
+    lr: float = 1e-3
+    backbone_lr: float = 0.2
+    classifier_lr: float = 1.0
+    freeze: tuple[str, ...] = ()
+    warmup: int = 200
+    decay: float = 0.01
+    ema: float = 0.998
+    accumulate: int = 1
+    seed: int = 1
+    validate_every: int = 500
+    patience: int = 0
+    resume: bool = False
+    device: Device = "auto"
+    precision: Precision = "auto"
+    threads: int = 0
+    workers: int = 0
+
+
+def seconds(budget: str) -> float:
+    """Read a time budget such as ``30m``, ``2h``, ``90s`` or ``1h30m``; empty is no limit.
+
+    Raises:
+        DataError: it is none of these.
+    """
+    parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", budget.strip())
+    if parts is None:
+        raise DataError(f"{budget!r} is no time budget; write it like 30m, 2h or 1h30m")
+    hours, minutes, rest = (int(part or 0) for part in parts.groups())
+    return float(hours * 3600 + minutes * 60 + rest) or math.inf
+
+
+def progress(step: int, elapsed: float, options: LoopOptions) -> float:
+    """Share of a run that is done after so many steps and seconds, 0 to 1."""
+    return min(1.0, max(step / options.steps, elapsed / seconds(options.time_budget)))
+
+
+def rate(step: int, done: float, options: LoopOptions) -> float:
+    """Learning rate: linear warm-up, then cosine to one hundredth."""
+    warm = min(1.0, (step + 1) / max(1, options.warmup))
+    return options.lr * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+class Interrupt:
+    """Turns the first SIGINT or SIGTERM into a clean stop with a checkpoint."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+
+    def __enter__(self) -> Interrupt:
+        def note(*_: Any) -> None:
+            self.wanted = True
+
+        self._old = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)

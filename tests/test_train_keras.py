@@ -1,0 +1,283 @@
+"""Training in Keras: the losses are PyTorch's, nets learn, a run resumes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+import keras
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from shizi import ctc
+from shizi.engine import Session
+from shizi.errors import DataError
+from shizi.nets.spec import (
+    Block,
+    CRNNSpec,
+    CTPNSpec,
+    LCNetSpec,
+    OrientationSpec,
+    Spec,
+    VGGCRNNSpec,
+    VGGCTPNSpec,
+    VGGSpec,
+)
+from shizi.nets.torch import build
+from shizi.nets.torch.session import ModuleSession, TorchSession
+from shizi.train import crnn, ctpn, loop, orientation
+from shizi.train.keras import pair, train_keras
+from shizi.train.keras_losses import ctc_loss, line_loss, paper_loss
+from shizi.train.schedule import LoopOptions
+from shizi.train.targets import Targets
+
+# Keras 3.15 hands its variables to NumPy 2 by the old protocol.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+ROWS = LCNetSpec(8, (Block(8), Block(8, (2, 1)), Block(16, (2, 1))), (2,))
+GRID = LCNetSpec(8, (Block(8), Block(8, (2, 2)), Block(16, (2, 2)), Block(16, (2, 2))), (1, 2, 3))
+TILE = LCNetSpec(8, (Block(8), Block(8, (2, 2)), Block(16, (2, 2))), (2,))
+
+
+def tensor(array: Any) -> Any:
+    return keras.ops.convert_to_tensor(np.asarray(array, np.float32))
+
+
+def number(value: Any) -> float:
+    return float(keras.ops.convert_to_numpy(value))
+
+
+def fill(labels: list[list[int]], length: int) -> np.ndarray:
+    rows = np.zeros((len(labels), length))
+    for row, label in zip(rows, labels, strict=True):
+        row[: len(label)] = label
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_ctc_loss_is_pytorchs(seed: int) -> None:
+    """Repeats, an empty label, and labels that do not fit or only just do."""
+    labels = [[1, 1, 2], [], [1, 2, 3, 4, 5, 6, 1, 2], [1, 1, 1, 1, 1], [6], [1] * 12]
+    logits = np.random.default_rng(seed).normal(0, 2, (len(labels), 8, 7)).astype(np.float32)
+    ours = keras.ops.convert_to_numpy(ctc_loss(tensor(fill(labels, 16)), tensor(logits)))
+    theirs = [
+        crnn.ctc_loss(torch.from_numpy(r[None]), [t]) for r, t in zip(logits, labels, strict=True)
+    ]
+    assert np.allclose(ours, [loss.item() for loss in theirs], rtol=1e-5, atol=1e-5)
+    assert ours[3] == ours[5] == 0  # five equal characters need nine steps
+    assert ours[2] > 0  # eight different ones need eight
+
+
+def anchors(seed: int, text: float) -> tuple[Targets, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    label = rng.choice([-2, -1, 0, 1], (2, 6, 5, 10), p=[0.1, 0.1, 0.8 - text, text]).astype(
+        np.int8
+    )
+    label = label.astype(np.int8)
+    vertical, offsets = rng.normal(0, 2, (2, 2, 6, 5, 10, 2)).astype(np.float32)
+    ends = (rng.random((2, 6, 5, 10, 2)) < 0.3).astype(np.float32)
+    return Targets(label, vertical, ends, offsets), rng.normal(0, 1, (2, 6, 5, 10, 7)).astype("f")
+
+
+@pytest.mark.parametrize("text", [0.0, 0.02, 0.4])
+def test_the_detectors_losses_are_pytorchs(text: float) -> None:
+    targets, output = anchors(1, text)
+    images = np.zeros((2, 48, 80, 3), np.uint8)
+    truth = tensor(pair(CTPNSpec(), ctpn.Batch(images, targets))[1])
+    parts = [torch.from_numpy(t) for t in targets]
+    theirs = ctpn.line_loss(torch.from_numpy(output), *parts)
+    assert number(line_loss(truth, tensor(output))) == pytest.approx(
+        sum(v.item() for v in theirs.values()), rel=1e-5
+    )
+    no, yes, centre, height, side = np.moveaxis(output[..., :5], -1, 0)
+    label, vertical, _, offsets = parts
+    theirs = ctpn.paper_loss(torch.from_numpy(output[..., :5]), label, vertical, offsets)
+    common = np.stack([yes - no, centre, height, no, no, side, side], -1)
+    assert number(paper_loss(truth, tensor(common))) == pytest.approx(
+        sum(v.item() for v in theirs.values()), rel=1e-5
+    )
+
+
+class Task:
+    """A few samples, to be learnt by heart, always together."""
+
+    metric = "score"
+
+    def __init__(self, spec: Spec, batch: Any, truth: Any, read: Any) -> None:
+        torch.manual_seed(0)
+        self.net = build(spec)
+        self.batch, self._truth, self._read = batch, truth, read
+
+    def __len__(self) -> int:
+        return len(self.batch.images)
+
+    def sample(self, seed: int, position: int) -> int:
+        return position % len(self)
+
+    def refuse(self, error: DataError) -> None:
+        raise error
+
+    def group(self, sample: int) -> tuple[int, int]:
+        return 0, len(self)
+
+    def collate(self, samples: list[int]) -> Any:
+        return self.batch
+
+    def loss(self, batch: Any, device: torch.device) -> dict[str, torch.Tensor]:
+        """As the task of the network has it, which needs nothing but the net."""
+        kind = {
+            crnn.Batch: crnn.CRNNTask,
+            ctpn.Batch: ctpn.CTPNTask,
+            orientation.Batch: orientation.OrientationTask,
+        }[type(batch)]
+        return kind.loss(self, batch, device)  # type: ignore[arg-type]
+
+    def figures(self, session: Session) -> dict[str, float]:
+        grid = self.batch.images.shape[2] == 96  # a detector takes one picture
+        output = session(self.batch.images[:1] if grid else self.batch.images)
+        return {"score": float(np.mean(self._read(output) == self._truth))}
+
+    def picture(self, session: Session) -> None:
+        return None
+
+
+def lines(height: int) -> crnn.Batch:
+    """Two bars, each of the colour of its class."""
+    labels = [[1, 2], [2, 1], [1, 3], [3, 1], [2, 3], [3, 2]]
+    images = np.zeros((6, height, 32, 3), np.uint8)
+    for image, (left, right) in zip(images, labels, strict=True):
+        image[:, :16, left - 1] = image[:, 16:, right - 1] = 255
+    return crnn.Batch(images, labels)
+
+
+def strings(probs: np.ndarray) -> np.ndarray:
+    return np.array(["".join(str(s.id) for s in ctc.greedy(p)) for p in probs])
+
+
+def recogniser(spec: CRNNSpec | VGGCRNNSpec) -> Task:
+    batch = lines(spec.height)
+    return Task(spec, batch, ["".join(map(str, label)) for label in batch.labels], strings)
+
+
+def detector(spec: CTPNSpec | VGGCTPNSpec) -> Task:
+    """Two pictures, each with two columns of one anchor of text."""
+    label = np.zeros((2, 64 // spec.row, 6, 2), np.int8)
+    images = np.full((2, 64, 96, 3), 255, np.uint8)
+    for i, column in enumerate((1, 3)):
+        label[i, label.shape[1] // 2, column : column + 2, 0] = 1
+        images[i, 28:40, 16 * column : 16 * column + 32] = 0
+    zeros = np.zeros((*label.shape, 2), np.float32)
+    batch = ctpn.Batch(images, Targets(label, zeros, zeros, zeros))
+    return Task(spec, batch, label[0] == 1, lambda output: output[..., 0] > 0)
+
+
+def classifier(spec: OrientationSpec) -> Task:
+    images = np.zeros((8, 64, 64, 3), np.uint8)
+    labels = np.arange(8) % 5
+    for image, label in zip(images, labels, strict=True):
+        image[:, : 14 * label] = 255
+    return Task(spec, orientation.Batch(images, labels), labels, lambda p: p.argmax(-1))
+
+
+SMALL = VGGSpec(((8, 1), (8, 1), (16, 1), (16, 1), (16, 1)), 4)
+TASKS = {
+    "crnn": lambda: recogniser(CRNNSpec(4, ROWS, 16, squeeze=16, hidden=16, embed=16)),
+    "vgg_crnn": lambda: recogniser(VGGCRNNSpec(4, (8, 8, 16, 16, 16, 16, 16), hidden=16)),
+    "ctpn": lambda: detector(CTPNSpec(GRID, channels=16, hidden=8, heights=(11, 23))),
+    "vgg_ctpn": lambda: detector(VGGCTPNSpec(SMALL, 16, 8, 16, heights=(11, 23))),
+    "orientation": lambda: classifier(OrientationSpec(TILE, tile=64, hidden=16)),
+}
+
+
+def options(out: Path, **more: Any) -> LoopOptions:
+    given = {"out": out, "lr": 0.02, "backbone_lr": 1.0, "warmup": 5, "ema": 0.5, "threads": 1}
+    return LoopOptions(**{**given, "precision": "f32", "device": "cpu", **more})
+
+
+def rows(out: Path) -> list[dict[str, float]]:
+    return [json.loads(row) for row in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_it_trains_as_pytorch_does(name: str, tmp_path: Path) -> None:
+    """The same batches, losses and steps: after ten, the nets say the same."""
+    told = {"steps": 10, "validate_every": 10, "lr": 0.003, "backbone_lr": 0.5}
+    task = TASKS[name]()
+    images = task.batch.images[:1]
+    before = ModuleSession(task.net.eval(), torch.device("cpu"))(images)
+    train_keras(task, options(tmp_path / "keras", **told))
+    spec, state = task.net.spec, load_file(tmp_path / "keras" / "keras.safetensors")
+    trained = {k: v for k, v in state.items() if not k.startswith("optimizer.")}
+    keras_says = TorchSession(spec, trained)(images)
+    loop.fit(task, options(tmp_path / "torch", **told))
+    torch_says = ModuleSession(task.net.eval(), torch.device("cpu"))(images)
+    moved = np.abs(torch_says - before).max()
+    # PyTorch's LSTM has two biases, which together learn twice as fast as the one of Keras.
+    assert np.abs(torch_says - keras_says).max() < (0.15 if "lstm" in str(spec) else 0.02) * moved
+
+
+@pytest.mark.parametrize("name", ["crnn", "orientation"])
+def test_tiny_nets_learn_by_heart(name: str, tmp_path: Path) -> None:
+    task = TASKS[name]()
+    figures = train_keras(task, options(tmp_path, steps=30, validate_every=15))
+    assert figures == {"score": 1}
+    state = load_file(tmp_path / "best.safetensors")
+    assert task.figures(TorchSession(task.net.spec, state)) == figures  # PyTorch reads the same
+    assert {"best.safetensors", "last.safetensors", "options.json", "curves.png"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+
+
+def test_a_run_resumes_as_if_never_stopped(tmp_path: Path) -> None:
+    class Stopped(Task):
+        def figures(self, session: Session) -> dict[str, float]:
+            signal.raise_signal(signal.SIGINT)  # stops the run after the next batch
+            return super().figures(session)
+
+    task, told = TASKS["orientation"](), {"steps": 6, "validate_every": 3}
+    train_keras(task, options(tmp_path / "whole", **told))
+    task.__class__ = Stopped
+    train_keras(task, options(tmp_path / "cut", **told))
+    with pytest.raises(DataError, match="--resume"):
+        train_keras(task, options(tmp_path / "cut", **told))
+    task.__class__ = Task
+    train_keras(task, options(tmp_path / "cut", resume=True, **told))
+    assert [row["step"] for row in rows(tmp_path / "cut")] == [3, 4, 6]
+    whole, cut = (load_file(tmp_path / run / "keras.safetensors") for run in ("whole", "cut"))
+    assert whole.keys() == cut.keys()
+    assert all(np.allclose(whole[key], cut[key], atol=1e-6) for key in whole)
+
+
+def test_a_budget_ends_a_run_and_patience_too(tmp_path: Path) -> None:
+    task = TASKS["orientation"]()
+    train_keras(task, options(tmp_path / "time", time_budget="1s", steps=10_000))
+    assert rows(tmp_path / "time")[-1]["step"] < 10_000
+    told = {"lr": 1e-9, "validate_every": 1, "patience": 2}
+    train_keras(task, options(tmp_path / "patience", **told))
+    assert [row["step"] for row in rows(tmp_path / "patience")] == [1, 2, 3]
+
+
+def test_frozen_parts_stay(tmp_path: Path) -> None:
+    task = TASKS["orientation"]()
+    train_keras(task, options(tmp_path / "run", steps=2, freeze=("backbone", "attend")))
+    state = load_file(tmp_path / "run" / "last.safetensors")
+    for name, value in task.net.state_dict().items():
+        same = np.array_equal(state[name], value.numpy())
+        assert same == name.startswith(("backbone.", "attend.")), name
+    with pytest.raises(DataError, match="this net has"):
+        train_keras(task, options(tmp_path / "other", freeze=("neck",)))
+
+
+def test_what_pytorch_alone_can_train_is_refused(tmp_path: Path) -> None:
+    task = TASKS["orientation"]()
+    with pytest.raises(DataError, match="--accumulate"):
+        train_keras(task, options(tmp_path, accumulate=2))
+    with pytest.raises(DataError, match="--stage whole"):
+        pair(CRNNSpec(4), object())

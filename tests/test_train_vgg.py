@@ -1,0 +1,340 @@
+"""Training of the published nets: targets, losses, tasks, and how a run starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from shizi import ctc, weights
+from shizi.charset import Charset
+from shizi.detection import DetectionOptions, build_quads
+from shizi.errors import DataError, WeightsError
+from shizi.geometry import quad_iou
+from shizi.nets import onnx as graphs
+from shizi.nets.spec import (
+    CRNNSpec,
+    CTPNSpec,
+    VGGCRNNSpec,
+    VGGCTPNSpec,
+    VGGOrientationSpec,
+    VGGSpec,
+)
+from shizi.nets.torch import build
+from shizi.nets.torch.crnn import CRNN, VGGCRNN
+from shizi.nets.torch.ctpn import CTPN, VGGCTPN
+from shizi.nets.torch.orientation import VGGOrientation
+from shizi.nets.torch.session import ModuleSession
+from shizi.train.card import RunCard, read_card
+from shizi.train.crnn import CRNNOptions, CRNNTask, ctc_loss
+from shizi.train.ctpn import CTPNOptions, CTPNTask, paper_loss
+from shizi.train.orientation import OrientationTask, OrientationTrainOptions, clockwise, whole
+from shizi.train.schedule import LoopOptions
+from shizi.train.start import CRNNInitOptions, choose_charset, initialise, train_crnn
+from shizi.train.stream import batches
+from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
+
+SMALL = VGGSpec(stages=((8, 1), (16, 1), (24, 1), (32, 1)), pools=4)
+DETECTOR = VGGCTPNSpec(backbone=SMALL, channels=32, hidden=16, embed=32)
+RECOGNISER = VGGCRNNSpec(classes=6, widths=(8, 16, 16, 16, 32, 32, 32), hidden=32)
+CPU = torch.device("cpu")
+
+
+def learn(net: nn.Module, loss: Callable[[], Tensor], steps: int, rate: float) -> float:
+    """Train on one batch; return by what factor the loss fell."""
+    optimizer = torch.optim.Adam(net.parameters(), lr=rate)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, steps)
+    first = loss().item()
+    for _ in range(steps):
+        value = loss()
+        optimizer.zero_grad()
+        value.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    return first / value.item()
+
+
+def box(x0: float, y0: float, x1: float, y1: float) -> list[list[float]]:
+    return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+
+
+# Targets and loss of the detector
+
+
+def random_targets(seed: int, text: float) -> Targets:
+    rng = np.random.default_rng(seed)
+    shape = (6, 7, 10)
+    label = rng.choice([1, 0, -1, NEAR], shape, p=[text, 0.9 - text, 0.05, 0.05]).astype(np.int8)
+    pairs = rng.normal(0, 2, (3, *shape, 2)).astype(np.float32)
+    return Targets(label, pairs[0], (pairs[1] > 0).astype(np.float32), pairs[2])
+
+
+@given(st.integers(0, 99), st.sampled_from([0.0, 0.05, 0.4, 0.9]))
+def test_a_sample_is_half_text_or_filled_with_background(seed: int, text: float) -> None:
+    targets = random_targets(seed, text)
+    got = sample(targets, np.random.default_rng(seed), count=32)
+    had, has = ([int((t.label == v).sum()) for v in (1, 0)] for t in (targets, got))
+    assert has[0] == min(16, had[0])
+    assert has[1] == min(32 - has[0], had[1])
+    assert (got.label == targets.label)[got.label >= 0].all()
+    assert (np.isin(got.label, (1, NEAR)) == np.isin(targets.label, (1, NEAR))).all()
+    assert got.vertical is targets.vertical
+
+
+def slow_loss(heads: np.ndarray, targets: Targets) -> dict[str, float]:
+    """Equation 5 of the paper, one anchor at a time."""
+
+    def smooth(x: float) -> float:
+        return 0.5 * x * x if abs(x) < 1 else abs(x) - 0.5
+
+    score, vertical, side = [], [], []
+    for at in np.ndindex(targets.label.shape):
+        if targets.label[at] in (0, 1):
+            wrong, right = heads[at][:2] if targets.label[at] else heads[at][1::-1]
+            score.append(float(np.log1p(np.exp(wrong - right))))
+        if targets.label[at] in (1, NEAR):
+            vertical.append(sum(smooth(heads[at][2 + i] - targets.vertical[at][i]) for i in (0, 1)))
+            nearer = min(targets.offsets[at], key=abs)
+            if abs(16 * nearer) <= 32:
+                side.append(smooth(heads[at][4] - nearer))
+    return {
+        "text": float(np.mean(score)),
+        "vertical": sum(vertical) / max(1, len(vertical)),
+        "side": 2 * sum(side) / max(1, len(side)),
+    }
+
+
+@pytest.mark.parametrize("text", [0.0, 0.02, 0.4])
+def test_the_papers_loss_equals_a_plain_one(text: float) -> None:
+    targets = random_targets(3, text)
+    heads = np.random.default_rng(4).normal(0, 2, (*targets.label.shape, 5)).astype(np.float32)
+    label, vertical, _, offsets = (torch.from_numpy(t)[None] for t in targets)
+    tensor = torch.from_numpy(heads)[None].requires_grad_()
+    got = paper_loss(tensor, label, vertical, offsets)
+    assert {k: v.item() for k, v in got.items()} == pytest.approx(slow_loss(heads, targets), 1e-4)
+    torch.stack(list(got.values())).sum().backward()
+    assert tensor.grad is not None
+    assert torch.isfinite(tensor.grad).all()
+
+
+def bars(count: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Pictures (count, 64, 128, 3) with a dark bar each, and the bars' quads (1, 4, 2).
+
+    No bar ends, or lies, halfway between two cells: which cell owns it is not for a tiny net.
+    """
+    rng = np.random.default_rng(5)
+    images = np.full((count, 64, 128, 3), 230, np.uint8)
+    quads = []
+    for image in images:
+        x0, x1 = 16 * rng.integers((1, 5), (4, 8)) + rng.integers(-3, 4, 2)
+        centre, height = 16 * rng.integers(1, 3) + 8 + rng.integers(-3, 4), rng.integers(18, 32)
+        y0, y1 = centre - height // 2, centre + height // 2
+        image[y0:y1, x0:x1] = 20
+        quads.append(np.array([box(x0, y0, x1, y1)], np.float32))
+    return images, quads
+
+
+def test_a_tiny_ctpn_finds_eight_pictures_bars() -> None:
+    torch.manual_seed(0)
+    net = VGGCTPN(DETECTOR)
+    images, quads = bars(8)
+    batch, rng = torch.from_numpy(images), np.random.default_rng(0)
+    whole_targets = [
+        assign(slice_quads(q, np.zeros(1, bool), 8, 16), 4, 8, DETECTOR) for q in quads
+    ]
+
+    def loss() -> Tensor:
+        drawn = zip(*(sample(t, rng) for t in whole_targets), strict=True)
+        label, vertical, _, offsets = (torch.from_numpy(np.stack(t)) for t in drawn)
+        losses = paper_loss(net.heads(batch), label, vertical, offsets)
+        return torch.stack(list(losses.values())).sum()
+
+    assert learn(net, loss, steps=160, rate=5e-3) > 10
+    options = DetectionOptions(margin=0.0)
+    with torch.inference_mode():
+        outputs = net(batch).numpy()
+    for output, truth in zip(outputs, quads, strict=True):
+        found, _ = build_quads(output, DETECTOR, options)
+        assert len(found) == len(truth)
+        for quad in truth:
+            assert max(quad_iou(quad, other) for other in found) > 0.65
+
+
+def test_ctpn_batches_follow_the_paper(tmp_path: Path) -> None:
+    image = np.full((300, 400, 3), 255, np.uint8)
+    cv2.putText(image, "HELLO", (60, 150), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    row = {"image": "a.png", "lines": [{"quad": box(55, 100, 260, 156), "text": "HELLO"}]}
+    (tmp_path / "labels.jsonl").write_text(json.dumps(row) + "\n")
+    options = CTPNOptions(data=(tmp_path,), val=(tmp_path,), size=192, batch=2, val_side=128)
+    task = CTPNTask(VGGCTPN(DETECTOR), options)
+    batch = next(batches(task, 3))[0]
+    assert batch.targets.label.shape == (2, 12, 12, 10)
+    assert ((batch.targets.label >= 0).sum((1, 2, 3)) == 128).all()
+    assert (batch.targets.label == 1).any()
+    losses = task.loss(batch, CPU)
+    assert losses.keys() == {"text", "vertical", "side"}
+    assert all(torch.isfinite(v) for v in losses.values())
+    assert 0 <= task.figures(ModuleSession(task.net, CPU))["score"] <= 1
+
+
+# Orientation
+
+
+def upright_pages(folder: Path, count: int) -> Path:
+    """Pages whose top is dark and whose left is red, on a labels.jsonl."""
+    folder.mkdir()
+    rows = []
+    for i in range(count):
+        image = np.full((90 + 10 * i, 120, 3), 200, np.uint8)
+        image[: 20 + 2 * i] = 10
+        image[:, :20, 2] = 0
+        cv2.imwrite(str(folder / f"{i}.png"), image)
+        rows.append(json.dumps({"image": f"{i}.png", "lines": []}) + "\n")
+    (folder / "labels.jsonl").write_text("".join(rows))
+    return folder
+
+
+def test_a_tiny_classifier_learns_two_pages_in_all_rotations(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    spec = VGGOrientationSpec(backbone=replace(SMALL, pools=3), tile=48, hidden=16)
+    net = VGGOrientation(spec)
+    pages = upright_pages(tmp_path / "pages", 2)
+    task = OrientationTask(net, OrientationTrainOptions(data=(pages,), val=(pages,), batch=8))
+    batch = next(batches(task, 1))[0]
+    assert batch.images.shape == (8, 48, 48, 3)
+    assert sorted(batch.labels) == [0, 0, 1, 1, 2, 2, 3, 3]
+    plain = np.stack([whole(item.load(), 48) for item in task._items])  # without augmentation
+    turned = [clockwise(image, quarter) for image in plain for quarter in range(4)]
+    images = torch.from_numpy(np.stack(turned))
+    labels = torch.arange(4).repeat(2)
+    fall = learn(net, lambda: F.cross_entropy(net(images), labels), steps=150, rate=3e-3)
+    assert fall > 10
+    assert task.figures(ModuleSession(task.net, CPU))["acc_pages"] == 1.0
+
+
+def test_the_label_is_the_clockwise_angle() -> None:
+    image = np.zeros((4, 6, 3), np.uint8)
+    image[0, 0] = 255  # top left; a quarter clockwise it is at the top right
+    assert clockwise(image, 1)[0, -1].all()
+    assert clockwise(image, 2)[-1, -1].all()
+    assert clockwise(image, 3)[-1, 0].all()
+
+
+# Recogniser
+
+
+@pytest.mark.parametrize("rnn", ["lstm", "gru"])
+def test_a_tiny_crnn_reads_eight_lines(rnn: str) -> None:
+    torch.manual_seed(0)
+    net = VGGCRNN(replace(RECOGNISER, rnn=rnn))
+    labels = [[1 + (i + j) % 5 for j in range(1 + i % 3)] for i in range(7)] + [[2, 2, 3]]
+    images = torch.zeros((8, 32, 64, 3), dtype=torch.uint8)
+    for image, label in zip(images, labels, strict=True):
+        for place, char in enumerate(label):  # a bar a character, as high as the class
+            image[32 - 6 * char :, 4 + 20 * place : 16 + 20 * place] = 255
+    assert learn(net, lambda: ctc_loss(net(images), labels), steps=200, rate=1e-2) > 10
+    with torch.inference_mode():
+        probs = net(images).softmax(-1).numpy()
+    assert [[s.id for s in ctc.greedy(p)] for p in probs] == labels
+
+
+def line_set(folder: Path, rows: list[tuple[str, str]]) -> Path:
+    folder.mkdir()
+    for name, _ in rows:
+        cv2.imwrite(str(folder / name), np.full((20, 60, 3), 128, np.uint8))
+    text = "".join(f"{name}\t{label}\n" for name, label in rows)
+    (folder / "labels.tsv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_crnn_batches_are_as_high_as_the_net_wants(tmp_path: Path) -> None:
+    data = line_set(tmp_path / "lines", [("a.png", "ab"), ("b.png", "ba")])
+    net, charset = VGGCRNN(replace(RECOGNISER, classes=3)), Charset("ab")
+    options = CRNNOptions(data=(data,), val=(data,), batch_width=120)
+    task = CRNNTask(net, charset, options)
+    batch = next(batches(task, 1))[0]
+    assert batch.images.shape[1] == 32
+    assert torch.isfinite(task.loss(batch, CPU)["ctc"])
+    assert 0 <= task.figures(ModuleSession(task.net, CPU))["cer_lines"] <= 9
+    with pytest.raises(DataError, match="stage whole"):
+        CRNNTask(net, charset, replace(options, stage="head"))
+
+
+# How a run starts
+
+
+def test_a_charset_is_shipped_read_or_made_from_the_labels(tmp_path: Path) -> None:
+    data = line_set(tmp_path / "lines", [("a.png", "识字"), ("b.png", "字a")])
+    assert choose_charset(None, (data,)) == weights.charset()
+    assert choose_charset("data", (data,)).chars == "a字识"
+    (tmp_path / "own.txt").write_text("xyz\n")
+    assert choose_charset(str(tmp_path / "own.txt"), (data,)).chars == "xyz"
+    with pytest.raises(WeightsError, match="cannot read the charset"):
+        choose_charset("missing.txt", (data,))
+    RunCard("crnn", RECOGNISER, Charset("qr")).write(tmp_path / "run")
+    assert choose_charset("data", (data,), tmp_path / "run").chars == "qr"
+    empty = line_set(tmp_path / "empty", [("a.png", "")])
+    with pytest.raises(DataError, match="no character"):
+        choose_charset("data", (empty,))
+
+
+def test_a_run_can_be_built_again_and_started_from(tmp_path: Path) -> None:
+    data = line_set(tmp_path / "lines", [("a.png", "识字"), ("b.png", "字a")])
+    options = CRNNOptions(data=(data,), batch_width=64)
+    loop = LoopOptions(out=tmp_path / "run", steps=1, warmup=1, device="cpu", threads=1)
+    init = CRNNInitOptions(net="vgg", rnn="gru", charset="data")
+    train_crnn(options, loop, init)
+    card = read_card(tmp_path / "run")
+    assert card == RunCard("crnn", VGGCRNNSpec(classes=4, rnn="gru"), Charset("a字识"))
+    state = load_file(tmp_path / "run" / "best.safetensors")
+    build(card.spec).load_state_dict(state)
+
+    with pytest.raises(DataError, match="another net or charset"):
+        train_crnn(options, loop, replace(init, rnn="lstm"))
+    exported = tmp_path / "net.onnx"
+    arrays = {k: v.numpy() for k, v in state.items()}
+    onnx.save(graphs.build(card.spec, arrays), str(exported))
+    for path in (tmp_path / "run", tmp_path / "run" / "best.safetensors", exported):
+        net = VGGCRNN(VGGCRNNSpec(classes=4, rnn="gru"))
+        initialise(net, str(path), card)
+        for key in ("backbone.norms.0.running_var", "rnns.1.weight_hh_l0_reverse"):
+            assert torch.allclose(net.state_dict()[key], state[key], atol=2e-3), key
+    with pytest.raises(WeightsError, match=r"--charset .*charset\.txt"):
+        initialise(net, str(tmp_path / "run"), replace(card, charset=Charset("abc")))
+    with pytest.raises(WeightsError, match="another net"):
+        initialise(CTPN(CTPNSpec()), str(tmp_path / "run"), RunCard("ctpn", CTPNSpec()))
+
+
+def test_combinations_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    detector, card = VGGCTPN(DETECTOR), RunCard("ctpn", DETECTOR)
+    before = {k: v.clone() for k, v in detector.state_dict().items()}
+    with pytest.raises(WeightsError, match="published"):
+        initialise(detector, "pp-ocrv6", card)
+    with pytest.raises(WeightsError, match="lcnet"):
+        initialise(detector, "shipped", card)
+    initialise(detector, "scratch", card)
+    initialise(detector, None, card)  # scratch is the published form's default
+    assert all(torch.equal(v, before[k]) for k, v in detector.state_dict().items())
+    spec = CRNNSpec(classes=3)
+    with pytest.raises(WeightsError, match="drop --charset"):
+        initialise(CRNN(spec), "shipped", RunCard("crnn", spec, Charset("ab")))
+    for name in ("broken.onnx", "broken.safetensors"):
+        (tmp_path / name).write_bytes(b"no weights at all")
+        with pytest.raises(WeightsError, match=f"cannot start from .*{name}"):
+            initialise(detector, str(tmp_path / name), card)
+    with pytest.raises(DataError, match="--net vgg"):
+        train_crnn(CRNNOptions(data=()), LoopOptions(), CRNNInitOptions(rnn="lstm"))
