@@ -358,8 +358,11 @@ def outline(slices: Slices, chain: NDArray[np.intp]) -> Float:
     xs = (slices.column[chain] + 0.5) * COLUMN
     top, low = slices.top[chain], slices.low[chain]
     first, last = chain[0], chain[-1]
-    x0 = xs[0] + COLUMN * float(np.clip(slices.offsets[first, 0], -1.0, 0.5))
-    x1 = xs[-1] + COLUMN * float(np.clip(slices.offsets[last, 1], -0.5, 1.0))
+    left, right = slices.offsets[first, 0], slices.offsets[last, 1]
+    if len(chain) == 1 and left >= right:  # the published form has one offset for both ends
+        left, right = -abs(left), abs(right)
+    x0 = xs[0] + COLUMN * float(np.clip(left, -1.0, 0.5))
+    x1 = xs[-1] + COLUMN * float(np.clip(right, -0.5, 1.0))
     x1 = max(x1, x0 + 2)
     slope, middle = _fit_line(xs, (top + low) / 2)
     grow, height = _fit_line(xs, low - top)

@@ -188,7 +188,7 @@ def test_ctpn_batches_follow_the_paper(tmp_path: Path) -> None:
     losses = task.loss(batch, CPU)
     assert losses.keys() == {"text", "vertical", "side"}
     assert all(torch.isfinite(v) for v in losses.values())
-    assert 0 <= task.figures(ModuleSession(task.net, CPU))["score"] <= 1
+    assert 0 <= task.figures(ModuleSession(task.net.eval(), CPU))["score"] <= 1
 
 
 # Orientation
@@ -223,7 +223,7 @@ def test_a_tiny_classifier_learns_two_pages_in_all_rotations(tmp_path: Path) -> 
     labels = torch.arange(4).repeat(2)
     fall = learn(net, lambda: F.cross_entropy(net(images), labels), steps=150, rate=3e-3)
     assert fall > 10
-    assert task.figures(ModuleSession(task.net, CPU))["acc_pages"] == 1.0
+    assert task.figures(ModuleSession(task.net.eval(), CPU))["acc_pages"] == 1.0
 
 
 def test_the_label_is_the_clockwise_angle() -> None:
@@ -269,7 +269,7 @@ def test_crnn_batches_are_as_high_as_the_net_wants(tmp_path: Path) -> None:
     batch = next(batches(task, 1))[0]
     assert batch.images.shape[1] == 32
     assert torch.isfinite(task.loss(batch, CPU)["ctc"])
-    assert 0 <= task.figures(ModuleSession(task.net, CPU))["cer_lines"] <= 9
+    assert 0 <= task.figures(ModuleSession(net.eval(), CPU))["cer_lines"] <= 9
     with pytest.raises(DataError, match="stage whole"):
         CRNNTask(net, charset, replace(options, stage="head"))
 
@@ -279,17 +279,17 @@ def test_crnn_batches_are_as_high_as_the_net_wants(tmp_path: Path) -> None:
 
 def test_a_charset_is_shipped_read_or_made_from_the_labels(tmp_path: Path) -> None:
     data = line_set(tmp_path / "lines", [("a.png", "识字"), ("b.png", "字a")])
-    assert choose_charset(None, (data,)) == weights.charset()
-    assert choose_charset("data", (data,)).chars == "a字识"
+    assert choose_charset(None, CRNNOptions((data,))) == weights.charset()
+    assert choose_charset("data", CRNNOptions((data,))).chars == "a字识"
     (tmp_path / "own.txt").write_text("xyz\n")
-    assert choose_charset(str(tmp_path / "own.txt"), (data,)).chars == "xyz"
+    assert choose_charset(str(tmp_path / "own.txt"), CRNNOptions((data,))).chars == "xyz"
     with pytest.raises(WeightsError, match="cannot read the charset"):
-        choose_charset("missing.txt", (data,))
+        choose_charset("missing.txt", CRNNOptions((data,)))
     RunCard("crnn", RECOGNISER, Charset("qr")).write(tmp_path / "run")
-    assert choose_charset("data", (data,), tmp_path / "run").chars == "qr"
+    assert choose_charset("data", CRNNOptions((data,)), tmp_path / "run").chars == "qr"
     empty = line_set(tmp_path / "empty", [("a.png", "")])
     with pytest.raises(DataError, match="no character"):
-        choose_charset("data", (empty,))
+        choose_charset("data", CRNNOptions((empty,)))
 
 
 def test_a_run_can_be_built_again_and_started_from(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 
 from shizi.train.synth import LineOptions, PageOptions, write_lines, write_pages
+from shizi.train.synth.captcha import write_captchas
 
 synth = App(name="synth", help="Render synthetic text: the same seed gives the same pictures.")
 
@@ -55,4 +56,11 @@ def pages(
 ) -> int:
     """Render pages with labels.jsonl, for the detector and the orientation classifier."""
     write_pages(looks, output.out, output.count, output.seed, output.workers)
+    return 0
+
+
+@synth.command
+def captchas(*, output: Write) -> int:
+    """Draw captchas of four to six letters and digits, with labels.tsv, for the recogniser."""
+    write_captchas(output.out, output.count, output.seed, output.workers)
     return 0

@@ -29,7 +29,7 @@ Loop = Annotated[LoopOptions, Parameter(name="*", group=_LOOP)]
 @train.command
 def crnn(
     *,
-    data: Annotated[CRNNOptions, Parameter(name="*", group=_DATA)],
+    data: Annotated[CRNNOptions, Parameter(name="*", group=_DATA)] = CRNNOptions(),
     init: CRNNInit = CRNNInitOptions(),
     loop: Loop = LoopOptions(),
 ) -> int:

@@ -38,6 +38,7 @@ from shizi.train.data import (
 )
 from shizi.train.features import FeatureBatch, FeatureRow, FeatureSet, stack
 from shizi.train.stream import index_at, rng_at
+from shizi.train.synth.captcha import ALPHABET, Captcha, Captchas
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class CRNNOptions:
 
     Attributes:
         data: line sets to learn.
+        synth: captcha: learn captchas drawn on the fly instead, no data needed.
         val: line or page sets to validate on.
         batch_width: pixels of width a batch (32 lines of 320).
         squeeze: range of random factors on the width.
@@ -59,7 +61,8 @@ class CRNNOptions:
         strict: stop at the first row that cannot be used; otherwise it is named and left out.
     """
 
-    data: tuple[Path, ...]
+    data: tuple[Path, ...] = ()
+    synth: Literal["captcha"] | None = None
     val: tuple[Path, ...] = ()
     batch_width: int = 10_240
     squeeze: tuple[float, float] = (0.7, 1.1)
@@ -68,6 +71,10 @@ class CRNNOptions:
     anchor: float = 0.02
     val_lines: int = 600
     strict: bool = False
+
+
+SYNTH_SEED = 1_000_001
+"""Of what is drawn on the fly; sets written by ``shizi synth`` have smaller ones."""
 
 
 class Crop(NamedTuple):
@@ -100,14 +107,13 @@ class CRNNTask:
     def __init__(self, net: CRNN | VGGCRNN, charset: Charset, options: CRNNOptions) -> None:
         if options.stage != "whole" and not isinstance(net, CRNN):
             raise DataError(f"stage {options.stage} needs the default net; train with stage whole")
+        if options.stage != "whole" and options.synth:
+            raise DataError("what is drawn on the fly has no kept features; train with stage whole")
         self.net = net
         self._charset = charset
         self._options = options
         self._bad = BadRows(options.strict)
-        lines = Lines.joined(open_lines(path, self._bad) for path in options.data)
-        self._items = spelt(lines, charset, self._bad)
-        if not self._items:
-            raise DataError("no line of --data can be spelt with the charset")
+        self._items = line_items(options, charset, self._bad)
         self._val = {f.name: val_crops(f, options) for f in options.val}
         self._features = FeatureSet()
         if options.stage != "whole":
@@ -116,6 +122,7 @@ class CRNNTask:
     def _keep_features(self) -> None:
         """Run the backbone of PP-OCRv6 once over the data."""
         rng = np.random.default_rng(0)
+        assert isinstance(self._items, Lines)  # as __init__ saw to
         for item, image in with_pictures(self._items, range(len(self._items)), self._bad):
             self._features.add(*self._shown(item, image, rng))
         self._features.finish()
@@ -131,7 +138,7 @@ class CRNNTask:
         item = self._items[index]
         return self._shown(item, item.load(), rng_at(seed, position))
 
-    def _shown(self, item: LineItem, image: Image, rng: np.random.Generator) -> Crop:
+    def _shown(self, item: LineItem | Captcha, image: Image, rng: np.random.Generator) -> Crop:
         crop = augment.shake(image, rng)
         crop = augment.spoil(augment.recolour(crop, rng), rng)
         fitted = fit(crop, rng.uniform(*self._options.squeeze), self.net.spec.height)
@@ -168,17 +175,16 @@ class CRNNTask:
         return {"ctc": ctc, "anchor": self._options.anchor * mse}
 
     def figures(self, session: Session) -> dict[str, float]:
-        """CER of every validation set; the score is one minus their mean."""
-        figures = {}
+        """CER and share of exact lines of every validation set; the score is one less mean CER."""
+        cer, exact = {}, {}
         for name, crops in self._val.items():
             reads = self._read(session, [crop for crop, _ in crops])
-            errors = total = 0
-            for read, (_, text) in zip(map(_plain, reads), crops, strict=True):
-                truth = _plain(text)
-                errors += Levenshtein.distance(read, truth)
-                total += len(truth)
-            figures[f"cer_{name}"] = errors / max(1, total)
-        return {**figures, "score": 1 - float(np.mean(list(figures.values()) or [1.0]))}
+            pairs = [(_plain(r), _plain(t)) for r, (_, t) in zip(reads, crops, strict=True)]
+            total = sum(len(truth) for _, truth in pairs)
+            cer[f"cer_{name}"] = sum(Levenshtein.distance(*p) for p in pairs) / max(1, total)
+            exact[f"exact_{name}"] = float(np.mean([read == truth for read, truth in pairs]))
+        score = 1 - float(np.mean(list(cer.values()) or [1.0]))
+        return {**cer, **exact, "score": score}
 
     def picture(self, session: Session) -> Image | None:
         """Validation lines, what they say and what the net reads."""
@@ -198,6 +204,22 @@ class CRNNTask:
         for probs, index in probabilities(session, fitted):
             out[index] = self._charset.decode(s.id for s in ctc.greedy(probs))
         return out
+
+
+def line_items(options: CRNNOptions, charset: Charset, bad: BadRows) -> Lines | Captchas:
+    """Open what is learnt from.
+
+    Raises:
+        DataError: there is nothing that the charset can spell.
+    """
+    if options.synth:
+        if missing := charset.missing(ALPHABET):
+            raise DataError(f"the charset lacks {missing!r}; add --charset data")
+        return Captchas(SYNTH_SEED)
+    items = spelt(Lines.joined(open_lines(path, bad) for path in options.data), charset, bad)
+    if not items:
+        raise DataError("no line of --data can be spelt with the charset; is --data missing?")
+    return items
 
 
 def probabilities(

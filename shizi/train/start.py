@@ -24,6 +24,7 @@ from shizi.nets.spec import (
     VGGCRNNSpec,
     VGGCTPNSpec,
     VGGOrientationSpec,
+    form_of,
 )
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.nets.torch.ctpn import CTPN, VGGCTPN
@@ -35,6 +36,7 @@ from shizi.train.data import BadRows, open_lines
 from shizi.train.loop import fit
 from shizi.train.orientation import OrientationTask, OrientationTrainOptions
 from shizi.train.schedule import LoopOptions
+from shizi.train.synth.captcha import ALPHABET
 from shizi.train.transfer import (
     DETECTOR,
     RECOGNISER,
@@ -89,7 +91,7 @@ class CRNNInitOptions:
 
 def train_crnn(options: CRNNOptions, loop: LoopOptions, init: CRNNInitOptions) -> dict[str, float]:
     """Train the recogniser; return its best figures."""
-    charset = choose_charset(init.charset, options.data, loop.out if loop.resume else None)
+    charset = choose_charset(init.charset, options, loop.out if loop.resume else None)
     torch.manual_seed(loop.seed)
     net = _crnn(init, len(charset))
     card = RunCard("crnn", net.spec, charset, initial(net, init.init, "crnn"))
@@ -143,12 +145,12 @@ def _crnn(init: CRNNInitOptions, classes: int) -> CRNN | VGGCRNN:
     return CRNN(CRNNSpec(classes=classes))
 
 
-def choose_charset(name: str | None, data: tuple[Path, ...], run: Path | None = None) -> Charset:
+def choose_charset(name: str | None, options: CRNNOptions, run: Path | None = None) -> Charset:
     """Return the charset that a recogniser is trained with.
 
     Args:
         name: a file, ``data``, or None for the shipped charset.
-        data: line sets, whose characters ``data`` means.
+        options: of the data, whose characters ``data`` means.
         run: a run folder to be resumed; where it notes a charset made from data, that stays.
 
     Raises:
@@ -164,8 +166,10 @@ def choose_charset(name: str | None, data: tuple[Path, ...], run: Path | None = 
         if noted is not None:
             return noted
     bad = BadRows()
-    texts = (text for path in data for text in open_lines(path, bad).texts())
-    chars = {c for text in texts for c in text} - set("\r\n")
+    texts = (text for path in options.data for text in open_lines(path, bad).texts())
+    chars = {c for text in texts for c in text} - set("\r\n") | set(
+        ALPHABET if options.synth else ""
+    )
     if not chars:
         raise DataError("the labels of --data hold no character")
     return Charset("".join(sorted(chars)))
@@ -244,7 +248,10 @@ def _weights_file(path: Path, card: RunCard) -> Path:
     if (path / "card.json").exists():
         noted = read_card(path)
         if (noted.network, type(noted.spec)) != (card.network, type(card.spec)):
-            raise WeightsError(f"{path} holds a run of another net; choose --net as it was there")
+            form = form_of(noted.spec)
+            raise WeightsError(
+                f"{path} holds a run of another net ({noted.network}, {form}); name one of this"
+            )
         if noted.charset != card.charset:
             raise WeightsError(
                 f"{path} was trained with another charset; add --charset {path}/charset.txt"
