@@ -28,6 +28,7 @@ SAME_LEVEL = {
     ("image", "pdf"),
     ("image", "source"),
     ("bench", "evaluate"),
+    ("bench", "train"),
     ("evaluate", "train"),
     ("evaluate", "live"),
     ("live", "train"),  # the simulator draws with the fonts of synthetic text

@@ -35,7 +35,7 @@ from shizi.train.data import PageItem, join_words, read_lines, read_pages
 from shizi.train.export import best_figures
 from shizi.train.loop import fit
 from shizi.train.schedule import LoopOptions, seconds
-from shizi.train.start import initialise
+from shizi.train.start import check_backbone, initialise, transfer
 from shizi.train.stream import batches, prefetch, rng_at
 
 TINY = LCNetSpec(8, (Block(8), Block(8, (2, 1)), Block(16, (2, 1))), (2,))
@@ -371,3 +371,14 @@ def test_initial_weights_must_fit(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="cannot start"):
         initialise(net, "shipped", RunCard("orientation", net.spec))
     initialise(net, "shipped", RunCard("ctpn", net.spec))
+
+
+def test_kept_features_need_the_backbone_that_made_them() -> None:
+    pytest.importorskip("rapidocr")
+    net = CRNN(CRNNSpec(classes=4))
+    transfer(net, Charset("abc"))
+    check_backbone(net)
+    with torch.no_grad():
+        net.backbone.blocks[3].expand.weight.mul_(1.2)
+    with pytest.raises(DataError, match="--stage whole"):
+        check_backbone(net)

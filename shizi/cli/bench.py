@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 
 from shizi.bench.compare import BenchOptions, run_bench
 from shizi.bench.memory import MemoryOptions, run_memory
+from shizi.bench.train import TrainBenchOptions, run_train
 
 bench = App(name="bench", help="Measure accuracy, time and memory beside a peer.")
 
@@ -22,3 +23,11 @@ def compare(*, options: Annotated[BenchOptions, Parameter(name="*")]) -> int:
 def memory(*, options: Annotated[MemoryOptions, Parameter(name="*")]) -> int:
     """Read many different pages and print the memory held along the way."""
     return run_memory(options)
+
+
+@bench.command
+def train(
+    *, options: Annotated[TrainBenchOptions, Parameter(name="*")] = TrainBenchOptions()
+) -> int:
+    """Train the recogniser for a few steps beside the same step in plain PyTorch."""
+    return run_train(options)

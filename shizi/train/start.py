@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +26,7 @@ from shizi.nets.spec import (
     VGGOrientationSpec,
     form_of,
 )
+from shizi.nets.torch.backbone import LCNet
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
@@ -79,6 +80,7 @@ class CRNNInitOptions:
         init: as for the other networks: pp-ocrv6, shipped, scratch or a path.
         rnn: recurrent layers of vgg: lstm, as published and by default, or gru; lcnet has a
             GRU.
+        width: share of the published channels and recurrent units (vgg).
         charset: a text file with all characters on one line, or data: those that the labels
             of the training data hold. By default the charset that reading uses.
     """
@@ -86,6 +88,7 @@ class CRNNInitOptions:
     net: Literal["lcnet", "vgg"] = "lcnet"
     init: str | None = None
     rnn: Literal["lstm", "gru"] | None = None
+    width: float = 1.0
     charset: str | None = None
 
 
@@ -96,6 +99,8 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, init: CRNNInitOptions) -
     net = _crnn(init, len(charset))
     card = RunCard("crnn", net.spec, charset, initial(net, init.init, "crnn"))
     initialise(net, init.init, card)
+    if options.stage != "whole" and isinstance(net, CRNN):
+        check_backbone(net)
     task = CRNNTask(net, charset, options)
     card.write(loop.out)
     return _fit(task, loop)
@@ -139,9 +144,12 @@ def _fit(task: CRNNTask | CTPNTask | OrientationTask, loop: LoopOptions) -> dict
 
 def _crnn(init: CRNNInitOptions, classes: int) -> CRNN | VGGCRNN:
     if init.net == "vgg":
-        return VGGCRNN(VGGCRNNSpec(classes=classes, rnn=init.rnn or "lstm"))
-    if init.rnn == "lstm":
-        raise DataError("--net lcnet has a GRU; for --rnn lstm choose --net vgg")
+        whole = VGGCRNNSpec(classes=classes, rnn=init.rnn or "lstm")
+        widths = tuple(max(8, round(w * init.width)) for w in whole.widths)
+        hidden = max(8, round(whole.hidden * init.width))
+        return VGGCRNN(replace(whole, widths=widths, hidden=hidden))
+    if init.rnn == "lstm" or init.width != 1:
+        raise DataError("--net lcnet has a GRU of one size; for --rnn and --width take --net vgg")
     return CRNN(CRNNSpec(classes=classes))
 
 
@@ -223,6 +231,24 @@ def initial(net: nn.Module, init: str | None, network: Network) -> str:
             folder = Path(path)
             before = read_card(folder).initial if (folder / "card.json").exists() else "unknown"
             return f"an earlier run ({before})"
+
+
+def check_backbone(net: CRNN) -> None:
+    """Refuse a net whose backbone has moved away from PP-OCRv6's, whose features are kept.
+
+    Raises:
+        DataError: it has.
+        MissingExtraError: rapidocr is not installed.
+    """
+    teacher = LCNet(net.spec.backbone)
+    load_backbone(teacher, Graph(wheel_file(RECOGNISER)))
+    own = net.backbone.state_dict()
+    for key, value in teacher.state_dict().items():
+        if not torch.allclose(own[key], value, rtol=1e-2, atol=1e-3):  # halves were rounded
+            raise DataError(
+                "stages distil and head keep features of PP-OCRv6's own backbone, and this "
+                "net's has learnt something else; train it with --stage whole"
+            )
 
 
 def transfer(net: nn.Module, charset: Charset | None) -> None:

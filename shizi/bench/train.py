@@ -1,0 +1,138 @@
+"""``shizi bench train``: the CRNN's training step beside the same maths in plain PyTorch."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import torch
+from rich.table import Table
+from torch import nn
+
+from shizi import weights
+from shizi.charset import Charset
+from shizi.evaluate import wide_console
+from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
+from shizi.nets.torch.crnn import CRNN, VGGCRNN
+from shizi.train.crnn import Batch, CRNNOptions, CRNNTask
+from shizi.train.loop import Trainer
+from shizi.train.schedule import LoopOptions
+from shizi.train.stream import batches, prefetch
+from shizi.train.synth.captcha import ALPHABET
+
+
+@dataclass(frozen=True)
+class TrainBenchOptions:
+    """What to measure.
+
+    Attributes:
+        data: line sets to learn, with the shipped charset; captchas where none is named.
+        net: vgg (as published) or lcnet (what reading uses).
+        batch_width: pixels of width a batch.
+        steps: measured steps of each, alternating; two more of each are not measured.
+        threads: CPU threads; 0: all cores.
+        workers: processes that prepare data; 0: a thread.
+    """
+
+    data: tuple[Path, ...] = ()
+    net: Literal["vgg", "lcnet"] = "vgg"
+    batch_width: int = 5120
+    steps: int = 10
+    threads: int = 2
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class TrainFigures:
+    """Lines a second of either, and the share of a run's time spent waiting for data."""
+
+    plain: float
+    shizi: float
+    waiting: float
+
+
+def run_train(options: TrainBenchOptions) -> int:
+    """Measure and print a table."""
+    figures = measure(options)
+    out = Table()
+    for column in ("step", "lines a second"):
+        out.add_column(column, justify="right" if column != "step" else "left")
+    out.add_row("plain PyTorch", f"{figures.plain:.1f}")
+    out.add_row("shizi", f"{figures.shizi:.1f}")
+    console = wide_console()
+    console.print(out)
+    console.print(f"{figures.shizi / figures.plain:.2f} times as many")
+    console.print(f"share of time waiting for data: {100 * figures.waiting:.1f} %")
+    return 0
+
+
+def measure(options: TrainBenchOptions) -> TrainFigures:
+    """Run both steps on the same batches in turn, then shizi's on its own stream."""
+    charset = weights.charset() if options.data else Charset(ALPHABET)
+    torch.manual_seed(1)
+    net: CRNN | VGGCRNN
+    if options.net == "vgg":
+        net = VGGCRNN(VGGCRNNSpec(classes=len(charset)))
+    else:
+        net = CRNN(CRNNSpec(classes=len(charset)))
+    plain = PlainStep(copy.deepcopy(net))
+    synth: Literal["captcha"] | None = None if options.data else "captcha"
+    data = CRNNOptions(options.data, synth, batch_width=options.batch_width)
+    task = CRNNTask(net, charset, data)
+    with TemporaryDirectory() as folder:
+        loop = LoopOptions(Path(folder), threads=options.threads, workers=options.workers)
+        trainer = Trainer(task, loop)
+        stream = prefetch(batches(task, 1, workers=options.workers))
+        made = list(islice(stream, options.steps + 2))
+        pairs = [
+            (clock(partial(plain, item[0])), clock(partial(trainer.step, iter([item]))))
+            for item in made
+        ][2:]
+        sizes = [len(item[0].labels) for item in made[2:]]
+        start, waited = time.perf_counter(), 0.0
+        for _ in range(options.steps):
+            waited += trainer.step(stream)["wait"]
+        whole = time.perf_counter() - start
+        stream.close()
+    slow, fast = (
+        median(n / seconds for n, seconds in zip(sizes, column, strict=True))
+        for column in zip(*pairs, strict=True)
+    )
+    return TrainFigures(slow, fast, waited / whole)
+
+
+def clock(step: Callable[[], object]) -> float:
+    """Seconds that a step takes."""
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start
+
+
+class PlainStep:
+    """The textbook step: f32, ``nn.CTCLoss`` over all classes, Adam."""
+
+    def __init__(self, net: CRNN | VGGCRNN) -> None:
+        self._net = net.train()
+        self._loss = nn.CTCLoss(blank=0, zero_infinity=True)
+        self._optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+
+    def __call__(self, batch: Batch) -> float:
+        """Take a step and return its loss."""
+        logits = self._net(torch.from_numpy(batch.images))  # (N, T, K)
+        log_probs = logits.log_softmax(2).transpose(0, 1)  # (T, N, K)
+        steps = torch.full((len(batch.labels),), len(log_probs))
+        lengths = torch.tensor([len(label) for label in batch.labels])
+        labels = torch.tensor([c for label in batch.labels for c in label])
+        loss = self._loss(log_probs, labels, steps, lengths)
+        self._optimizer.zero_grad()
+        loss.backward()
+        self._optimizer.step()
+        return float(loss)
