@@ -102,8 +102,8 @@ class CRNNSpec:
     classes: int
     backbone: LCNetSpec = LCNET_REC
     height: int = 48
-    squeeze: int = 192
-    hidden: int = 128
+    squeeze: int = 256
+    hidden: int = 256
     embed: int = 120
 
 
