@@ -69,10 +69,6 @@ SENSE = 0.85
 """Mean score of the sample above which an angle is believed at once."""
 
 
-VOTED = 0.8
-"""Score of the classifier from which its angle is tried before 0 degrees."""
-
-
 @dataclass(frozen=True)
 class Look:
     """An image looked at from one side.
@@ -173,20 +169,18 @@ class Reader:
     def look(self, image: Image) -> Look:
         """Find out which way up an image is, and its lines that way up.
 
-        An angle is believed when the longest lines found there make sense; the classifier
-        says which one to try first. If none makes sense at once, the one that reads best is
-        taken.
+        An angle is believed when the longest lines found there make sense. Upright is tried
+        first; then the classifier says which side to look at next. If none makes sense at
+        once, the one that reads best is taken.
         """
         if not self.options.orientation:
             return self._look(image, 0, 0.0)
-        voted, score = self.orientation(image)
-        first = voted if score >= VOTED else 0  # most pages are upright
-        looks = [self._look(image, first, score if first == voted else 0.0)]
-        others = [a for a in (voted, first + 180, first + 90, first + 270) if a % 360 != first]
-        for angle in dict.fromkeys(a % 360 for a in others):
-            if looks[-1].sure:
-                break
-            looks.append(self._look(image, angle, score if angle == voted else 0.0))
+        looks = [self._look(image, 0, 0.0)]  # most pages are upright
+        if not looks[0].sure:
+            voted, score = self.orientation(image)
+            for angle in dict.fromkeys(a % 360 for a in (voted, 180, 90, 270)):
+                if angle and not looks[-1].sure:
+                    looks.append(self._look(image, angle, score if angle == voted else 0.0))
         if looks[-1].sure:
             return looks[-1]
         # The most legible; where nothing is, the picture stands as it is.
@@ -203,7 +197,8 @@ class Reader:
         # Text upside down reads as nonsense of low score; text on its side says so.
         upright_text = [r for r in readings if not r.sideways]
         total = sum(len(r.text) for r in readings)
-        sense = sum(len(r.text) * r.score for r in upright_text) / max(1, total)
+        weights = [len(r.text) * r.score for r in readings]  # clutter counts for little
+        sense = sum(len(r.text) * r.score**2 for r in upright_text) / max(1e-9, sum(weights))
         legible = sum(len(r.text) * max(0.0, r.score - 0.5) for r in upright_text)
         return Look(angle, max(score, sense), quads, sample, legible, sense > SENSE and total > 3)
 

@@ -32,9 +32,6 @@ PITCHES = (1.0, 0.85, 0.7, 0.57)
 MOST_DOWN = 60
 """A crop more times taller than wide is no line of upright characters."""
 
-UPRIGHT = 0.75
-"""A tall crop is taken for upright characters from this score on, however well it reads lying."""
-
 
 @dataclass(frozen=True)
 class RecognitionOptions:
@@ -121,7 +118,7 @@ class Recognizer:
         self._improve(turned, lambda i: rotate90(flat[i], 180) if tall[i] else None, SURE)
         for i in (i for i, t in enumerate(tall) if t):
             down = self._read_down(crops[i])
-            if down.score >= min(turned[i].score, UPRIGHT):
+            if down.score >= turned[i].score:
                 turned[i] = down
         return turned
 

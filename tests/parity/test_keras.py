@@ -1,7 +1,7 @@
 """All six nets: Keras says what PyTorch says, on every backend; weights go both ways.
 
-In this process Keras runs on the backend that is set, or on PyTorch; a second process runs
-this very file on JAX.
+In this process Keras runs on the backend that KERAS_BACKEND names, or on PyTorch; a second
+process runs the default line nets on TensorFlow.
 """
 
 from __future__ import annotations
@@ -139,9 +139,9 @@ def test_the_shipped_weights_read_the_same(network: Network) -> None:
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="is the second process")
-def test_the_same_on_jax() -> None:
+def test_the_same_on_tensorflow() -> None:
     tests = [f"{__file__}::test_keras_says_what_pytorch_says[{name}]" for name in ("crnn", "ctpn")]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *tests]
-    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
     run = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout

@@ -26,6 +26,8 @@ class ModelSession:
         self._grid = len(net.output.shape) == 5
         output = net.output if self._grid else keras.ops.softmax(net.output)
         self._net = keras.Model(net.input, output)
+        # XLA compiles anew for every shape; JAX alone cannot do without.
+        self._net.jit_compile = keras.backend.backend() == "jax"
         self._lock = threading.Lock()
 
     def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
