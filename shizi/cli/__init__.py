@@ -21,6 +21,7 @@ STDIN = "<stdin>"
 _COMMANDS = {
     "read": "Read the text in pictures and PDFs.",
     "check": "Show what is installed and whether it works.",
+    "live": "Read a live room from its picture alone.",
     "synth": "Render synthetic text to train on.",
     "data": "Convert, check and count sets to train on.",
     "train": "Train a network.",
@@ -31,6 +32,18 @@ _COMMANDS = {
 
 
 _EXTRAS = {
+    "av": "live",
+    "httpx": "live",
+    "kafka": "kafka",
+    "opencc": "live",
+    "psycopg": "postgres",
+    "pydantic": "live",
+    "redis": "redis",
+    "regex": "live",
+    "sqlalchemy": "live",
+    "starlette": "live",
+    "uvicorn": "live",
+    "yaml": "live",
     "fontTools": "synth",
     "lmdb": "train",
     "matplotlib": "train",

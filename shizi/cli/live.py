@@ -1,0 +1,132 @@
+"""``shizi live``: a room's comments as events, its viewers and their value."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+from cyclopts import App, Group, Parameter
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from shizi.live.dashboard import Dashboard, DashboardOptions
+from shizi.live.event import Event
+from shizi.live.explain import describe, explain, replay
+from shizi.live.region import RegionOptions
+from shizi.live.room import RoomOptions
+from shizi.live.run import LiveOptions, SeeOptions, follow, room_name, show_region
+from shizi.live.simulate import SimulateOptions
+from shizi.live.simulate import simulate as render
+from shizi.live.source import Source, SourceOptions
+from shizi.live.value import load_rules
+from shizi.live.watch import Watch, WatchOptions
+from shizi.live.writer import WriterOptions
+
+live = App(name="live", help="Read a live room from its picture alone.")
+_SOURCE, _REGION, _WATCH = SourceOptions(), RegionOptions(), WatchOptions()
+_PANELS = [Group.create_ordered(name) for name in ("Room", "Picture", "Keeping", "Dashboard")]
+
+
+@live.default
+def watch(
+    source: str,
+    /,
+    *,
+    room: Annotated[LiveOptions, Parameter(name="*", group=_PANELS[0])] = LiveOptions(),
+    source_options: Annotated[SourceOptions, Parameter(name="*", group=_PANELS[1])] = _SOURCE,
+    region: Annotated[RegionOptions, Parameter(name="*", group=_PANELS[1])] = _REGION,
+    watching: Annotated[WatchOptions, Parameter(name="*", group=_PANELS[1])] = _WATCH,
+    keep: Annotated[RoomOptions, Parameter(name="*", group=_PANELS[2])] = RoomOptions(),
+    writing: Annotated[WriterOptions, Parameter(name="*", group=_PANELS[2])] = WriterOptions(),
+    dashboard: Annotated[bool, Parameter(group=_PANELS[3])] = False,
+    page: Annotated[
+        DashboardOptions, Parameter(name="dashboard", group=_PANELS[3])
+    ] = DashboardOptions(),
+    show: Annotated[Path | None, Parameter(name="--show-region", group=_PANELS[1])] = None,
+) -> int:
+    """Follow a room: who came in, who said what, who gave what, and what each viewer is worth.
+
+    Args:
+        source: video file, folder of pictures, rtmp:// rtsp:// http(s):// address (HLS, FLV),
+            screen:N, or camera:N.
+        room: what is done with the room.
+        source_options: how frames are taken.
+        region: where the comments stand.
+        watching: how lines are followed.
+        keep: how the room is kept.
+        writing: how events are stored.
+        dashboard: serve a page that shows the picture, the events and the viewers.
+        page: where the page is served.
+        show: write a picture with the comment area drawn upon it, and stop.
+    """
+    see = SeeOptions(source_options, region, watching)
+    if show is not None:
+        picture = show_region(source, see)
+        cv2.imwrite(str(show), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        print(show)
+        return 0
+    console = Console(stderr=True)
+    with ExitStack() as stack:
+        board = None
+        if dashboard:
+            board = stack.enter_context(Dashboard([room_name(source, room.room)], page))
+            console.print(f"dashboard: {board.url}")
+        bar = stack.enter_context(_progress(console))
+        task = bar.add_task("", total=None)
+
+        def step(source: Source, watch: Watch) -> None:
+            done = watch.statistics
+            text = f"{done.factor:.1f}x real time, {source.dropped} dropped"
+            bar.update(task, total=source.duration, completed=done.stream, description=text)
+
+        told = follow(source, room, see, keep, writing, board, step)
+    for trouble in told.troubles:
+        console.print(f"shizi: {trouble}", style="red", highlight=False)
+    console.print(f"{told.events} events, {told.factor:.1f} times real time", highlight=False)
+    return 1 if told.troubles else 0
+
+
+@live.command
+def simulate(
+    *,
+    out: Path,
+    truth: Path,
+    options: Annotated[SimulateOptions, Parameter(name="*")] = SimulateOptions(),
+) -> int:
+    """Render a clip of a live room and the events that it shows.
+
+    Args:
+        out: clip to write, .mp4.
+        truth: its events, JSONL.
+        options: what the room is like.
+    """
+    render(options, out, truth)
+    return 0
+
+
+@live.command
+def rules(file: str = "value", /, *, check: Path | None = None, most: int = 20) -> int:
+    """Explain the value of viewers: what the rules give, or what each viewer of a log has earned.
+
+    Args:
+        file: YAML file of rules, or value for the shipped ones.
+        check: events, JSONL, as ``--events`` writes them.
+        most: viewers to explain, the most valuable first.
+    """
+    found = load_rules(file)
+    if check is None:
+        print(describe(found))
+        return 0
+    rows = check.read_text(encoding="utf-8").splitlines()
+    board = replay((Event.from_dict(json.loads(row)) for row in rows), found)
+    for place in board.standings(most):
+        print(explain(place.viewer, found, board.now), end="\n\n")
+    return 0
+
+
+def _progress(console: Console) -> Progress:
+    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    return Progress(*columns, console=console, disable=not console.is_terminal)

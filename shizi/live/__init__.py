@@ -1,0 +1,1 @@
+"""Live rooms: from the picture of a stream to events, viewers and their value."""

@@ -1,0 +1,287 @@
+"""The dashboard: one page that shows the picture, the events and the viewers of live rooms.
+
+A thread serves it. Whatever publishes never waits: a browser that cannot keep up is let go,
+and gets the whole state again when it comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from shizi.errors import ShiziError
+from shizi.live.event import Event
+
+STATIC = Path(__file__).parent / "static"
+EVENTS = 300
+"""Events that a browser gets when it connects."""
+BEHIND = 2000
+"""Messages that a browser may be behind before it is let go."""
+MOST_CLIENTS = 64
+
+
+@dataclass(frozen=True)
+class DashboardOptions:
+    """Where the page is served.
+
+    Attributes:
+        host: address to listen on; 127.0.0.1 lets nobody else in, 0.0.0.0 everybody.
+        port: to listen on; 0: any free one.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8770
+
+
+@dataclass(frozen=True)
+class ViewerCard:
+    """What the board shows of a viewer.
+
+    Attributes:
+        user: nickname.
+        tier: name of the tier.
+        value: score.
+        comments: number of them.
+        gifts: number of them.
+    """
+
+    user: str
+    tier: str
+    value: float
+    comments: int
+    gifts: int
+
+
+class Channel:
+    """The latest of everything in one room, and who listens. Lives in the server's loop."""
+
+    def __init__(self) -> None:
+        self.events: OrderedDict[str, str] = OrderedDict()
+        self.latest: dict[str, str] = {}
+        self.frame = b""
+        self.clients: set[_Client] = set()
+
+    def put(self, kind: str, key: str, text: str) -> None:
+        """Keep a message and pass it on."""
+        if kind == "event":
+            self.events[key] = text
+            self.events.move_to_end(key)
+            if len(self.events) > EVENTS:
+                self.events.popitem(last=False)
+        else:
+            self.latest[kind] = text
+        for client in self.clients:
+            client.put(text)
+
+    def show(self, frame: bytes) -> None:
+        """Keep the picture (JPEG) and pass it on."""
+        self.frame = frame
+        for client in self.clients:
+            client.show(frame)
+
+
+class _Client:
+    """One browser: messages that wait for it, and the latest picture."""
+
+    def __init__(self) -> None:
+        self._texts: asyncio.Queue[str] = asyncio.Queue(BEHIND)
+        self._frame = b""
+        self._news = asyncio.Event()
+        self._lost = False
+
+    def put(self, text: str) -> None:
+        try:
+            self._texts.put_nowait(text)
+        except asyncio.QueueFull:
+            self._lost = True
+        self._news.set()
+
+    def show(self, frame: bytes) -> None:
+        self._frame = frame  # only the latest counts
+        self._news.set()
+
+    async def serve(self, socket: WebSocket) -> None:
+        while not self._lost:
+            await self._news.wait()
+            self._news.clear()
+            while not self._texts.empty():
+                await socket.send_text(self._texts.get_nowait())
+            if self._frame:
+                frame, self._frame = self._frame, b""
+                await socket.send_bytes(frame)
+        await socket.close(1013)  # try again later
+
+
+class Dashboard:
+    """Serves the page from a thread of its own; a context manager.
+
+    ``publish…`` and ``show`` may be called from any thread and return at once.
+
+    Raises:
+        ShiziError: the address cannot be listened on.
+    """
+
+    def __init__(self, rooms: list[str], options: DashboardOptions) -> None:
+        self._channels = {room: Channel() for room in rooms}
+        config = uvicorn.Config(
+            _app(self),
+            options.host,
+            options.port,
+            log_level="warning",
+            ws_max_size=65536,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True, name="dashboard")
+        self._options = options
+        self.url = ""
+
+    def __enter__(self) -> Dashboard:
+        self._thread.start()
+        self._server.ready.wait(15)
+        if not self._server.started:
+            where = f"{self._options.host}:{self._options.port}"
+            raise ShiziError(f"cannot serve the dashboard on {where}; choose another port")
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://{self._options.host}:{port}/"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(5)
+
+    def publish_event(self, room: str, event: Event) -> None:
+        """Show an event; one with the same id is replaced."""
+        self._put(room, "event", event.id, {"event": event.to_dict()})
+
+    def publish_board(
+        self, room: str, tiers: Mapping[str, int], viewers: list[ViewerCard]
+    ) -> None:
+        """Show how many viewers each tier has, and the most valuable ones, best first."""
+        cards = [asdict(viewer) for viewer in viewers]
+        self._put(room, "board", "", {"tiers": dict(tiers), "viewers": cards})
+
+    def publish_gifts(self, room: str, gifts: list[Mapping[str, Any]]) -> None:
+        """Show the gifts so far: ``name``, ``count`` and ``worth`` of each."""
+        self._put(room, "gifts", "", {"gifts": gifts})
+
+    def publish_stats(
+        self, room: str, time: float, speed: float, latency: float, dropped: int
+    ) -> None:
+        """Show how the reading goes.
+
+        Args:
+            room: which one.
+            time: of the stream, seconds.
+            speed: seconds of stream that a second of work gets through.
+            latency: seconds from a row's first sight to its event.
+            dropped: frames so far.
+        """
+        values = {"time": time, "speed": speed, "latency": latency, "dropped": dropped}
+        self._put(room, "stats", "", values)
+
+    def show(self, room: str, jpeg: bytes) -> None:
+        """Show a picture of the stream."""
+        self._later(self._channels[room].show, jpeg)
+
+    def hello(self, room: str) -> str:
+        """Return the first message of a connection."""
+        facts = {"type": "hello", "rooms": list(self._channels), "room": room}
+        return json.dumps(facts, ensure_ascii=False)
+
+    def channel(self, room: str) -> tuple[str, Channel] | None:
+        """Return a room by name, the first one for an empty name."""
+        name = room or next(iter(self._channels))
+        return (name, self._channels[name]) if name in self._channels else None
+
+    def _put(self, room: str, kind: str, key: str, values: Mapping[str, Any]) -> None:
+        text = json.dumps({"type": kind, **values}, ensure_ascii=False)
+        self._later(self._channels[room].put, kind, key, text)
+
+    def _later(self, call: Any, *values: Any) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            self._server.loop.call_soon_threadsafe(call, *values)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that tells when it listens, and leaves signals to the program."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self.loop: asyncio.AbstractEventLoop
+
+    def run(self, sockets: Any = None) -> None:
+        with suppress(SystemExit):  # how uvicorn says that the port is taken
+            super().run(sockets)
+        self.ready.set()
+
+    async def startup(self, sockets: Any = None) -> None:
+        self.loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def _app(dashboard: Dashboard) -> Starlette:
+    async def page(_: Request) -> Response:
+        policy = "default-src 'self'; img-src 'self' blob: data:; connect-src 'self'"
+        return FileResponse(STATIC / "index.html", headers={"Content-Security-Policy": policy})
+
+    async def health(_: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def listen(socket: WebSocket) -> None:
+        found = dashboard.channel(socket.query_params.get("room", ""))
+        host, origin = socket.headers.get("host", ""), socket.headers.get("origin")
+        foreign = origin is not None and origin.partition("://")[2] != host
+        full = found is not None and len(found[1].clients) >= MOST_CLIENTS
+        if found is None or foreign or full:  # a page elsewhere must not read the room
+            await socket.close(1008)
+            return
+        room, channel = found
+        await socket.accept()
+        client = _Client()
+        for text in (dashboard.hello(room), *channel.latest.values(), *channel.events.values()):
+            client.put(text)
+        if channel.frame:
+            client.show(channel.frame)
+        channel.clients.add(client)
+        try:
+            serving = asyncio.ensure_future(client.serve(socket))
+            leaving = asyncio.ensure_future(_gone(socket))
+            await asyncio.wait((serving, leaving), return_when=asyncio.FIRST_COMPLETED)
+            for task in (serving, leaving):
+                task.cancel()
+        finally:
+            channel.clients.discard(client)
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/health", health),
+            WebSocketRoute("/socket", listen),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ]
+    )
+
+
+async def _gone(socket: WebSocket) -> None:
+    """Wait until the browser leaves; what it says is ignored."""
+    with suppress(WebSocketDisconnect):
+        while True:
+            await socket.receive_text()

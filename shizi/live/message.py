@@ -1,0 +1,234 @@
+"""Lines become messages: wrapped ones are joined, counts that rise in place are revisions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shizi.geometry import box_to_quad
+from shizi.live.event import Row, Run
+from shizi.live.track import Track, Tracker
+from shizi.live.vote import Sighting, alike, elect, near
+from shizi.page import Quad
+
+_COUNT = re.compile(r"\d{1,4}(?!.*\d)")
+_COLONS = ("：", ":", "；", ";")
+_WRAPPED, _STACKED = 1.5, 2.2  # distance of two lines of one message, in line heights
+
+
+@dataclass(slots=True)
+class Line:
+    """A track and what was read on it.
+
+    Attributes:
+        track: where it is.
+        sightings: readings since its look last changed.
+        version: of the look that they show.
+        before: readings of the look before, until it is clear what became of them.
+        badge: number on its badge, as a run; empty where there is none.
+        looked: time of the last reading, seconds.
+    """
+
+    track: Track
+    sightings: list[Sighting] = field(default_factory=list)
+    version: int = 0
+    before: list[Sighting] = field(default_factory=list)
+    badge: tuple[Run, ...] = ()
+    looked: float = 0.0
+
+    @property
+    def best(self) -> Sighting:
+        """The elected sighting."""
+        return elect(self.sightings)
+
+    def add(self, sighting: Sighting, time: float) -> None:
+        """Take in a reading."""
+        if self.track.version != self.version:
+            self.version, self.before, self.sightings = self.track.version, self.sightings, []
+        self.sightings.append(sighting)
+        self.looked = time
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """One or more lines that belong together.
+
+    Attributes:
+        id: number of its row.
+        lines: from top to bottom.
+        first: when it was first seen, seconds.
+        revision: of the last row given out; -1: none yet.
+        told: what was last given out.
+        lost: when its last line was gone, and how far the panel had scrolled by then.
+    """
+
+    id: int
+    lines: list[Line]
+    first: float
+    revision: int = -1
+    told: tuple[str, float, bool] = ("", 0.0, False)
+    lost: tuple[float, int] | None = None
+
+    def row(self, origin: tuple[float, float], closed: bool) -> Row | None:
+        """The next revision, or None where nothing changed since the last one.
+
+        Args:
+            origin: of the panel in the frame, pixels.
+            closed: no further one will come.
+        """
+        best = [line.best for line in self.lines]
+        runs = (*self.lines[0].badge, *_joined([r for s in best for r in s.runs]))
+        score = float(np.average([s.score for s in best], weights=[len(s.text) for s in best]))
+        pinned = self.lines[0].track.pinned
+        told = ("".join(r.text for r in runs), round(score, 2), pinned)
+        if told == self.told and not closed:
+            return None
+        self.told = told
+        self.revision += 1
+        boxes = np.stack([line.track.box for line in self.lines])  # (n, 4)
+        low, high = boxes.min(0), boxes.max(0)
+        box = np.array([low[0], low[1], high[2], high[3]]) + np.array([*origin, *origin])
+        return Row(
+            track=self.id,
+            revision=self.revision,
+            first=self.first,
+            last=max(line.track.last for line in self.lines),
+            runs=runs,
+            score=score,
+            quad=Quad.from_array(box_to_quad(box)),
+            pinned=pinned,
+            closed=closed,
+        )
+
+
+@dataclass
+class Assembler:
+    """Makes messages of lines.
+
+    Attributes:
+        linger: seconds for which a vanished message may come back as the same one.
+        origin: of the panel in the frame, pixels.
+    """
+
+    linger: float
+    origin: tuple[int, int]
+    _of: dict[int, Message] = field(default_factory=dict)  # by track
+    _lost: list[Message] = field(default_factory=list)
+
+    def place(self, line: Line, tracker: Tracker) -> list[Row]:
+        """Take in a line that was just read; return what is new about messages."""
+        message = self._of.get(line.track.id)
+        rows: list[Row | None] = []
+        if message is None:
+            message = self._join(line, tracker) or self._revive(line, tracker)
+        elif line.before:
+            rows, message = self._renew(message, line, tracker)
+        if message is None:
+            message = Message(line.track.id, [line], line.track.first)
+        self._of[line.track.id] = message
+        rows.append(message.row(self.origin, closed=False))
+        return [row for row in rows if row is not None]
+
+    def retire(self, gone: Sequence[Track], time: float, scrolled: int) -> list[Row]:
+        """Close what has been gone for long enough."""
+        for track in gone:
+            message = self._of.pop(track.id, None)
+            if message is not None and not any(m.track.id in self._of for m in message.lines):
+                message.lost = (time, scrolled)
+                self._lost.append(message)
+        over = [m for m in self._lost if m.lost is None or time - m.lost[0] > self.linger]
+        self._lost = [m for m in self._lost if m not in over]
+        return [row for m in over if (row := m.row(self.origin, closed=True))]
+
+    def _renew(
+        self, message: Message, line: Line, tracker: Tracker
+    ) -> tuple[list[Row | None], Message | None]:
+        """A line's look changed: a count that rose, a passing shadow, or another message."""
+        old, new = elect(line.before), line.best
+        if new.score < 0.85 * old.score:
+            line.sightings = line.before
+        elif line is message.lines[0] and not same_message(old.text, new.text):
+            past = Line(line.track, line.before, badge=line.badge)
+            message.lines = [past if x is line else x for x in message.lines]
+            line.before, line.badge = [], ()
+            begun = Message(tracker.number(), [line], line.track.since)
+            return [message.row(self.origin, closed=True)], begun
+        line.before = []
+        return [], message
+
+    def _join(self, line: Line, tracker: Tracker) -> Message | None:
+        """The message that the line above begins, where this one goes on with it."""
+        top = line.track.box[1]
+        above = [
+            (m, x) for m in dict.fromkeys(self._of.values()) for x in m.lines
+            if x is m.lines[-1] and x.track.box[1] < top and x.track.id in self._of
+        ]  # fmt: skip
+        if not above:
+            return None
+        message, last = max(above, key=lambda pair: float(pair[1].track.box[1]))
+        if not continues(last, line, tracker.right):
+            return None
+        message.lines.append(line)
+        return message
+
+    def _revive(self, line: Line, tracker: Tracker) -> Message | None:
+        """The message that vanished just where and as this one appeared."""
+        for message in self._lost:
+            if message.lost is None or message.lost[0] < 0 or len(message.lines) > 1:
+                continue
+            past = message.lines[0]
+            moved = 0 if past.track.moved == 0 else tracker.scrolled - message.lost[1]
+            aside = abs(past.track.template.top - moved - line.track.template.top)
+            if aside > 0.7 * line.track.height:
+                continue
+            if near(past.best.text, line.best.text) > 0.85:
+                self._lost.remove(message)
+                message.lost, message.lines = None, [line]
+                return message
+            message.lost = (-np.inf, 0)  # another one took its place
+        return None
+
+
+def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Runs with neighbours of one colour made one: lines of a message end anywhere."""
+    out: list[Run] = []
+    for run in runs:
+        if out and alike(out[-1].colour, run.colour):
+            out[-1] = Run(out[-1].text + run.text, out[-1].colour)
+        else:
+            out.append(run)
+    return tuple(out)
+
+
+def continues(above: Line, line: Line, right: float) -> bool:
+    """True when a line goes on with what the one above it began.
+
+    Args:
+        above: a line that was read.
+        line: the one below it, read too.
+        right: right edge of the longest lines, pixels: text wraps only there.
+    """
+    a, b = above.track, line.track
+    tall = max(a.height, b.height)
+    pitch = float(b.box[1] + b.box[3] - a.box[1] - a.box[3]) / 2
+    if line.badge or b.box[0] - a.box[0] > 4 * tall or a.pinned != b.pinned or pitch <= 0:
+        return False
+    if above.best.text.endswith(_COLONS):
+        return pitch < _STACKED * tall and not line.best.text.endswith(_COLONS)
+    full = float(a.box[2]) > right - 2.2 * tall
+    plain = len(line.best.runs) == 1 or not any(c in line.best.text for c in _COLONS)
+    return plain and full and pitch < _WRAPPED * tall
+
+
+def same_message(old: str, new: str) -> bool:
+    """True when a changed text is the old one with a count that rose, or a better reading."""
+    old, new = (text.replace(" ", "") for text in (old, new))
+    a, b = _COUNT.search(old), _COUNT.search(new)
+    if a is None or b is None:
+        return near(old, new) > 0.8
+    head = near(old[: a.start()], new[: b.start()])
+    tail = near(old[a.end() :], new[b.end() :])
+    return head > 0.8 and tail > 0.7 and int(b.group()) >= int(a.group())

@@ -1,0 +1,282 @@
+"""A live room: rows in, events and what they change out, everything stored on the way."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Self
+
+from shizi.live.board import HORIZON, Board, Change
+from shizi.live.event import Event, Row
+from shizi.live.grammar import Grammar
+from shizi.live.overlap import overlap
+from shizi.live.parse import Parser
+from shizi.live.schema import StoreError
+from shizi.live.sinks.base import Relay, Sink
+from shizi.live.store import Entry, Record, Store
+from shizi.live.value import Rules, Viewer
+from shizi.live.viewers import Names
+from shizi.live.writer import Writer, WriterOptions
+
+_AT_ONCE = 0.5
+"""Rows first seen within this many seconds of the first were on the screen together."""
+_SETTLED = 2.0
+"""Seconds after which the rows that were on the screen when a run began have been read."""
+_HOUR = 3600.0
+_TAIL = 60
+"""Events of a stopped run that may still be on the screen."""
+_MENTION = re.compile(r"@[^\s@:：,，。!！?？]{1,40}")
+
+
+@dataclass(frozen=True)
+class RoomOptions:
+    """How a room is kept.
+
+    Attributes:
+        resume: go on with a room that the store knows; rows still on the screen are not told
+            twice. Without it a known room is an error.
+        offset: seconds added to the stream time of every row: where a resumed live stream
+            begins to count anew, the time that had passed.
+        hash_users: salt; nicknames, and mentions of them, are stored and sent only as keyed
+            hashes. Empty: as they are.
+        sink_patience: seconds to wait at the end for sinks that cannot be reached.
+    """
+
+    resume: bool = False
+    offset: float = 0.0
+    hash_users: str = ""
+    sink_patience: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a row led to.
+
+    Attributes:
+        event: new, or a later revision of one told before.
+        viewer: who did it, with this event; None where nobody is named.
+        changes: news of viewers: somebody new, another tier.
+    """
+
+    event: Event
+    viewer: Viewer | None
+    changes: tuple[Change, ...]
+
+
+class Room:
+    """Joins parser, viewers, value, store and sinks. Used by one thread; a context manager.
+
+    Args:
+        name: of the room; event ids begin with it.
+        grammar: of the platform.
+        rules: of value.
+        store: where events are kept.
+        sinks: where they go besides.
+        options: of the room.
+        writing: options of storing.
+
+    Raises:
+        StoreError: the store knows the room and ``resume`` is off, or nicknames were stored
+            with another salt.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        grammar: Grammar,
+        rules: Rules,
+        store: Store,
+        sinks: Sequence[Sink] = (),
+        options: RoomOptions = RoomOptions(),
+        writing: WriterOptions = WriterOptions(),
+    ) -> None:
+        self.name, self._store, self._options = name, store, options
+        salt = options.hash_users
+        secret = hmac.new(salt.encode(), b"shizi", sha256).hexdigest()[:16] if salt else ""
+        position = store.open_room(name, secret)
+        if position and not options.resume:
+            raise StoreError(
+                f"room {name!r} is in the store already; give --resume to go on with it, "
+                "another --room, or another --store"
+            )
+        self.board = Board(rules)
+        self._parser = Parser(grammar, name)
+        self._names = Names(salt)
+        self._entries: dict[int, Entry] = {}  # by track, until closed
+        self._retain, self._swept = writing.retain * 86400, 0.0
+        self._known: dict[int, Entry] = {}  # new track -> what the stopped run told of it
+        self._base = position.track + 1 if position else 0
+        self._open, self._tail = self._restore() if position else ([], [])
+        self._held: dict[int, Row] | None = {} if position else None
+        self._sinks = tuple(sink.name for sink in sinks)
+        self._seq = store.last_seq(name)
+        self._relays = [Relay(store, name, sink, self._seq) for sink in sinks]
+        for relay in self._relays:
+            relay.start()
+        self._batches = 0
+        self._writer = Writer(store, name, writing, self._stored)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close()
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Why the store or sinks cannot be reached at the moment; empty while all is well."""
+        return tuple(
+            trouble
+            for trouble in (self._writer.trouble, *(r.trouble for r in self._relays))
+            if trouble
+        )
+
+    def feed(self, row: Row) -> list[Update]:
+        """Take in a row, new or revised; return what it led to, in most cases one update.
+
+        Raises:
+            StoreError: events cannot be stored any more.
+        """
+        row = replace(row, first=row.first + self._options.offset,
+                      last=row.last + self._options.offset)  # fmt: skip
+        if self._held is None:
+            return self._take(row)
+        start = min((r.first for r in self._held.values()), default=row.first)
+        if row.first <= start + _AT_ONCE and row.last <= start + _SETTLED:
+            self._held[row.track] = row
+            return []
+        return [*self._release(), *self._take(row)]
+
+    def close(self) -> list[Update]:
+        """Close what is open, store everything, let the sinks finish; return last updates.
+
+        Sinks that cannot be reached in time get the rest in the next run with ``resume``.
+
+        Raises:
+            StoreError: the store stayed away; what waits is not stored.
+        """
+        updates = [] if self._held is None else self._release()
+        updates += [self._end(entry) for entry in list(self._entries.values())]
+        try:
+            self._writer.close()
+        finally:
+            for relay in self._relays:
+                relay.finish(self._seq)
+            limit = time.monotonic() + self._options.sink_patience
+            for relay in self._relays:
+                relay.close(max(0.0, limit - time.monotonic()))
+            self._trim()
+        return updates
+
+    def _take(self, row: Row) -> list[Update]:
+        known = self._known.get(row.track)
+        if known and known.event.closed:
+            return []  # told to its end by the stopped run
+        track = known.track if known else row.track + self._base
+        event = self._parser.parse(replace(row, track=track))
+        last = self._entries.get(track)
+        if event is None:  # it came to nothing; what was told of it stays
+            return [self._end(last)] if last and row.closed else []
+        if known:
+            # First seen in the stopped run, whose revisions came before.
+            revision = known.event.revision + 1 + event.revision
+            event = replace(event, time=known.event.time, revision=revision)
+        if last and event.revision < last.event.revision:
+            return []
+        viewer = self._names.resolve(event.user, event.level) if event.user else None
+        if self._options.hash_users:
+            event = self._hidden(event, viewer)
+        return [self._tell(Entry(event, track, viewer))]
+
+    def _end(self, entry: Entry) -> Update:
+        """Close an event that no row will revise any more."""
+        return self._tell(replace(entry, event=replace(entry.event, closed=True)))
+
+    def _tell(self, entry: Entry) -> Update:
+        """Bring board, store and sinks up to date."""
+        event, viewer = entry.event, entry.viewer
+        changes = self.board.apply(event, viewer)
+        told = self.board.viewer(viewer) if viewer else None
+        self._forget(changes)
+        if event.closed:
+            self._entries.pop(entry.track, None)
+        else:
+            self._entries[entry.track] = entry
+        self._writer.put(entry, tuple(self._records(event, viewer, changes)))
+        return Update(event, told, changes)
+
+    def _records(
+        self, event: Event, viewer: str | None, changes: Sequence[Change]
+    ) -> Iterator[Record]:
+        if not self._sinks:
+            return
+        facts = {"revision": event.revision, "closed": event.closed, "viewer": viewer}
+        bodies = [{"type": "event", "room": self.name, "event": event.to_dict(), **facts}]
+        bodies += [{"type": "change", "room": self.name, "change": c.to_dict()} for c in changes]
+        for body in bodies:
+            self._seq += 1
+            yield Record(self._seq, json.dumps(body, ensure_ascii=False))
+
+    def _hidden(self, event: Event, viewer: str | None) -> Event:
+        """The event with identities, which are keyed hashes, in place of nicknames."""
+        text = _MENTION.sub(lambda m: "@" + self._names.identity(m[0][1:]), event.text)
+        return replace(event, user=viewer or "", text=text)
+
+    def _forget(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.kind == "withdrawn":
+                self._names.forget(change.viewer)
+        if self._retain and self.board.now - self._swept > _HOUR:
+            self._swept = self.board.now
+            for viewer in self.board.forget(self.board.now - self._retain):
+                self._names.forget(viewer)
+
+    def _restore(self) -> tuple[list[Entry], list[Entry]]:
+        """Bring the board to where the stopped run left it; return open and last events."""
+        tail: deque[Entry] = deque(maxlen=_TAIL)
+        left_open: list[Entry] = []
+        for entry in self._store.entries(self.name):
+            self.board.apply(entry.event, entry.viewer)
+            if entry.viewer and not self._options.hash_users:
+                self._names.learn(entry.viewer, entry.event.user, entry.event.level)
+            tail.append(entry)
+            if not entry.event.closed:
+                left_open.append(entry)
+        recent = [e for e in tail if e.event.time >= self.board.now - HORIZON]
+        return left_open, sorted(recent, key=lambda e: e.track)
+
+    def _release(self) -> list[Update]:
+        """Find out which of the rows held back were known, and take them all in."""
+        rows, self._held = [row for _, row in sorted((self._held or {}).items())], None
+        parsed = [(row, event) for row in rows if (event := self._parser.parse(row))]
+        seen = [event for _, event in parsed]
+        if self._options.hash_users:
+            seen = [self._hidden(e, self._names.identity(e.user)) for e in seen]
+        length = overlap([entry.event for entry in self._tail], seen)
+        again = self._tail[len(self._tail) - length :]
+        for (row, _), entry in zip(parsed[:length], again, strict=True):
+            self._known[row.track] = entry
+        visible = {entry.track for entry in again}
+        gone = [self._end(entry) for entry in self._open if entry.track not in visible]
+        self._entries |= {e.track: e for e in again if not e.event.closed}
+        return gone + [update for row in rows for update in self._take(row)]
+
+    def _stored(self) -> None:
+        """Called by the writer after each batch."""
+        for relay in self._relays:
+            relay.wake()
+        self._batches += 1
+        if self._batches % 100 == 0:
+            self._trim()
+
+    def _trim(self) -> None:
+        if self._sinks:
+            with suppress(StoreError):  # nothing is lost: the next time will do
+                self._store.trim(self.name, self._sinks)

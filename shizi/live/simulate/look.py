@@ -1,0 +1,246 @@
+"""How a simulated room writes a message: colours, badge, wrapping, the strip behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.live.event import Colour, Gift
+from shizi.live.simulate.script import Message, Rng
+from shizi.train.synth.fonts import Face
+from shizi.train.synth.ink import ASCENT, advance, draw_text
+
+Floats = NDArray[np.float32]
+
+_NICKS = ((140, 231, 255), (255, 216, 77), (126, 231, 135), (255, 182, 193), (174, 198, 255))
+_DARK_NICKS = ((30, 110, 200), (190, 90, 20), (20, 130, 90), (150, 60, 160))
+_BADGES = ((74, 160, 255), (255, 140, 60), (240, 110, 160), (60, 180, 140), (140, 110, 240))
+_GOLD = (255, 205, 70)
+_WORDS = re.compile(r"[!-~]{1,16}|.|\n")  # text wraps between words and Han characters
+_JOINS = (" 进入直播间", " 来了")
+_DEEDS = {"follow": " 关注了主播", "like": " 为主播点赞了", "share": " 分享了直播间"}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the rows of one room look.
+
+    Attributes:
+        face: of all text.
+        size: pixels per em.
+        width: of the comment area, pixels.
+        badge: rows start with a badge: none, a filled pill, or ``[Lv.n]``.
+        stacked: the nickname has a line of its own above what is said.
+        strip: opacity of the strip behind a row; 0: none.
+        round_strip: each row's strip is a rounded box of its own.
+        light: dark text on a light panel.
+        shadow: text has a dark edge.
+        colon: between nickname and what is said.
+        nicks: colours of nicknames; each user keeps one.
+        join: how a join is put.
+    """
+
+    face: Face
+    size: int
+    width: int
+    badge: Literal["none", "pill", "brackets"]
+    stacked: bool
+    strip: float
+    round_strip: bool
+    light: bool
+    shadow: bool
+    colon: str
+    nicks: tuple[Colour, ...]
+    join: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sprite:
+    """A picture with opacity.
+
+    Attributes:
+        colour: RGB times opacity, float32 (H, W, 3), 0 to 255.
+        alpha: opacity, float32 (H, W, 1), 0 to 1.
+    """
+
+    colour: Floats
+    alpha: Floats
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return len(self.alpha)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    text: str
+    colour: Colour
+    badge: Colour | None = None
+
+
+def draw_look(rng: Rng, face: Face, size: int, width: int, portrait: bool) -> Look:
+    """A random look; ``portrait``: rows float over the picture."""
+    light = not portrait and rng.random() < 0.4
+    nicks: tuple[Colour, ...] = _DARK_NICKS if light else _NICKS
+    if rng.random() < 0.5:
+        nicks = (nicks[int(rng.integers(len(nicks)))],)
+    strip = float(rng.uniform(0.3, 0.55)) if portrait and rng.random() < 0.8 else 0.0
+    badge: Literal["none", "pill", "brackets"] = "none"
+    if rng.random() < 0.65:
+        badge = "pill" if portrait or rng.random() < 0.5 else "brackets"
+    return Look(
+        face=face,
+        size=size,
+        width=width,
+        badge=badge,
+        stacked=not portrait and rng.random() < 0.3,
+        strip=strip,
+        round_strip=strip > 0,
+        light=light,
+        shadow=portrait and (strip == 0 or rng.random() < 0.3),
+        colon="：" if rng.random() < 0.75 else ":",
+        nicks=nicks,
+        join=_JOINS[int(rng.random() < 0.5)],
+    )
+
+
+def draw_row(look: Look, message: Message, gift: Gift | None = None) -> Sprite:
+    """Draw a message; ``gift`` replaces the one it started with."""
+    rows = _wrap(look, _pieces(look, message, gift or message.gift))
+    pitch = round(look.size * 1.36)
+    pad = round(look.size * 0.32)
+    height = pitch * len(rows) + 2 * pad
+    ends = [pad * 2 + sum(_width(look, p) for p in row) for row in rows]
+    width = min(look.width, round(max(ends)) + 3 * pad)
+    colour = np.zeros((height, look.width, 3), np.float32)
+    alpha = np.zeros((height, look.width, 1), np.float32)
+    if look.strip:
+        alpha[..., 0] = _box(height, look.width, width, round(look.size * 0.6)) * look.strip
+    for i, row in enumerate(rows):
+        x = pad * 2.0
+        for piece in row:
+            _paint(look, piece, colour, alpha, round(x), pad + i * pitch)
+            x += _width(look, piece)
+    return Sprite(colour, alpha)
+
+
+def _pieces(look: Look, message: Message, gift: Gift | None) -> list[_Piece]:
+    body: Colour = (40, 40, 44) if look.light else (255, 255, 255)
+    quiet: Colour = (120, 120, 120) if look.light else (215, 215, 205)
+    if message.kind == "system":
+        return [_Piece(message.text, quiet)]
+    if message.kind == "notice":
+        return [_Piece("公告：" + message.text, (200, 90, 30) if look.light else _GOLD)]
+    seed = sum(map(ord, message.user))
+    nick = look.nicks[seed % len(look.nicks)]
+    pieces = [_Piece(message.user, nick)]
+    if message.level is not None and look.badge == "pill":
+        pieces.insert(0, _Piece(str(message.level), (255, 255, 255), _BADGES[message.level // 13]))
+    if message.level is not None and look.badge == "brackets":
+        pieces.insert(0, _Piece(f"[Lv.{message.level}] ", quiet))
+    match message.kind:
+        case "comment":
+            pieces[-1] = _Piece(message.user + look.colon + "\n" * look.stacked, nick)
+            pieces.append(_Piece(message.text, body))
+        case "join":
+            pieces.append(_Piece(look.join, quiet))
+        case "gift" if gift is not None:
+            shown = f" 送出 {gift.name} ×{gift.count}"
+            pieces.append(_Piece(shown, (200, 90, 30) if look.light else _GOLD))
+        case _:
+            pieces.append(_Piece(_DEEDS[message.kind], quiet))
+    return pieces
+
+
+def _width(look: Look, piece: _Piece) -> float:
+    if piece.badge is not None:
+        return look.size * 2.0
+    return sum(advance(look.face, look.size, c) for c in piece.text)
+
+
+def _wrap(look: Look, pieces: Sequence[_Piece]) -> list[list[_Piece]]:
+    """Break pieces into lines that fit the width; a piece's newline breaks too."""
+    room = look.width - look.size * 1.7
+    rows: list[list[_Piece]] = [[]]
+    x = 0.0
+    for piece in pieces:
+        if piece.badge is not None:
+            rows[-1].append(piece)
+            x += _width(look, piece)
+            continue
+        for word in _WORDS.findall(piece.text):
+            step = sum(advance(look.face, look.size, c) for c in word.strip("\n"))
+            if word == "\n" or (x + step > room and x):
+                rows.append([])
+                x = 0.0
+            if word != "\n":
+                rows[-1].append(_Piece(word, piece.colour))
+                x += step
+    return rows
+
+
+def _box(height: int, full: int, width: int, radius: int) -> Floats:
+    """Opacity (height, full) of a box with round corners."""
+    radius = min(radius, height // 2, width // 2)
+    box = np.zeros((height, full), np.uint8)
+    cv2.rectangle(box, (radius, 0), (width - radius, height), 255, -1)
+    cv2.rectangle(box, (0, radius), (width, height - radius), 255, -1)
+    for x in (radius, width - radius):
+        for y in (radius, height - radius - 1):
+            cv2.circle(box, (x, y), radius, 255, -1, cv2.LINE_AA)
+    return _opacity(box)
+
+
+def _opacity(mask: NDArray[Any]) -> Floats:
+    """A mask of 0 to 255 as 0 to 1."""
+    return np.asarray(mask, np.float32) / np.float32(255)
+
+
+def _paint(look: Look, piece: _Piece, colour: Floats, alpha: Floats, x: int, y: int) -> None:
+    """Draw a piece with the top of its em at (x, y)."""
+    size = look.size
+    if piece.badge is not None:
+        wide, tall = round(size * 1.75), round(size * 0.95)
+        box = _box(tall, wide, wide, tall // 2)
+        _over(colour, alpha, box, piece.badge, x, y + round(size * 0.2))
+        small = draw_text(piece.text, look.face, round(size * 0.72))
+        left = x + round((wide - small.mask.shape[1]) / 2 + size * 0.2)
+        top = y + round(size * (0.95 - ASCENT * 0.72))
+        _over(colour, alpha, _opacity(small.mask), piece.colour, left, top)
+        star = np.zeros((tall + size, wide), np.uint8)
+        turns = np.arange(10) * np.pi / 5
+        reach = size * np.where(np.arange(10) % 2, 0.12, 0.28)
+        points = np.stack([np.sin(turns), -np.cos(turns)], 1) * reach[:, None]  # (10, 2)
+        centre = (size * 0.45, size * 0.67)
+        cv2.fillPoly(star, [(points + centre).round().astype(np.int32)], 255, cv2.LINE_AA)
+        _over(colour, alpha, _opacity(star), (255, 240, 180), x, y)
+        return
+    if not piece.text.strip():
+        return
+    ink = draw_text(piece.text, look.face, size, pad=0)
+    top = y + round(size * (1.06 - ASCENT))
+    mask = _opacity(ink.mask)
+    if look.shadow:
+        edge = cv2.GaussianBlur(cv2.dilate(ink.mask, np.ones((3, 3), np.uint8)), (0, 0), 0.8)
+        _over(colour, alpha, _opacity(edge) * np.float32(0.8), (0, 0, 0), x, top)
+    _over(colour, alpha, mask, piece.colour, x, top)
+
+
+def _over(
+    colour: Floats, alpha: Floats, mask: Floats, paint: Sequence[int], x: int, y: int
+) -> None:
+    """Lay paint over a sprite where mask (h, w) is 1; what leaves the sprite is cut off."""
+    top, left = max(0, -y), max(0, -x)
+    y, x = max(0, y), max(0, x)
+    part = mask[top : top + len(alpha) - y, left : left + alpha.shape[1] - x, None]
+    h, w = part.shape[:2]
+    inside = (slice(y, y + h), slice(x, x + w))
+    colour[inside] = colour[inside] * (1 - part) + np.asarray(paint, np.float32) * part
+    alpha[inside] = alpha[inside] * (1 - part) + part

@@ -1,0 +1,370 @@
+"""Lines of text that keep their identity while they move: born, seen, gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.geometry import quad_to_box
+from shizi.live.scroll import CELL, Floats, Template, figure, fits_at, ink, likeness, vote
+from shizi.page import Image, Quads
+
+Box = NDArray[np.float32]
+"""Left, top, right, bottom, pixels of the panel, shape (4,)."""
+
+HEIGHT = 18.0
+"""Height to which lines are scaled to be found; to be read they keep their own."""
+
+
+@dataclass(frozen=True)
+class TrackOptions:
+    """How lines are followed. Likeness is a correlation of strokes, -1 to 1.
+
+    Attributes:
+        same: likeness from which a line is taken for the one seen before.
+        still: likeness from which a line has not moved, without looking further.
+        patience: seconds for which a line may be hidden before it counts as gone.
+        every: least seconds between two looks for new lines while rows move.
+        idle: least seconds between two looks at strokes that were no text before.
+        changed: share of a line's strokes in one place that differ when its text changed.
+    """
+
+    same: float = 0.55
+    still: float = 0.9
+    patience: float = 0.6
+    every: float = 0.2
+    idle: float = 0.4
+    changed: float = 0.45
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One line of text on its way through the panel.
+
+    Attributes:
+        id: rises in the order of birth.
+        first: time of the first sighting, seconds.
+        last: time of the latest one.
+        box: left, top, right, bottom at the latest sighting, pixels of the panel.
+        template: its figure, averaged over sightings, with paper to its right.
+        strokes: its ink, the same way.
+        crop: its picture at the latest sighting while one was wanted.
+        clarity: mean ink of that crop.
+        since: time at which its look last changed: birth, growth or an update in place.
+        wanted: it has not been read since it last changed.
+        version: rises when its look changes.
+        seen: number of sightings.
+        fit: likeness at the latest look.
+        moved: pixels that it scrolled.
+        stayed: pixels that others scrolled while it stood still.
+        moving: it moved between the two latest sightings.
+        doubt: consecutive sightings that looked changed.
+    """
+
+    id: int
+    first: float
+    last: float
+    box: Box
+    template: Template
+    strokes: Floats
+    crop: Image
+    clarity: float
+    since: float
+    wanted: bool = True
+    version: int = 0
+    seen: int = 1
+    fit: float = 1.0
+    moved: float = 0.0
+    stayed: float = 0.0
+    moving: bool = False
+    doubt: int = 0
+
+    @property
+    def height(self) -> float:
+        """Pixels."""
+        return float(self.box[3] - self.box[1])
+
+    @property
+    def pinned(self) -> bool:
+        """It stood still while others scrolled by."""
+        return self.stayed > 2 * self.height and self.moved == 0
+
+
+@dataclass
+class Tracker:
+    """Follows the lines of one panel from frame to frame.
+
+    Attributes:
+        detect: finds text lines in a picture (H, W, 3): quads (N, 4, 2).
+        options: how.
+        first: number of the first track.
+        tracks: what is visible or only just hidden, from top to bottom.
+        scrolled: pixels that the panel scrolled up so far.
+        right: right edge of the longest line so far, pixels.
+    """
+
+    detect: Callable[[Image], Quads]
+    options: TrackOptions = field(default_factory=TrackOptions)
+    first: int = 0
+    tracks: list[Track] = field(default_factory=list)
+    scrolled: int = 0
+    right: float = 0.0
+    _given: int = 0
+    _looked: float = -np.inf
+    _moving: bool = True
+    _time: float = -np.inf
+    _past: list[tuple[Box, int]] = field(default_factory=list)
+    _usual: float = 0.0  # height of a line, pixels
+
+    def step(self, image: Image, time: float) -> list[Track]:
+        """Look at the next picture of the panel (H, W, 3); return the tracks that are gone."""
+        strokes = ink(image)
+        panel = figure(strokes)
+        before = [t for t in self.tracks if t.seen and t.last == self._time]
+        found = self._follow(panel, time)
+        for track in found:
+            self._renew(track, image, panel, strokes)
+        self._moving |= len(found) < len(before)
+        o = self.options
+        if time - self._looked >= (o.every if self._moving else o.idle):
+            self._looked, self._moving = time, False
+            stripe = _unexplained(strokes, [t.box for t in found])
+            if stripe:
+                self._look(image, panel, strokes, stripe, time)
+        self._time = time
+        high = len(image)
+        gone = [
+            t for t in self.tracks
+            if time - t.last > o.patience or t.template.top < 0 or t.template.top >= high
+        ]  # fmt: skip
+        self.tracks = [t for t in self.tracks if t not in gone]
+        self._past += [(t.box, self.scrolled) for t in gone if t.moved]
+        self.tracks.sort(key=lambda t: float(t.box[1]))
+        return gone
+
+    def number(self) -> int:
+        """Give out the next track's number."""
+        self._given += 1
+        return self.first + self._given - 1
+
+    def finish(self) -> list[Track]:
+        """The stream is over: return what was still there."""
+        gone, self.tracks = self.tracks, []
+        return gone
+
+    def _follow(self, panel: Floats, time: float) -> list[Track]:
+        """Find every track again; return those that were."""
+        tracks, o = self.tracks, self.options
+        if not tracks:
+            return []
+        stay = [fits_at(panel, t.template, t.template.top) for t in tracks]
+        shift = 0
+        if min(stay) < o.still:
+            # What stands still says nothing about the others: it may be pinned.
+            free = [t.template for t, fit in zip(tracks, stay, strict=True) if fit < o.still]
+            shift, support = vote([likeness(panel, t) for t in free], free, len(panel))
+            if support < o.same:
+                shift = 0
+        self._moving |= shift != 0
+        self.scrolled -= shift
+        found = []
+        for track, fit in zip(tracks, stay, strict=True):
+            top = track.template.top
+            near = _best_near(panel, track.template, top + shift) if shift else (fit, top)
+            stood = shift != 0 and (track.pinned or fit > near[0] + 0.1)
+            track.fit, place = (fit, top) if stood else near
+            if track.fit >= o.same:
+                found.append((track, place - top))
+            elif not track.pinned:
+                _move(track, shift)  # hidden, it goes along
+        taken: list[Track] = []
+        for track, step in sorted(found, key=lambda f: -f[0].fit):
+            _move(track, step)
+            if any(_overlap(t.box, track.box) for t in taken):
+                continue  # another one is there
+            taken.append(track)
+            track.last = time
+            track.seen += 1
+            track.moved += abs(step)
+            track.moving = step != 0
+            track.stayed += min(abs(shift - step), track.height)
+        return taken
+
+    def _renew(self, track: Track, image: Image, panel: Floats, strokes: Floats) -> None:
+        """Take in the latest look of a track; notice a change in place."""
+        now, shown = _cut(panel, track.template), _cut(strokes, track.template)
+        if now.shape != track.template.ink.shape:
+            return
+        if _changed(track.strokes, shown, self.options.changed):
+            track.doubt += 1
+            if track.doubt < 2:
+                return
+            track.version += 1
+            track.since, track.wanted = track.last, True
+            mix = 1.0
+        else:
+            mix = 0.3
+        track.doubt = 0
+        track.strokes = track.strokes * np.float32(1 - mix) + shown * np.float32(mix)
+        mixed = track.template.ink * np.float32(1 - mix) + now * np.float32(mix)
+        track.template = track.template._replace(ink=mixed)
+        if track.wanted:
+            track.crop, track.clarity = _crop(image, track.box), float(shown.mean())
+
+    def _look(
+        self, image: Image, panel: Floats, strokes: Floats, stripe: tuple[int, int], time: float
+    ) -> None:
+        """Look for lines between two heights; adopt those that no track explains."""
+        part = image[stripe[0] : stripe[1]]
+        scale = min(1.0, HEIGHT / self._usual) if self._usual else 1.0
+        if scale < 1:
+            part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        shift = np.array([0, stripe[0], 0, stripe[0]], np.float32)
+        for line in lines_of(self.detect(np.ascontiguousarray(part))):
+            box = line / np.float32(scale) + shift
+            known = [t for t in self.tracks if t.last == time and _overlap(t.box, box)]
+            if not known and not self._leaving(box, time):
+                self.tracks.append(self._adopt(box, image, panel, strokes, time))
+            if len(known) != 1:
+                continue
+            track = known[0]
+            grown = box[3] - box[1] > 1.2 * track.height
+            longer = box[2] > track.box[2] + track.height and track.box[0] > box[0] - 8
+            if grown or longer:
+                _reshape(track, box, panel, strokes)
+                track.crop = _crop(image, box)
+                track.version += 1
+                track.since, track.wanted = time, True
+
+    def _leaving(self, box: Box, time: float) -> bool:
+        """True for what is left, above all rows, of one that scrolls out."""
+        rows = [t for t in self.tracks if t.last == time and not t.pinned]
+        if not rows or any(t.box[1] < box[1] for t in rows):
+            return False
+        hidden = [t.box for t in self.tracks if t.last < time and t.moved]
+        gone = [b - np.array([0, up, 0, up], np.float32) for b, up in self._ghosts()]
+        low = box[3] - box[1] < 0.88 * self._usual
+        return low or any(_shared(b, box) > 0.3 for b in hidden + gone)
+
+    def _ghosts(self) -> list[tuple[Box, int]]:
+        """Rows that scrolled and were lost, but may show yet, and how far they went on since."""
+        self._past = [(b, at) for b, at in self._past if 0.6 * (b[3] - b[1]) > self.scrolled - at]
+        return [(b, self.scrolled - at) for b, at in self._past]
+
+    def _adopt(self, box: Box, image: Image, panel: Floats, strokes: Floats, time: float) -> Track:
+        template = template_of(panel, box)
+        shown = _cut(strokes, template).copy()
+        self.right = max(self.right, float(box[2]))
+        height = float(box[3] - box[1])
+        self._usual = height if not self._usual else 0.9 * self._usual + 0.1 * height
+        return Track(
+            id=self.number(),
+            first=time,
+            last=time,
+            box=box,
+            template=template,
+            strokes=shown,
+            crop=_crop(image, box),
+            clarity=float(shown.mean()),
+            since=time,
+        )
+
+
+def lines_of(quads: Quads) -> list[Box]:
+    """Join quads (N, 4, 2) that stand beside each other into upright boxes of lines, (4,) each."""
+    boxes = (
+        [b for b in quad_to_box(quads) if b[2] - b[0] > 0.35 * (b[3] - b[1])] if len(quads) else []
+    )
+    lines: list[Box] = []
+    for box in sorted(boxes, key=lambda b: float(b[0])):
+        for i, line in enumerate(lines):
+            near = box[0] - line[2] < 3 * (line[3] - line[1])
+            if near and _shared(line, box) > 0.55:
+                low, high = np.minimum(line, box), np.maximum(line, box)
+                lines[i] = np.array([low[0], low[1], high[2], high[3]], np.float32)
+                break
+        else:
+            lines.append(np.asarray(box, np.float32))
+    return sorted(lines, key=lambda b: float(b[1]))
+
+
+def _shared(a: Box, b: Box) -> float:
+    """Vertical overlap of two boxes as a share of the lower one's height."""
+    return float((min(a[3], b[3]) - max(a[1], b[1])) / max(1.0, min(a[3] - a[1], b[3] - b[1])))
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    """They claim the same place."""
+    return _shared(a, b) > 0.5 and bool(min(a[2], b[2]) > max(a[0], b[0]))
+
+
+def _unexplained(strokes: Floats, boxes: Sequence[Box]) -> tuple[int, int] | None:
+    """The stripe (top, low) that holds all strokes that no known line explains, with some rim.
+
+    One stripe rather than several: looking has its price by the call, not by the pixel.
+    """
+    inked = (strokes > 12).sum(1) >= 4  # (H,)
+    for box in boxes:
+        rim = 0.2 * (box[3] - box[1])
+        inked[max(0, int(box[1] - rim)) : int(box[3] + rim) + 1] = False
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], inked.astype(np.int8), [0]])))
+    tall = edges[1::2] - edges[::2] >= 8
+    if not tall.any():
+        return None
+    top, low = int(edges[::2][tall][0]), int(edges[1::2][tall][-1])
+    return max(0, top - 16), min(len(strokes), low + 16)
+
+
+def template_of(panel: Floats, box: Box, paper: float = 1.5) -> Template:
+    """A line of the panel, with paper of so many heights to its right, where it may grow."""
+    top, low = max(0, round(float(box[1]))), min(len(panel), round(float(box[3])))
+    left = max(0, int(box[0] // CELL))
+    right = min(panel.shape[1], int((box[2] + paper * (box[3] - box[1])) // CELL) + 1)
+    return Template(panel[top:low, left:right].copy(), top, left)
+
+
+def _cut(panel: Floats, row: Template) -> Floats:
+    h, w = row.ink.shape
+    return panel[row.top : row.top + h, row.left : row.left + w]
+
+
+def _crop(image: Image, box: Box) -> Image:
+    """The picture of a line, with room for a colon that was overlooked at its end."""
+    tall = float(box[3] - box[1])
+    x0, y0 = (max(0, round(float(v) - 0.06 * tall)) for v in box[:2])
+    x1, y1 = round(float(box[2]) + 0.5 * tall), round(float(box[3]) + 0.06 * tall)
+    return image[y0 : max(y1, y0 + 4), x0 : max(x1, x0 + 4)].copy()
+
+
+def _best_near(panel: Floats, row: Template, top: int) -> tuple[float, int]:
+    """The best likeness within two pixels of a height, and where: rounding, codecs, easing."""
+    return max((fits_at(panel, row, top + d), top + d) for d in (0, -1, 1, -2, 2))
+
+
+def _move(track: Track, step: int) -> None:
+    track.box = track.box + np.array([0, step, 0, step], np.float32)
+    track.template = track.template._replace(top=track.template.top + step)
+
+
+def _reshape(track: Track, box: Box, panel: Floats, strokes: Floats) -> None:
+    """A line turned out to be larger than it first looked: it was still coming in."""
+    track.box, track.template = box, template_of(panel, box)
+    track.strokes = _cut(strokes, track.template).copy()
+
+
+def _changed(before: Floats, now: Floats, share: float) -> bool:
+    """True when the strokes of some place, about half a digit wide, differ."""
+    wide = max(2, round(len(before) * 0.3 / CELL))
+    count = before.shape[1] // wide
+    if not count:
+        return False
+    a, b = (v[:, : count * wide].reshape(len(v), count, wide) for v in (before, now))
+    most = np.maximum(a.sum((0, 2)), b.sum((0, 2)))  # (count,)
+    solid = most > 0.4 * np.quantile(most, 0.7)
+    differs = solid & (np.abs(a - b).sum((0, 2)) > share * most)
+    # What is hidden, cut off or fading differs everywhere; a text keeps its beginning.
+    return bool(differs.any()) and int(differs.argmax()) >= 0.35 * solid.nonzero()[0].max()

@@ -1,0 +1,188 @@
+"""What a line says, weighed over its sightings, and in which colours."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+
+from shizi.live.event import Colour, Run
+from shizi.live.scroll import AROUND
+from shizi.page import Char, Image
+from shizi.recognition import Reading
+
+APART = 32.0
+"""Distance of two colours from which text counts as coloured differently."""
+
+_OPPONENT = np.array(
+    [[0.299, 0.587, 0.114], [0.5, -0.419, -0.081], [-0.169, -0.331, 0.5]], np.float32
+)
+"""RGB to luma and the two chromas of Rec. 601."""
+
+_FAINT = 20.0
+"""Chroma at which a colour counts as half as colourful as can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One reading of a line.
+
+    Attributes:
+        runs: what it says in stretches of one colour.
+        score: of the reading, 0 to 1.
+        clarity: mean ink of the crop: half-hidden and fading lines have little.
+    """
+
+    runs: tuple[Run, ...]
+    score: float
+    clarity: float
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        return "".join(run.text for run in self.runs)
+
+
+def elect(sightings: Sequence[Sighting]) -> Sighting:
+    """The sighting that agrees best with all of them: the median string, by weight.
+
+    Kohonen, "Median strings", Pattern Recognition Letters 1985; the weight of a sighting is
+    its score times its clarity. Its score becomes the share of the weight that agrees with it.
+    """
+    weights = [s.score * s.clarity + 1e-6 for s in sightings]
+
+    def support(one: Sighting) -> float:
+        near = (Levenshtein.normalized_similarity(one.text, s.text) for s in sightings)
+        return sum(w * n * n for w, n in zip(weights, near, strict=True))
+
+    return max(sightings, key=lambda s: (support(s), s.score * s.clarity))
+
+
+def badge_end(crop: Image) -> int:
+    """Where the filled badge at the start of a line (h, w, 3) ends, pixels; 0 without one.
+
+    A badge is a short stretch that one saturated colour fills over most of the line's height;
+    a nickname in the same colour has strokes only.
+    """
+    h = len(crop)
+    part = crop[h // 6 : h - h // 6, : 4 * h].astype(np.float32)  # (r, c, 3)
+    early = part[:, : round(1.6 * h)]
+    vivid = early[early.max(2) - early.min(2) > 60]  # (n, 3)
+    if len(vivid) < 0.2 * early.shape[0] * early.shape[1]:
+        return 0
+    same = np.abs(part - np.median(vivid, axis=0)).max(2) < 50
+    filled = cv2.blur(same.mean(0, dtype=np.float32)[None], (max(3, h // 6), 1))[0] > 0.55  # (c,)
+    if not filled.any():
+        return 0
+    start = int(filled.argmax())
+    end, gap = start, 0
+    for x in range(start, len(filled)):
+        gap = 0 if filled[x] else gap + 1
+        if gap > 0.7 * h:  # a digit or an icon is narrower
+            break
+        end = x + 1 if filled[x] else end
+    return end + h // 12 if start < 0.6 * h and 0.9 * h < end - start < 3.2 * h else 0
+
+
+def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
+    """Split a reading of a crop (h, w, 3) into stretches of one colour."""
+    if not reading.chars:
+        return ()
+    strokes, weight = _strokes(crop)
+    runs: list[tuple[str, NDArray[np.float32], float]] = []
+    for char in reading.chars:
+        colour, mass = _colour(strokes, weight, char)
+        if mass > 0 and not (runs and _thin(char.text)):
+            runs.append((char.text, colour, mass))
+        elif runs:
+            runs[-1] = (runs[-1][0] + char.text, *runs[-1][1:])
+    return tuple(Run(text, _rgb(colour)) for text, colour, _ in _merge(runs, len(crop)))
+
+
+def _thin(text: str) -> bool:
+    """Too few strokes to tell a colour by: it takes that of what it follows."""
+    return all(unicodedata.category(c)[0] in "PZ" for c in text)
+
+
+def _strokes(crop: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Colours (h, w, 3) and how far each pixel stands out from its surroundings (h, w)."""
+    pixels = crop.astype(np.float32)
+    wide = max(AROUND, len(crop) // 2)
+    around = cv2.blur(pixels, (wide, wide))
+    return pixels, np.asarray(np.abs(pixels - around).sum(2), np.float32)
+
+
+def _colour(
+    pixels: NDArray[np.float32], weight: NDArray[np.float32], char: Char
+) -> tuple[NDArray[np.float32], float]:
+    """Median colour of a character's strokes, and their mass; 0 for a blank."""
+    w = pixels.shape[1]
+    a, b = int(char.start * w), max(int(char.start * w) + 2, int(np.ceil(char.end * w)))
+    part, stand_out = pixels[:, a:b].reshape(-1, 3), weight[:, a:b].ravel()
+    if char.text.isspace() or not len(part):
+        return np.zeros(3, np.float32), 0.0
+    # Strokes are the extreme pixels; the surroundings stand out the other way, but less.
+    bar = np.quantile(stand_out, 0.94)
+    core = part[stand_out >= bar]
+    return np.median(core, axis=0).astype(np.float32), float(b - a)
+
+
+def _merge(
+    runs: list[tuple[str, NDArray[np.float32], float]], tall: int
+) -> list[tuple[str, NDArray[np.float32], float]]:
+    """Join neighbours, the most alike first, until all that are left differ.
+
+    The longer two runs are, the surer is a small difference (Ward, "Hierarchical grouping to
+    optimize an objective function", JASA 1963).
+    """
+    runs = list(runs)
+    while len(runs) > 1:
+        costs = [
+            distance(a[1], b[1]) * math.sqrt(2 * a[2] * b[2] / (a[2] + b[2]) / tall)
+            for a, b in pairwise(runs)
+        ]
+        i = int(np.argmin(costs))
+        if costs[i] > APART:
+            break
+        (ta, ca, ma), (tb, cb, mb) = runs[i], runs[i + 1]
+        runs[i : i + 2] = [
+            (ta + tb, np.asarray((ca * ma + cb * mb) / (ma + mb), np.float32), ma + mb)
+        ]
+    return runs
+
+
+def _rgb(colour: NDArray[np.float32]) -> Colour:
+    r, g, b = (int(v) for v in np.clip(colour, 0, 255))
+    return r, g, b
+
+
+def distance(a: Colour | NDArray[np.float32], b: Colour | NDArray[np.float32]) -> float:
+    """How different two colours of strokes look: 0 to about 200.
+
+    Hue counts most: a codec keeps it, while it washes out the saturation and the luma of
+    strokes thinner than its chroma samples.
+    """
+    return float(np.linalg.norm(_felt(a) - _felt(b)))
+
+
+def _felt(colour: Colour | NDArray[np.float32]) -> NDArray[np.float32]:
+    luma, *chroma = _OPPONENT @ np.asarray(colour, np.float32)
+    scale = 100 / (float(np.hypot(*chroma)) + _FAINT)
+    return np.array([0.3 * luma, *(c * scale for c in chroma)], np.float32)
+
+
+def alike(a: Colour, b: Colour) -> bool:
+    """True when two colours count as the same."""
+    return distance(a, b) < APART
+
+
+def near(a: str, b: str) -> float:
+    """Likeness of two texts, 0 to 1."""
+    return float(Levenshtein.normalized_similarity(a, b))

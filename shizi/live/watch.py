@@ -1,0 +1,207 @@
+"""Watch a room: frames in, rows out. Joins region, tracks, reader and messages."""
+
+from __future__ import annotations
+
+import re
+import time as clock
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shizi.detection import DetectionOptions
+from shizi.live.event import Row, Run
+from shizi.live.message import Assembler, Line
+from shizi.live.region import Area, Finder, RegionOptions
+from shizi.live.source import Frame
+from shizi.live.track import Track, Tracker, TrackOptions
+from shizi.live.vote import Sighting, badge_end, coloured
+from shizi.page import Image, Quads
+from shizi.reader import Reader, ReaderOptions
+from shizi.recognition import Reading
+
+_BRIEF = 0.85
+"""Least score of a line that was seen no more than twice."""
+
+_LATE = 0.3
+"""Seconds behind a live source from which nothing is read again."""
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """How a room is watched.
+
+    Attributes:
+        settle: seconds for which a line is left alone before it is read: it slides in, and a
+            codec sharpens what stands.
+        sure: score from which a line is not read again.
+        readings: most readings of a line that is not sure.
+        again: seconds between two readings of a line.
+        least_score: lines read with a lower score are taken for clutter.
+        linger: seconds for which a message that vanished may come back as the same one.
+    """
+
+    settle: float = 0.2
+    sure: float = 0.93
+    readings: int = 3
+    again: float = 0.3
+    least_score: float = 0.5
+    linger: float = 2.0
+
+
+@dataclass
+class Statistics:
+    """What was done so far.
+
+    Attributes:
+        frames: looked at.
+        readings: lines read, those read again included.
+        stream: seconds of the stream.
+        busy: seconds spent.
+    """
+
+    frames: int = 0
+    readings: int = 0
+    stream: float = 0.0
+    busy: float = 0.0
+
+    @property
+    def factor(self) -> float:
+        """Seconds of the stream for each second spent: the real-time factor."""
+        return self.stream / self.busy if self.busy else 0.0
+
+
+def live_reader(threads: int = 0) -> Reader:
+    """A reader as live rooms need it: upright text at the size at which it stands."""
+    detection = DetectionOptions(enlarge=1.0)
+    return Reader(ReaderOptions(orientation=False, threads=threads, detection=detection))
+
+
+@dataclass
+class Watch:
+    """Watches one room.
+
+    Attributes:
+        reader: finds and reads lines.
+        options: how.
+        region: where the comments stand.
+        tracks: how lines are followed.
+        statistics: what was done so far.
+        live: frames come at their own pace: when reading falls behind, lines are not read again.
+        area: the comment area in pixels of the frame, once it is known.
+    """
+
+    reader: Reader
+    options: WatchOptions = WatchOptions()
+    region: RegionOptions = RegionOptions()
+    tracks: TrackOptions = TrackOptions()
+    statistics: Statistics = field(default_factory=Statistics)
+    live: bool = False
+    area: Area | None = None
+
+    def __post_init__(self) -> None:
+        """Start with an empty panel."""
+        self._finder = Finder(self.region, self._detect)
+        self._begin(None, 0)
+        self._late = 0.0
+
+    def rows(self, frames: Iterable[Frame]) -> Iterator[Row]:
+        """Follow a stream to its end; yield every row as it is read, revised and closed."""
+        for frame in frames:
+            start, before = clock.perf_counter(), self.statistics.stream
+            rows = self._see(frame)
+            spent = clock.perf_counter() - start
+            self.statistics.busy += spent
+            # Seconds by which reading lags behind what came in.
+            self._late = max(0.0, self._late + spent - (self.statistics.stream - before))
+            yield from rows
+        yield from self._restart(None)
+
+    def _see(self, frame: Frame) -> list[Row]:
+        s = self.statistics
+        s.frames += 1
+        s.stream = max(s.stream, frame.time)
+        area = self._finder.area(frame)
+        rows = self._restart(area) if area != self.area else []
+        if area is None:
+            return rows
+        gone = self._tracker.step(frame.crop(*area), frame.time)
+        due = [t for t in self._tracker.tracks if t.wanted and self._settled(t, frame.time)]
+        due += [t for t in gone if t.wanted and t.id not in self._lines]
+        for line in self._read(due, frame.time):
+            rows += self._assembler.place(line, self._tracker)
+        for track in gone:
+            self._lines.pop(track.id, None)
+        if not (self.live and self._late > _LATE):
+            self._ask_again(frame.time)
+        self._finder.heard(frame.time, bool(rows))
+        return rows + self._assembler.retire(gone, frame.time, self._tracker.scrolled)
+
+    def _settled(self, track: Track, time: float) -> bool:
+        """True when a line's look will not get better: it is not sliding in any more."""
+        entering = track.moving and track is self._tracker.tracks[-1]
+        return time - track.since >= self.options.settle and not entering
+
+    def _restart(self, area: Area | None) -> list[Row]:
+        """Close everything and begin anew with another panel."""
+        rows: list[Row] = []
+        if self.area is not None:
+            gone = self._tracker.finish()
+            time = self.statistics.stream
+            for line in self._read([t for t in gone if t.wanted and t.id not in self._lines], time):
+                rows += self._assembler.place(line, self._tracker)
+            rows += self._assembler.retire(gone, time, self._tracker.scrolled)
+            rows += self._assembler.retire([], np.inf, self._tracker.scrolled)
+        self._begin(area, self._tracker.number())
+        return rows
+
+    def _begin(self, area: Area | None, first: int) -> None:
+        self.area = area
+        self._tracker = Tracker(self._detect, self.tracks, first)
+        self._lines: dict[int, Line] = {}
+        self._assembler = Assembler(self.options.linger, (0, 0) if area is None else area[:2])
+
+    def _detect(self, image: Image) -> Quads:
+        return self.reader.detector(image)[0]
+
+    def _read(self, tracks: list[Track], time: float) -> list[Line]:
+        """Read lines, all at once, from top to bottom; clutter is forgotten."""
+        tracks = sorted(tracks, key=lambda t: float(t.box[1]))
+        ends = [badge_end(t.crop) for t in tracks]
+        crops = [t.crop[:, end:] for t, end in zip(tracks, ends, strict=True)]
+        fresh = [i for i, t in enumerate(tracks) if ends[i] and t.id not in self._lines]
+        badges = [tracks[i].crop[:, : ends[i]] for i in fresh]
+        readings = self.reader.recognizer.read(crops + badges)
+        numbers = dict(zip(fresh, readings[len(crops) :], strict=True))
+        lines = []
+        for i, track in enumerate(tracks):
+            track.wanted = False
+            self.statistics.readings += 1
+            runs = coloured(crops[i], readings[i])
+            # What was hardly seen may be cut off, and is taken for text only where it reads well.
+            least = self.options.least_score if track.seen > 2 else _BRIEF
+            if not runs or readings[i].score < least:
+                continue
+            line = self._lines.setdefault(track.id, Line(track, version=track.version))
+            line.add(Sighting(runs, readings[i].score, track.clarity), time)
+            if i in numbers:
+                line.badge = _badge(numbers[i], badges[fresh.index(i)])
+            lines.append(line)
+        return lines
+
+    def _ask_again(self, time: float) -> None:
+        """Want another look at lines that are not sure yet."""
+        o = self.options
+        for track in self._tracker.tracks:
+            line = self._lines.get(track.id)
+            if line is None or track.wanted or len(line.sightings) >= o.readings:
+                continue
+            if line.best.score < o.sure and time - line.looked >= o.again:
+                track.wanted = True
+
+
+def _badge(reading: Reading, crop: Image) -> tuple[Run, ...]:
+    """The number on a badge, in the badge's own colour; nothing where it has none."""
+    digits = "".join(re.findall(r"\d", reading.text))
+    r, g, b = (int(v) for v in np.median(crop.reshape(-1, 3), axis=0))
+    return (Run(digits, (r, g, b)),) if digits else ()

@@ -1,0 +1,127 @@
+"""The dashboard in a real browser, and over a bare connection."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.request import urlopen
+
+import cv2
+import numpy as np
+import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import ClientConnection, connect
+
+from shizi.errors import ShiziError
+from shizi.live.dashboard import EVENTS, Dashboard, DashboardOptions, ViewerCard
+from shizi.live.event import Event, Gift
+
+FREE = DashboardOptions(port=0)
+
+
+@pytest.fixture
+def dashboard() -> Iterator[Dashboard]:
+    with Dashboard(["一号", "二号"], FREE) as served:
+        yield served
+
+
+def socket(dashboard: Dashboard, room: str = "", **more: str) -> ClientConnection:
+    return connect(f"{dashboard.url.replace('http', 'ws')}socket?room={room}", **more)  # type: ignore[arg-type]
+
+
+def said(number: int, text: str = "好看") -> Event:
+    return Event(f"r-{number}", 0, float(number), "comment", f"用户{number}", text, 0.9)
+
+
+def messages(connection: ClientConnection, count: int) -> list[dict[str, object]]:
+    return [json.loads(connection.recv(timeout=5)) for _ in range(count)]
+
+
+def test_who_comes_late_gets_the_latest_of_everything(dashboard: Dashboard) -> None:
+    for number in range(EVENTS + 5):
+        dashboard.publish_event("一号", said(number))
+    dashboard.publish_event("一号", said(20, "改了"))
+    dashboard.publish_board("一号", {"核心": 1}, [ViewerCard("小明", "核心", 9.5, 3, 1)])
+    with socket(dashboard) as connection:
+        got = messages(connection, EVENTS + 2)
+    assert got[0] == {"type": "hello", "rooms": ["一号", "二号"], "room": "一号"}
+    assert got[1]["tiers"] == {"核心": 1}
+    events = [message["event"] for message in got[2:]]
+    assert len({event["id"] for event in events}) == EVENTS  # type: ignore[index]
+    assert events[-1]["text"] == "改了"  # type: ignore[index]
+
+
+def test_rooms_do_not_mix(dashboard: Dashboard) -> None:
+    with socket(dashboard, "二号") as connection:
+        messages(connection, 1)
+        dashboard.publish_event("一号", said(1))
+        dashboard.publish_event("二号", said(2))
+        (event,) = messages(connection, 1)
+        assert event["event"]["id"] == "r-2"  # type: ignore[index]
+
+
+def test_strangers_are_turned_away(dashboard: Dashboard) -> None:
+    for room, headers in (("三号", {}), ("", {"origin": "http://elsewhere.example"})):
+        with pytest.raises(Exception, match="403"):
+            socket(dashboard, room, **headers)
+
+
+def test_a_browser_that_does_not_keep_up_is_let_go(dashboard: Dashboard) -> None:
+    with socket(dashboard, max_queue=1) as slow:  # type: ignore[arg-type]
+        for number in range(60_000):
+            dashboard.publish_event("一号", said(number, "长" * 200))
+        with pytest.raises(ConnectionClosedError):
+            while True:
+                slow.recv(timeout=20)
+
+
+def test_a_taken_port_is_named(dashboard: Dashboard) -> None:
+    port = int(dashboard.url.rstrip("/").rpartition(":")[2])
+    with pytest.raises(ShiziError, match=str(port)), Dashboard(["r"], DashboardOptions(port=port)):
+        pass
+
+
+def test_the_server_ends_with_its_block() -> None:
+    with Dashboard(["r"], FREE) as served:
+        assert urlopen(served.url + "health").read() == b"ok"
+    served.publish_event("r", said(1))  # nobody listens, nothing happens
+    with pytest.raises(OSError, match=r"refused|reset"):
+        urlopen(served.url + "health", timeout=2)
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs the chromium package")
+@pytest.mark.parametrize("width", [1400, 390])
+def test_the_page_in_a_browser(dashboard: Dashboard, width: int) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    picture = np.full((360, 640, 3), (90, 60, 30), np.uint8)
+    dashboard.show("一号", cv2.imencode(".jpg", picture)[1].tobytes())
+    dashboard.publish_event("一号", said(1, "<b>多少钱</b>"))
+    gift = Event("r-9", 0, 61.0, "gift", "小红", "", 0.9, 12, Gift("小心心", 7))
+    dashboard.publish_event("一号", gift)
+    dashboard.publish_board("一号", {"新客": 3, "核心": 1}, [ViewerCard("小红", "核心", 9, 3, 1)])
+    dashboard.publish_stats("一号", 75, 6.2, 0.4, 3)
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+        page.goto(dashboard.url)
+        page.wait_for_selector("#events li:nth-child(2)")
+        assert "<b>多少钱</b>" in page.inner_text("#events li:nth-child(1)")
+        assert "小心心 ×7" in page.inner_text("#events li:nth-child(2)")
+        dashboard.publish_event("一号", replace(gift, gift=Gift("小心心", 8)))
+        page.wait_for_function("document.querySelector('#events').innerText.includes('×8')")
+        assert page.locator("#events li").count() == 2
+        assert page.inner_text("#board td:nth-child(1)") == "小红"
+        assert page.inner_text("#tiers strong:first-child") == "3"
+        assert page.inner_text("#g-dropped") == "3"
+        page.wait_for_function("document.querySelector('#frame').naturalWidth === 640")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, "the page scrolls sideways"
+        browser.close()
+    assert not problems

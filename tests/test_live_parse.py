@@ -1,0 +1,237 @@
+"""From rows to events: the wordings of the platforms, badges, colours and misread signs."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from live_rows import row
+
+from shizi.live.event import Event, Gift
+from shizi.live.fold import blur, fold, fold_indexed
+from shizi.live.grammar import load_grammar
+from shizi.live.parse import Parser
+from shizi.live.settings import SHIPPED, RulesError
+
+PLATFORMS = sorted({p.stem for p in SHIPPED.glob("*.yaml")} - {"value"})
+
+
+@cache
+def parser(platform: str) -> Parser:
+    return Parser(load_grammar(platform), "r")
+
+
+GENERIC = parser("generic")
+
+
+def parse(*runs: str, platform: str = "generic") -> Event:
+    event = parser(platform).parse(row(*runs))
+    assert event is not None
+    return event
+
+
+@pytest.mark.parametrize(
+    ("runs", "user", "text"),
+    [
+        (("琳琳：月饼还补货吗？",), "琳琳", "月饼还补货吗？"),
+        (("琳琳: ", "月饼还补货吗？"), "琳琳", "月饼还补货吗？"),
+        (("琳琳;月饼有没有",), "琳琳", "月饼有没有"),  # the colon misread
+        (("琳琳", "月饼有没有"), "琳琳", "月饼有没有"),  # the colon lost, the colour not
+        (("LV20", "Nightbot:", "It was amazing, too."), "Nightbot", "It was amazing, too."),
+        (("Lv.6 小明：12:30开始",), "小明", "12:30开始"),
+        (("★4", "☺风雨人生☺：", "想看下"), "风雨人生☺", "想看下"),
+        (("房管 ", "大大：", "好: 真好"), "大大", "好: 真好"),
+        (("坑蒙拐骗", "来了 来了 来了"), "坑蒙拐骗", "来了 来了 来了"),
+        (("主播：大家好",), "主播", "大家好"),  # a badge's word may be all the name there is
+        (("国王的新衣：你好",), "国王的新衣", "你好"),
+        (("1号选手：冲",), "1号选手", "冲"),
+        (("-CRU：看来得去",), "-CRU", "看来得去"),
+        (("小明：来了",), "小明", "来了"),  # said, not announced
+        (("小明：关注了",), "小明", "关注了"),
+        (("小明", "我来了"), "小明", "我来了"),
+        (("听 _：270护甲",), "听 _", "270护甲"),
+    ],
+)
+def test_comments(runs: tuple[str, ...], user: str, text: str) -> None:
+    event = parse(*runs)
+    assert (event.kind, event.user, event.text) == ("comment", user, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "user"),
+    [
+        ("小明 来了", "join", "小明"),
+        ("小明进入直播间", "join", "小明"),
+        ("小明迸入直播问", "join", "小明"),
+        ("欢迎 小明 进入直播间", "join", "小明"),
+        ("Ghost_Beretta Enter the room", "join", "Ghost_Beretta"),
+        ("小明 關注了主播", "follow", "小明"),
+        ("小明为主播点赞了", "like", "小明"),
+        ("小明分享了直播间", "share", "小明"),
+        ("欢迎来到直播间！严禁未成年人直播", "system", ""),
+        ("正在读取直播间信息", "system", ""),
+        ("直播将于12:30开始", "system", ""),
+    ],
+)
+def test_announcements(text: str, kind: str, user: str) -> None:
+    event = parse(text)
+    assert (event.kind, event.user) == (kind, user)
+    assert event.text == (text if kind == "system" else "")
+
+
+def test_announcements_with_text() -> None:
+    assert (parse("直播公告：今晚八点").kind, parse("直播公告：今晚八点").text) == (
+        "notice",
+        "今晚八点",
+    )
+    crowd = parse("小明等 12 人来了")
+    assert (crowd.kind, crowd.user, crowd.text) == ("join", "小明", "12")
+
+
+@pytest.mark.parametrize(
+    ("text", "user", "gift"),
+    [
+        ("天天 送出 小心心 ×3", "天天", Gift("小心心", 3)),
+        ("天天送出小心心xl0", "天天", Gift("小心心", 10)),
+        ("天天：送出了小心心", "天天", Gift("小心心", 1)),
+        ("天天 送给主播 玫瑰 x 99", "天天", Gift("玫瑰", 99)),
+        ("Lv12老李赠送给主播 嘉年华 3个", "老李", Gift("嘉年华", 3)),
+        ("天天送了2个棒棒糖", "天天", Gift("棒棒糖", 2)),
+        ("bob sent Rose x5", "bob", Gift("Rose", 5)),
+    ],
+)
+def test_gifts(text: str, user: str, gift: Gift) -> None:
+    event = parse(text)
+    assert (event.kind, event.user, event.gift) == ("gift", user, gift)
+
+
+@pytest.mark.parametrize(
+    ("platform", "text", "kind", "user"),
+    [
+        ("bilibili", "UL21 石河路 投喂 小花花 x5", "gift", "石河路"),
+        ("kuaishou", "天天 送 棒棒糖 x 3", "gift", "天天"),
+        ("kuaishou", "天天送出小心心x3", "gift", "天天"),
+        ("taobao", "小雨 正在去购买", "system", "小雨"),
+        ("douyu", "大鱼 赠送给主播 100个鱼丸", "gift", "大鱼"),
+        ("huya", "公爵 老王 驾临直播间", "join", "老王"),
+        ("tiktok", "Anna shared the LIVE", "share", "Anna"),
+        ("douyin", "小美 加入了粉丝团", "system", "小美"),
+    ],
+)
+def test_wordings_of_platforms(platform: str, text: str, kind: str, user: str) -> None:
+    event = parse(text, platform=platform)
+    assert (event.kind, event.user) == (kind, user)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_every_platform_reads_the_common_wordings(platform: str) -> None:
+    assert parse("小明 来了", platform=platform).kind == "join"
+    gift = parse("天天 送出 小心心 ×3", platform=platform)
+    assert gift.gift == Gift("小心心", 3)
+
+
+def test_a_colour_may_change_a_character_late() -> None:
+    event = parse("小", "明进入直播间")
+    assert (event.kind, event.user) == ("join", "小明")
+    assert parse("天", "天 送出 小心心 ×3").gift == Gift("小心心", 3)
+
+
+def test_levels() -> None:
+    assert parse("LV20", "Nightbot:", "hi").level == 20
+    assert parse("4", "甜甜跳跳跳 ", "进入直播间").level == 4
+    assert parse("小明：LV20").level is None
+
+
+def test_medals_are_no_names_and_names_no_medals() -> None:
+    medal = parse("小辣椒12", "大大：", "好", platform="bilibili")
+    assert (medal.user, medal.level) == ("大大", None)  # the level is that of the fan club
+    name = parse("云朵88", " 送出 ", "小心心 ×3", platform="bilibili")
+    assert (name.user, name.gift) == ("云朵88", Gift("小心心", 3))
+    assert parse("云朵88", " 来了", platform="bilibili").user == "云朵88"
+
+
+def test_score_weighs_the_fit() -> None:
+    assert parse("小明进入直播间").score == 1.0
+    misread = parse("小明进入直播问").score
+    assert 0.5 < misread < 1.0
+    parser_row = row("小明进入直播间", score=0.5)
+    event = GENERIC.parse(parser_row)
+    assert event is not None and event.score == 0.5
+
+
+def test_bookkeeping_goes_along() -> None:
+    event = GENERIC.parse(row("小明：好", track=7, revision=2, time=3.5, closed=True))
+    assert event is not None
+    assert (event.id, event.revision, event.time, event.closed) == ("r-7", 2, 3.5, True)
+
+
+def test_rows_without_letters_tell_nothing() -> None:
+    assert GENERIC.parse(row("…☆")) is None
+    assert GENERIC.parse(row("")) is None
+
+
+@given(st.lists(st.text(max_size=12), max_size=4))
+def test_any_row_can_be_parsed(runs: list[str]) -> None:
+    event = GENERIC.parse(row(*runs))
+    if event is not None:
+        assert 0.0 <= event.score <= 1.0
+        joined = "".join(runs)
+        assert event.user in joined
+
+
+@given(st.text(alphabet="小明来了送出x0123456789：: ，！abcXYZ…①", min_size=1, max_size=20))
+def test_folding_keeps_the_way_back(text: str) -> None:
+    folded = fold_indexed(text)
+    assert folded.text == fold(text)
+    assert list(folded.index) == sorted(folded.index)
+    assert fold(fold(text)) == fold(text)
+    assert fold(folded.cut(text, 0, len(folded.text))) == folded.text
+
+
+def test_folding_joins_what_looks_the_same() -> None:
+    assert fold("ＬＶ １０") == fold("Iv 1O") == fold("lvlo")
+    assert fold("關注") == fold("关注")
+    assert fold("大") != fold("太")
+    assert blur(fold("大王☆")) == blur(fold("太玉"))
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "own.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_own_grammar_adds_to_a_shipped_one(tmp_path: Path) -> None:
+    own = write(tmp_path, "extends: douyin\nevents:\n  join: ['{user}空降本场']\n")
+    assert parse("小明 空降本场", platform=own).kind == "join"
+    assert parse("小明 来了", platform=own).kind == "join"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("events: {jion: ['{user}来了']}", "events.jion"),
+        ("events: {join: ['{usr}来了']}", "'usr' is no slot"),
+        ("events: {join: ['{user}']}", "needs some words"),
+        ("events: {join: ['[{user}来了']}", "missing )"),
+        ("events: {gift: ['{user}送花']}", "needs the slot {gift}"),
+        ("badge: {}", "own.yaml:badge"),
+        ("badges: {levels: ['级']}", "needs the slot {level}"),
+        ("events: [", "own.yaml:1: not YAML"),
+        ("- a", "expected keys and values"),
+        ("extends: nowhere", "no rules 'nowhere'"),
+    ],
+)
+def test_wrong_grammars_are_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(RulesError) as error:
+        load_grammar(write(tmp_path, text))
+    assert said in str(error.value)
+
+
+def test_grammars_must_not_extend_each_other(tmp_path: Path) -> None:
+    path = write(tmp_path, f"extends: {tmp_path / 'own.yaml'}\n")
+    with pytest.raises(RulesError, match="circle"):
+        load_grammar(path)
