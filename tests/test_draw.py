@@ -119,11 +119,11 @@ def test_very_wide_picture() -> None:
 
 def test_without_a_chinese_font_it_still_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_font_file", lambda: None)
-    module._font.cache_clear()
+    module.font.cache_clear()
     try:
         assert ink(drawn(line(BOX, "OCR 识字"))[1])[0] < 40
     finally:
-        module._font.cache_clear()
+        module.font.cache_clear()
 
 
 def test_missing_font_file_is_passed_over() -> None:
