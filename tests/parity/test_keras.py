@@ -6,6 +6,7 @@ process runs the default line nets on TensorFlow.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -139,6 +140,7 @@ def test_the_shipped_weights_read_the_same(network: Network) -> None:
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="is the second process")
+@pytest.mark.skipif(not importlib.util.find_spec("tensorflow"), reason="needs TensorFlow")
 def test_the_same_on_tensorflow() -> None:
     tests = [f"{__file__}::test_keras_says_what_pytorch_says[{name}]" for name in ("crnn", "ctpn")]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *tests]
