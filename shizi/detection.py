@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.engine import Session
-from shizi.geometry import box_to_quad, grow, quad_to_box, sides
+from shizi.geometry import box_to_quad, distinct, grow, quad_to_box, sides
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
 from shizi.page import GREY, Image, Quads
 
@@ -39,6 +39,7 @@ class DetectionOptions:
         slice_score: least score of a slice.
         line_score: least mean score of a line.
         margin: by how much of its height a line's quad is grown on every side.
+        edge: by how much more, in pixels of the original: small letters are blurred outwards.
         gap: columns without text that a line may bridge.
         overlap: least vertical overlap of neighbour slices; a steep thin line has little.
         likeness: least ratio of their heights.
@@ -53,6 +54,7 @@ class DetectionOptions:
     slice_score: float = 0.5
     line_score: float = 0.75
     margin: float = 0.06
+    edge: float = 1.0
     gap: int = 2
     overlap: float = 0.3
     likeness: float = 0.6
@@ -124,7 +126,10 @@ class Detector:
             quads.append(found[mine])
             scores.append(score[mine])
         factor = np.array([image.shape[1] / w, image.shape[0] / h], dtype=np.float32)
-        return np.concatenate(quads) * factor, np.concatenate(scores)
+        placed, certain = np.concatenate(quads) * factor, np.concatenate(scores)
+        edge = self.options.edge / np.maximum(np.minimum(*sides(placed)), 1e-6)
+        kept = distinct(placed, certain)  # two strips may each have seen a tall line
+        return grow(placed, edge)[kept], certain[kept]
 
 
 class Canvas(NamedTuple):

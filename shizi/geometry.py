@@ -53,8 +53,8 @@ def sides(quads: Array) -> tuple[Array, Array]:
     return (edges[..., 0] + edges[..., 2]) / 2, (edges[..., 1] + edges[..., 3]) / 2
 
 
-def grow(quads: Array, margin: float) -> Quads:
-    """Move every side of quads (N, 4, 2) outwards by ``margin`` times the shorter side."""
+def grow(quads: Array, margin: float | Array) -> Quads:
+    """Move every side of quads (N, 4, 2) outwards by ``margin``, () or (N,), shorter sides."""
     width, height = sides(quads)
     along = (quads[:, 1] - quads[:, 0]) / np.maximum(width, 1e-6)[:, None]  # (N, 2)
     down = (quads[:, 3] - quads[:, 0]) / np.maximum(height, 1e-6)[:, None]
@@ -112,40 +112,47 @@ def box_iou(a: Array, b: Array) -> Array:
 
 def quad_iou(a: Array, b: Array) -> float:
     """IoU of two convex quads (4, 2)."""
-    # Near the origin OpenCV's float arithmetic fails on denormal coordinates.
-    shift = a.min(0) - 1.0
-    moved = [(q - shift).astype(np.float32) for q in (a, b)]
-    inter = min(cv2.intersectConvexConvex(*moved)[0], float(area(a)), float(area(b)))
+    inter = _intersection(a, b)
     union = float(area(a)) + float(area(b)) - inter
     return float(inter / union) if union > 1e-9 else 0.0
 
 
-def nms(boxes: Array, scores: Array, threshold: float) -> NDArray[np.intp]:
-    """Greedy non-maximum suppression on upright boxes.
+def _intersection(a: Array, b: Array) -> float:
+    """Area that two convex quads (4, 2) have in common."""
+    # Near the origin OpenCV's float arithmetic fails on denormal coordinates.
+    shift = a.min(0) - 1.0
+    moved = [(q - shift).astype(np.float32) for q in (a, b)]
+    inter = float(cv2.intersectConvexConvex(*moved)[0])
+    return min(inter, float(area(a)), float(area(b)))
+
+
+def distinct(quads: Array, scores: Array, most: float = 0.7) -> NDArray[np.intp]:
+    """Greedy non-maximum suppression of text lines, which also drops parts of longer lines.
+
+    Lines of unlike height may lie over each other: a caption over a poster's large letters.
 
     Args:
-        boxes: shape (N, 4).
-        scores: shape (N,).
-        threshold: a box whose IoU with a better one is above this is dropped.
+        quads: shape (N, 4, 2).
+        scores: shape (N,); a line goes before another by its score times its area.
+        most: a line that shares more of its area with one kept, of like height, is dropped.
 
     Returns:
-        Indices kept, best first.
+        Indices kept, in rising order.
     """
-    order = np.argsort(-scores, kind="stable")
-    x0, y0, x1, y1 = boxes[order].T
-    areas = np.maximum(x1 - x0, 0) * np.maximum(y1 - y0, 0)
-    alive = np.ones(len(order), dtype=bool)
+    low, high = quads.min(1), quads.max(1)  # (N, 2)
+    areas, height = area(quads), np.minimum(*sides(quads))  # (N,)
     kept: list[int] = []
-    for i in range(len(order)):
-        if not alive[i]:
-            continue
-        kept.append(i)
-        rest = slice(i + 1, None)
-        w = np.minimum(x1[i], x1[rest]) - np.maximum(x0[i], x0[rest])
-        h = np.minimum(y1[i], y1[rest]) - np.maximum(y0[i], y0[rest])
-        inter = np.maximum(w, 0) * np.maximum(h, 0)
-        alive[rest] &= inter <= threshold * np.maximum(areas[i] + areas[rest] - inter, 1e-9)
-    return order[np.asarray(kept, dtype=np.intp)]
+    for i in np.argsort(-scores * areas, kind="stable").tolist():
+        near = (low[kept] < high[i]).all(1) & (high[kept] > low[i]).all(1)
+        near &= np.abs(np.log((height[kept] + 1e-6) / (height[i] + 1e-6))) < _LIKE
+        others = [j for j, n in zip(kept, near, strict=True) if n]
+        if all(_intersection(quads[i], quads[j]) <= most * areas[i] for j in others):
+            kept.append(i)
+    return np.asarray(sorted(kept), dtype=np.intp)
+
+
+_LIKE = 0.6
+"""Logarithm of the ratio of two heights that are alike."""
 
 
 def warp(image: Image, quad: Array, width: int, height: int) -> Image:

@@ -40,6 +40,7 @@ class ReaderOptions:
         weights: folder of exported networks to use in place of the shipped ones of that name.
         threads: CPU threads; 0: all cores.
         least_score: lines read with a lower score are dropped.
+        lone_score: the same for a single character, which no neighbour vouches for.
     """
 
     orientation: bool = True
@@ -47,6 +48,7 @@ class ReaderOptions:
     weights: Path | None = None
     threads: int = 0
     least_score: float = 0.5
+    lone_score: float = 0.87
     limits: ImageLimits = ImageLimits()
     turn: OrientationOptions = OrientationOptions()
     detection: DetectionOptions = DetectionOptions()
@@ -146,8 +148,7 @@ class Reader:
         rest = [i for i in range(len(look.quads)) if i not in look.sample]
         others = self.recognizer(upright, look.quads[rest])
         readings = {**look.sample, **dict(zip(rest, others, strict=True))}
-        least = self.options.least_score
-        kept = [i for i, r in sorted(readings.items()) if r.text and r.score >= least]
+        kept = [i for i, reading in sorted(readings.items()) if self._credible(reading)]
         quads, texts = look.quads[kept], [readings[i].text for i in kept]
         placed = map_back(quads, look.angle, width, height)
         lines = []
@@ -165,6 +166,11 @@ class Reader:
                 )
             )
         return Page(name, width, height, look.angle, look.score, tuple(lines))
+
+    def _credible(self, reading: Reading) -> bool:
+        o = self.options
+        least = o.lone_score if len(reading.text) == 1 else o.least_score
+        return bool(reading.text) and reading.score >= least
 
     def look(self, image: Image) -> Look:
         """Find out which way up an image is, and its lines that way up.

@@ -12,8 +12,8 @@ from shizi.geometry import (
     area,
     box_iou,
     box_to_quad,
+    distinct,
     map_back,
-    nms,
     order_quad,
     quad_iou,
     quad_to_box,
@@ -73,17 +73,30 @@ def test_boxes_and_quads_round_trip(raw: np.ndarray) -> None:
 
 
 @given(st.lists(BOXES, min_size=1, max_size=12), st.floats(0.1, 0.9))
-def test_nms_keeps_no_two_overlapping_and_drops_nothing_else(
-    boxes: list[tuple[float, ...]], threshold: float
+def test_distinct_lines_of_like_height_share_little(
+    boxes: list[tuple[float, ...]], most: float
 ) -> None:
-    array = np.array(boxes, np.float32)
-    scores = np.linspace(1, 0.1, len(boxes), dtype=np.float32)
-    kept = nms(array, scores, threshold)
-    iou = box_iou(array, array)
-    for i in kept:
-        assert all(iou[i, j] <= threshold + 1e-4 for j in kept if j != i)
-    for i in set(range(len(boxes))) - set(kept.tolist()):
-        assert any(iou[i, j] > threshold - 1e-4 and j < i for j in kept)
+    quads = box_to_quad(np.array(boxes, np.float32))
+    height, areas = np.minimum(*sides(quads)), area(quads)
+    kept = distinct(quads, np.ones(len(boxes)), most).tolist()
+
+    def drops(i: int, j: int) -> bool:
+        """Whether line i makes j superfluous, by the slow way over the shapes' IoU."""
+        iou = quad_iou(quads[i], quads[j])
+        shared = iou / (1 + iou) * (areas[i] + areas[j])
+        alike = abs(np.log(height[i] / height[j])) < 0.6
+        return bool(alike and areas[i] >= areas[j] and shared > most * areas[j] + 1e-2)
+
+    assert not any(drops(i, j) for i in kept for j in kept if i != j and areas[i] > areas[j])
+    low, high = quads.min(1), quads.max(1)
+    for j in set(range(len(boxes))) - set(kept):
+        assert any((low[i] < high[j]).all() and (high[i] > low[j]).all() for i in kept)
+
+
+def test_a_part_of_a_line_is_dropped_and_small_print_over_large_letters_is_kept() -> None:
+    line, part, caption = (10, 10, 200, 40), (12, 11, 90, 39), (20, 20, 80, 30)
+    quads = box_to_quad(np.array([part, line, caption], np.float32))
+    assert distinct(quads, np.array([0.99, 0.9, 0.9])).tolist() == [1, 2]
 
 
 def test_warp_of_an_upright_box_is_the_slice() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
-from shizi.page import Image
 from shizi.train.synth import backgrounds as bg
 from shizi.train.synth import degrade
+from shizi.train.synth.clutter import distract, pictogram
 from shizi.train.synth.screens import place_free
 from shizi.train.synth.sheet import PROSE, Box, Pen, Sheet, Style, make_pen
 from shizi.train.synth.text import Rng, pick, weighted
@@ -32,7 +30,7 @@ def scene(world: World, rng: Rng, height: int, width: int) -> Sheet:
 def subtitle(world: World, rng: Rng, height: int, width: int) -> Sheet:
     """A film with one or two lines near its foot, at times a clock or a station's name."""
     sheet = Sheet(bg.window(rng, world.bank, height, width))
-    _distract(sheet, rng, int(rng.integers(0, 4)))
+    distract(sheet, rng, int(rng.integers(0, 4)))
     size = max(12.0, min(height, width) * (0.04 + 0.04 * rng.random()))
     pen = make_pen(world, rng, ("hei", "hei", "kai", "song"), size)
     fill = pick(rng, ((255, 255, 255), (255, 255, 255), (250, 240, 90), (235, 235, 235)))
@@ -60,109 +58,8 @@ def blank(world: World, rng: Rng, height: int, width: int) -> Sheet:
         if rng.random() < 0.7
         else bg.paper(rng, height, width)
     )
-    _distract(sheet, rng, int(rng.integers(3, 14)))
+    distract(sheet, rng, int(rng.integers(3, 14)))
     return sheet
-
-
-def _distract(sheet: Sheet, rng: Rng, count: int) -> None:
-    """Draw things that are not text where nothing stands yet."""
-    h, w = sheet.image.shape[:2]
-    for _ in range(count):
-        dw, dh = int(w * (0.05 + 0.25 * rng.random())), int(h * (0.03 + 0.2 * rng.random()))
-        x, y = int(rng.integers(max(1, w - dw))), int(rng.integers(max(1, h - dh)))
-        box = (float(x), float(y), float(x + dw), float(y + dh))
-        if dw < 8 or dh < 8 or not sheet.free(box):
-            continue
-        sheet.taken.append(box)
-        part = sheet.image[y : y + dh, x : x + dw]
-        pick(rng, _DISTRACTORS)(rng, part)
-
-
-def _barcode(rng: Rng, part: Image) -> None:
-    bars = np.repeat(rng.random(part.shape[1] // 2 + 1) < 0.5, 2)[: part.shape[1]]
-    part[:] = np.where(bars, 20, 245).astype(np.uint8)[None, :, None]
-
-
-def _matrix_code(rng: Rng, part: Image) -> None:
-    side = min(part.shape[:2])
-    cells = (rng.random((25, 25)) < 0.5).astype(np.uint8) * 235 + 10
-    part[:side, :side] = cv2.resize(cells, (side, side), interpolation=cv2.INTER_NEAREST)[..., None]
-
-
-def _lattice(rng: Rng, part: Image) -> None:
-    step, colour, thick = int(rng.integers(5, 24)), bg.any_colour(rng), int(rng.integers(1, 4))
-    h, w = part.shape[:2]
-    if rng.random() < 0.7:
-        for x in range(0, w, step):
-            cv2.line(part, (x, 0), (x, h), colour, thick)
-    for y in range(0, h, step):
-        cv2.line(part, (0, y), (w, y), colour, thick)
-
-
-def _blob(rng: Rng, part: Image) -> None:
-    """A round face: head, eyes, mouth."""
-    h, w = part.shape[:2]
-    skin = bg.hsv(8 + 8 * rng.random(), 60 + 90 * rng.random(), 140 + 110 * rng.random())
-    centre = (w // 2, h // 2)
-    cv2.ellipse(part, centre, (w // 3, int(h / 2.2)), 0, 0, 360, skin, -1, cv2.LINE_AA)
-    for side in (-1, 1):
-        cv2.circle(
-            part,
-            (w // 2 + side * w // 8, int(h * 0.42)),
-            max(1, w // 30),
-            (30, 20, 20),
-            -1,
-            cv2.LINE_AA,
-        )
-    cv2.ellipse(
-        part,
-        (w // 2, int(h * 0.65)),
-        (w // 9, h // 18 + 1),
-        0,
-        0,
-        180,
-        (150, 50, 50),
-        -1,
-        cv2.LINE_AA,
-    )
-
-
-def _pebbles(rng: Rng, part: Image) -> None:
-    """Rows of small discs, boxes or ticks: leaves, tiles, windows, stitches."""
-    h, w = part.shape[:2]
-    step, colour = int(rng.integers(6, 22)), bg.any_colour(rng)
-    radius = max(1, int(step * (0.2 + 0.25 * rng.random())))
-    form = int(rng.integers(3))
-    for y in range(step, h - step // 2, step + int(rng.integers(0, 8))):
-        for x in range(step, w - step // 2, step):
-            jitter = int(rng.integers(-1, 2))
-            if form == 0:
-                cv2.circle(part, (x, y + jitter), radius, colour, -1, cv2.LINE_AA)
-            elif form == 1:
-                cv2.rectangle(part, (x - radius, y - radius), (x + radius, y + radius), colour, 1)
-            else:
-                cv2.line(
-                    part, (x - radius, y + radius), (x + radius, y - radius), colour, 1, cv2.LINE_AA
-                )
-
-
-def _logo(rng: Rng, part: Image) -> None:
-    h, w = part.shape[:2]
-    corners = (rng.random((int(rng.integers(3, 8)), 2)) * (w, h)).astype(np.int32)
-    cv2.fillPoly(part, [corners], bg.any_colour(rng), cv2.LINE_AA)
-    cv2.circle(
-        part,
-        (w // 2, h // 2),
-        min(w, h) // 4 + 1,
-        bg.any_colour(rng),
-        int(rng.integers(1, 5)),
-        cv2.LINE_AA,
-    )
-
-
-_DISTRACTORS: tuple[Callable[[Rng, Image], None], ...] = (
-    _barcode, _matrix_code, _lattice, _blob, _pebbles, _pebbles, _logo,
-)  # fmt: skip
 
 
 def _street(world: World, rng: Rng, height: int, width: int) -> Sheet:
@@ -189,7 +86,7 @@ def _street(world: World, rng: Rng, height: int, width: int) -> Sheet:
                 else:
                     _board(sheet, world, rng, box)
                 break
-    _distract(sheet, rng, int(rng.integers(0, 6)))
+    distract(sheet, rng, int(rng.integers(0, 6)))
     return _turned(sheet, rng, tilt) if tilt else sheet
 
 
@@ -239,8 +136,28 @@ def _board(sheet: Sheet, world: World, rng: Rng, box: Box) -> None:
             ink = used.ink(text)
             slack = x1 - x0 - (ink.right - ink.left)
             x = x0 + (slack / 2 if centred else min(slack, 0.04 * (x1 - x0)))
-            sheet.put(ink, x, y, _sign_style(rng, ground, outlined))
+            style = _sign_style(rng, ground, outlined)
+            line = sheet.put(ink, x, y, style)
+            if rng.random() < 0.4:
+                _mark(sheet, rng, line, box, style)
         y += (share + gap) * tall
+
+
+def _mark(sheet: Sheet, rng: Rng, line: Box, board: Box, style: Style) -> None:
+    """Set a pictogram before or behind a line, where the board has room for it."""
+    x0, y0, x1, y1 = line
+    side = (y1 - y0) * (0.6 + 0.6 * rng.random())
+    mask = pictogram(rng, side)
+    h, w = mask.shape
+    gap = side * (0.05 + 0.6 * rng.random() ** 2)
+    x = x1 + gap if rng.random() < 0.65 else x0 - gap - w
+    y = (y0 + y1 - h) / 2
+    box = (x, y, x + w, y + h)
+    inside = x >= board[0] and y >= board[1] and x + w <= board[2] and y + h <= board[3]
+    others = [other for other in sheet.taken if other != board]
+    if inside and Sheet(sheet.image, taken=others).free(box, 0):
+        colour = style if rng.random() < 0.75 else Style(bg.any_colour(rng))
+        sheet.taken.append(sheet.stamp(mask, x, y, colour))
 
 
 def _upright_board(sheet: Sheet, world: World, rng: Rng, box: Box) -> None:
@@ -283,7 +200,7 @@ def _poster(world: World, rng: Rng, height: int, width: int) -> Sheet:
     else:
         image = bg.window(rng, world.bank, height, width)
     sheet = Sheet(image)
-    _distract(sheet, rng, int(rng.integers(0, 5)))
+    distract(sheet, rng, int(rng.integers(0, 5)))
     outlined = rng.random() < 0.3 or image.std() > 35
     for k in range(int(rng.integers(2, 12))):
         size = min(
@@ -319,8 +236,11 @@ def _free_line(sheet: Sheet, pen: Pen, text: str, outlined: bool) -> None:
             pad = 0.3 * pen.size
             ground = bg.any_colour(pen.rng)
             sheet.fill((x - pad, y - pad, x + wide + pad, y + tall + pad), ground)
-        sheet.put(ink, x, y, _sign_style(pen.rng, ground, outlined))
+        style = _sign_style(pen.rng, ground, outlined)
+        line = sheet.put(ink, x, y, style)
         sheet.taken.append(box)
+        if pen.rng.random() < 0.25:
+            _mark(sheet, pen.rng, line, (0.0, 0.0, float(w), float(h)), style)
         return
 
 
@@ -380,5 +300,5 @@ def _product(world: World, rng: Rng, height: int, width: int) -> Sheet:
             _tilted(sheet, pen, text, float(rng.uniform(-30, 30)))
         elif text:
             _free_line(sheet, pen, text, rng.random() < 0.2)
-    _distract(sheet, rng, int(rng.integers(0, 3)))
+    distract(sheet, rng, int(rng.integers(0, 3)))
     return sheet

@@ -100,6 +100,12 @@ class Sheet:
         self._colour(np.asarray(mask, np.uint8), int(offset[0]), int(offset[1]), ink.size, style)
         self._label(quad @ turn[:, :2].T + turn[:, 2] + offset, ink.text)
 
+    def stamp(self, mask: NDArray[np.uint8], x: float, y: float, style: Style) -> Box:
+        """Put a shape (h, w) that is no text with its top-left corner at (x, y)."""
+        h, w = mask.shape
+        self._colour(mask, round(x), round(y), h, style)
+        return (x, y, x + w, y + h)
+
     def free(self, box: Box, gap: float = 4) -> bool:
         """True when the box lies inside the picture and off everything taken."""
         x0, y0, x1, y1 = box
