@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import fields
-from itertools import islice, pairwise
 from pathlib import Path
 
 import cv2
@@ -37,71 +36,14 @@ from shizi.train.synth import (
 )
 from shizi.train.synth import backgrounds as bg
 from shizi.train.synth import pages as pages_module
-from shizi.train.synth import scenes as scenes_module
-from shizi.train.synth.fonts import Face, load_faces, system_fonts
-from shizi.train.synth.ink import Ink, draw_text, draw_vertical
+from shizi.train.synth.fonts import Face, load_faces
+from shizi.train.synth.ink import Ink, draw_text
 from shizi.train.synth.looks import LOOKS
-from shizi.train.synth.sheet import Sheet, Style
+from shizi.train.synth.sheet import Style
 from shizi.train.synth.text import KINDS, weighted
 
-TEXTS = (
-    "今天天气很好",
-    "识字软件可以读中文",
-    "电话：400-8877-383",
-    "送出小心心",
-    "春眠不觉晓，处处闻啼鸟。",
-)
 KINDS_OF_PAGE = ("document", "screen", "overlay", "scene", "subtitle", "blank")
 BLACK = Style((0, 0, 0))
-
-
-@pytest.fixture(scope="session")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """A folder with two small Chinese fonts and a Latin one, and a text file."""
-    folder = tmp_path_factory.mktemp("synth")
-    (folder / "texts.txt").write_text("\n".join(TEXTS), encoding="utf-8")
-    (folder / "fonts").mkdir()
-    sized = sorted((p.stat().st_size, p) for p in system_fonts())
-    wanted = (p for size, p in sized if 3e6 < size < 2.5e7 and _writes(p, "识"))
-    chinese = list(islice(wanted, 2))
-    latin = list(islice((p for size, p in sized if size < 1e6 and _writes(p, "Aê")), 1))
-    if not chinese:
-        pytest.skip("no Chinese font on this system")
-    for path in chinese + latin:
-        (folder / "fonts" / path.name).symlink_to(path)
-    return {
-        "texts": (folder / "texts.txt",),
-        "fonts": (folder / "fonts",),
-        "system_fonts": False,
-        "drawn": 3,
-    }
-
-
-def _writes(path: Path, text: str) -> bool:
-    try:
-        return any(face.covers(text) for face in load_faces([path], need_han=False))
-    except DataError:
-        return False
-
-
-@pytest.fixture(scope="session")
-def options(sources: dict[str, object]) -> LineOptions:
-    return LineOptions(**sources)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="session")
-def page_options(sources: dict[str, object]) -> PageOptions:
-    return PageOptions(**sources, longest=600)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="session")
-def world(options: LineOptions) -> World:
-    return build_world(options)
-
-
-@pytest.fixture(scope="session")
-def face(world: World) -> Face:
-    return world.any_face(np.random.default_rng(0))
 
 
 def dark(image: NDArray[np.uint8]) -> NDArray[np.intp]:
@@ -212,80 +154,6 @@ def test_a_blank_or_shared_glyph_is_not_covered(tmp_path: Path) -> None:
     assert not made.covers(chr(0x5FFF))
     assert not made.covers(chr(0x4E00))
     assert made.keep(chr(0x4E01) + "A" + chr(0x5FFF) + chr(0x6001)) == "A" + chr(0x6001)
-
-
-def test_a_space_is_a_gap_and_edges_follow_the_characters(face: Face) -> None:
-    ink = draw_text("识 字", face, 32)
-    assert len(ink.edges) == 4
-    assert all(a < b for a, b in pairwise(ink.edges))
-    columns = ink.mask.max(0)
-    gap = columns[round(ink.edges[1]) : round(ink.edges[2])]
-    assert len(gap) >= 6
-    assert not gap.any()
-    assert columns[round(ink.edges[0]) : round(ink.edges[1])].any()
-    assert columns[round(ink.edges[2]) : round(ink.edges[3])].any()
-
-
-@pytest.mark.parametrize("spacing", [0.0, 0.3])
-def test_ink_box_holds_the_ink(face: Face, spacing: float) -> None:
-    ink = draw_text("识字Ag一", face, 40, spacing=spacing)
-    rows, cols = np.flatnonzero(ink.mask.max(1) > 96), np.flatnonzero(ink.mask.max(0) > 96)
-    assert ink.top <= rows[0]
-    assert ink.bottom >= rows[-1] + 1
-    assert (ink.left, ink.right) == (cols[0], cols[-1] + 1)
-    assert 0.7 * 40 < ink.bottom - ink.top < 1.4 * 40
-
-
-def test_vertical_ink_stands(face: Face) -> None:
-    ink = draw_vertical("识字读书", face, 30)
-    assert ink.bottom - ink.top > 3 * (ink.right - ink.left)
-    assert len(ink.edges) == 5
-
-
-@pytest.mark.parametrize("vertical", [False, True])
-def test_a_sheet_labels_where_it_writes(face: Face, vertical: bool) -> None:
-    sheet = Sheet(bg.plain((255, 255, 255), 240, 320))
-    ink = (draw_vertical if vertical else draw_text)("识字读书", face, 32)
-    sheet.put(ink, 40, 30, BLACK)
-    (line,) = sheet.lines
-    points = dark(sheet.image)
-    assert len(points) > 200
-    assert all_inside(points, line.quad, 0.0)
-    low, high = line.quad.min(0), line.quad.max(0)
-    assert (points.min(0) - low < 8).all(), "the box is loose"
-    assert (high - points.max(0) < 8).all(), "the box is loose"
-    assert line.quad[0] == pytest.approx(low)
-    assert line.quad[2] == pytest.approx(high)
-
-
-def _written(face: Face, angle: float = 0.0) -> Sheet:
-    sheet = Sheet(bg.plain((255, 255, 255), 300, 400))
-    sheet.put_turned(draw_text("识字读书看报", face, 36), 200, 150, angle, BLACK)
-    return sheet
-
-
-@pytest.mark.parametrize("angle", [-30.0, -7.0, 12.0, 30.0])
-def test_turned_text_stays_in_its_quad(face: Face, angle: float) -> None:
-    sheet = _written(face, angle)
-    quad = sheet.lines[0].quad
-    assert len(dark(sheet.image)) > 400
-    assert all_inside(dark(sheet.image), quad, 1.0)
-    along = quad[1] - quad[0]
-    assert np.degrees(np.arctan2(along[1], along[0])) == pytest.approx(angle, abs=0.1)
-
-
-def test_warping_moves_ink_and_quads_alike(face: Face) -> None:
-    rng = np.random.default_rng(4)
-    for _ in range(5):
-        matrix = pages_module._homography(rng, 300, 400, 0.05, 0.9, 8.0)
-        warped = pages_module._warped(_written(face), matrix, (400, 300), None)
-        assert all_inside(dark(warped.image), warped.lines[0].quad, 1.0)
-        curled = pages_module._curled(_written(face), rng)
-        assert all_inside(dark(curled.image), curled.lines[0].quad, 2.5)
-        turned = scenes_module._turned(_written(face), rng, 20.0)
-        inside = cv2.contourArea(turned.lines[0].quad)
-        assert inside > 0
-        assert all_inside(dark(turned.image), turned.lines[0].quad, 1.5)
 
 
 @pytest.mark.parametrize("kind", KINDS_OF_PAGE)

@@ -1,0 +1,70 @@
+"""What several tests of synthetic text share: a few fonts, a few texts."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shizi.errors import DataError
+from shizi.train.synth import LineOptions, PageOptions, World, build_world
+from shizi.train.synth.fonts import Face, load_faces, system_fonts
+
+TEXTS = (
+    "今天天气很好",
+    "识字软件可以读中文",
+    "电话：400-8877-383",
+    "送出小心心",
+    "春眠不觉晓，处处闻啼鸟。",
+)
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """A folder with two small Chinese fonts and a Latin one, and a text file."""
+    folder = tmp_path_factory.mktemp("synth")
+    (folder / "texts.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    (folder / "fonts").mkdir()
+    sized = sorted((p.stat().st_size, p) for p in system_fonts())
+    wanted = (p for size, p in sized if 3e6 < size < 2.5e7 and _writes(p, "识"))
+    chinese = list(islice(wanted, 2))
+    latin = list(islice((p for size, p in sized if size < 1e6 and _writes(p, "Aê")), 1))
+    if not chinese:
+        pytest.skip("no Chinese font on this system")
+    for path in chinese + latin:
+        (folder / "fonts" / path.name).symlink_to(path)
+    return {
+        "texts": (folder / "texts.txt",),
+        "fonts": (folder / "fonts",),
+        "system_fonts": False,
+        "drawn": 3,
+    }
+
+
+def _writes(path: Path, text: str) -> bool:
+    try:
+        return any(face.covers(text) for face in load_faces([path], need_han=False))
+    except DataError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def options(sources: dict[str, object]) -> LineOptions:
+    return LineOptions(**sources)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def page_options(sources: dict[str, object]) -> PageOptions:
+    return PageOptions(**sources, longest=600)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def world(options: LineOptions) -> World:
+    return build_world(options)
+
+
+@pytest.fixture(scope="session")
+def face(world: World) -> Face:
+    return world.any_face(np.random.default_rng(0))
