@@ -39,7 +39,6 @@ class DetectionOptions:
         slice_score: least score of a slice.
         line_score: least mean score of a line.
         margin: by how much of its height a line's quad is grown on every side.
-        edge: by how much more, in pixels of the original: small letters are blurred outwards.
         gap: columns without text that a line may bridge.
         overlap: least vertical overlap of neighbour slices; a steep thin line has little.
         likeness: least ratio of their heights.
@@ -54,7 +53,6 @@ class DetectionOptions:
     slice_score: float = 0.5
     line_score: float = 0.75
     margin: float = 0.06
-    edge: float = 1.0
     gap: int = 2
     overlap: float = 0.3
     likeness: float = 0.6
@@ -127,9 +125,8 @@ class Detector:
             scores.append(score[mine])
         factor = np.array([image.shape[1] / w, image.shape[0] / h], dtype=np.float32)
         placed, certain = np.concatenate(quads) * factor, np.concatenate(scores)
-        edge = self.options.edge / np.maximum(np.minimum(*sides(placed)), 1e-6)
         kept = distinct(placed, certain)  # two strips may each have seen a tall line
-        return grow(placed, edge)[kept], certain[kept]
+        return placed[kept], certain[kept]
 
 
 class Canvas(NamedTuple):

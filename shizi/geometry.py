@@ -53,12 +53,12 @@ def sides(quads: Array) -> tuple[Array, Array]:
     return (edges[..., 0] + edges[..., 2]) / 2, (edges[..., 1] + edges[..., 3]) / 2
 
 
-def grow(quads: Array, margin: float | Array) -> Quads:
-    """Move every side of quads (N, 4, 2) outwards by ``margin``, () or (N,), shorter sides."""
+def grow(quads: Array, margin: float, pixels: float = 0.0) -> Quads:
+    """Move every side of quads (N, 4, 2) outwards by ``margin`` shorter sides and ``pixels``."""
     width, height = sides(quads)
     along = (quads[:, 1] - quads[:, 0]) / np.maximum(width, 1e-6)[:, None]  # (N, 2)
     down = (quads[:, 3] - quads[:, 0]) / np.maximum(height, 1e-6)[:, None]
-    step = (margin * np.minimum(width, height))[:, None]
+    step = (margin * np.minimum(width, height) + pixels)[:, None]
     signs = ((-1, -1), (1, -1), (1, 1), (-1, 1))
     corners = [quads[:, i] + step * (x * along + y * down) for i, (x, y) in enumerate(signs)]
     return np.stack(corners, 1).astype(np.float32)

@@ -14,7 +14,7 @@ from shizi.charset import Charset
 from shizi.crop import HEIGHT, WIDTHS, cut, fit, lay_out, lie_down
 from shizi.engine import Session
 from shizi.errors import ShiziError
-from shizi.geometry import rotate90
+from shizi.geometry import grow, rotate90
 from shizi.page import Char, Image, Quads
 
 STRIDE = 8
@@ -38,6 +38,7 @@ class RecognitionOptions:
     """How lines are read.
 
     Attributes:
+        edge: pixels of the picture that are read around a line: small letters are blurred outwards.
         squeeze: factor on the width of a crop; less is faster.
         reread: lines scored below this are read again, unsqueezed; 0: never.
         beam: beam width of CTC decoding; 1: best path.
@@ -45,6 +46,7 @@ class RecognitionOptions:
         batch_width: pixels of width that are read at once.
     """
 
+    edge: float = 1.0
     squeeze: float = 0.8
     reread: float = 0.9
     beam: int = 1
@@ -101,7 +103,7 @@ class Recognizer:
 
     def __call__(self, image: Image, quads: Quads) -> list[Reading]:
         """Read the lines at quads (N, 4, 2) of an image."""
-        return self.read([cut(image, quad) for quad in quads])
+        return self.read([cut(image, quad) for quad in grow(quads, 0.0, self.options.edge)])
 
     def read(self, crops: Sequence[Image]) -> list[Reading]:
         """Read line crops, each RGB (h, w, 3).
