@@ -7,11 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from shizi.train.data import read_lines
-from shizi.train.synth.captcha import ALPHABET, FEWEST, MOST, Captcha, Captchas, write_captchas
+from shizi.train.synth.captcha import (
+    ALPHABET,
+    FEWEST,
+    HEIGHT,
+    MOST,
+    Captcha,
+    Captchas,
+    write_captchas,
+)
 
 
 def test_a_captcha_is_the_same_by_seed_and_index() -> None:
-    first, again, other = Captcha(1, 5), Captchas(1)[5], Captcha(2, 5)
+    first, again, other = Captcha(1, 5), Captcha(1, 5), Captcha(2, 5)
     assert first.text == again.text
     assert (first.load() == again.load()).all()
     assert first.text != other.text
@@ -24,6 +32,11 @@ def test_captchas_differ_in_length_and_width() -> None:
     widths = {c.load().shape[1] for c in made[:40]}
     assert len(widths) > 20
     assert all(c.load().std() > 10 for c in made[:20])
+
+
+def test_short_ones_are_learnt_from_too() -> None:
+    assert {len(Captchas(3)[i].text) for i in range(200)} == set(range(1, MOST + 1))
+    assert Captchas(3)[0].load().shape[0] == HEIGHT
 
 
 def test_a_set_of_captchas(tmp_path: Path) -> None:

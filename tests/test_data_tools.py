@@ -81,6 +81,18 @@ def test_pages_stay_what_they_are(pages: Path, tmp_path: Path) -> None:
     assert after.encoded() == PNG
 
 
+def test_pages_become_voc(pages: Path, tmp_path: Path) -> None:
+    tilted = (pages / "labels.jsonl").read_text().replace("[30, 0]", "[30, 2]")
+    (pages / "labels.jsonl").write_text(tilted)
+    assert convert(pages, tmp_path / "out", ConvertOptions("voc")) == (1, 0)
+    (before,), (after,) = open_pages(pages, STRICT), open_pages(tmp_path / "out", STRICT)
+    assert np.array_equal(after.quads.min(1), before.quads.min(1))
+    assert np.array_equal(after.quads.max(1), before.quads.max(1))
+    assert np.array_equal(after.quads[0], BOX)  # upright
+    assert np.array_equal(after.ignore, before.ignore)
+    assert after.encoded() == PNG
+
+
 def test_lines_are_cut_out_of_pages(pages: Path, tmp_path: Path) -> None:
     assert convert(pages, tmp_path / "out", ConvertOptions("lines")) == (2, 0)
     first, second = open_lines(tmp_path / "out", STRICT)

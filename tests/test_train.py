@@ -34,6 +34,7 @@ from shizi.train.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
 from shizi.train.data import PageItem, join_words, read_lines, read_pages
 from shizi.train.export import best_figures
 from shizi.train.loop import fit
+from shizi.train.run import board
 from shizi.train.schedule import LoopOptions, seconds
 from shizi.train.start import check_backbone, initialise, transfer
 from shizi.train.stream import batches, prefetch, rng_at
@@ -176,6 +177,13 @@ def test_time_budgets(budget: str, wanted: float) -> None:
     assert seconds(budget) == wanted
 
 
+def test_events_are_written_without_tensorflow(tmp_path: Path) -> None:
+    board(tmp_path).close()
+    from tensorboard.compat import tf
+
+    assert tf.__version__ == "stub"
+
+
 def test_a_wrong_time_budget_is_named() -> None:
     with pytest.raises(DataError, match="'half an hour'"):
         seconds("half an hour")
@@ -300,7 +308,9 @@ def test_the_crnn_task_skips_what_the_charset_cannot_spell(tmp_path: Path) -> No
     assert set(map(tuple, batch.labels)) <= {(1, 2), (2, 1)}
     losses = task.loss(batch, torch.device("cpu"))
     assert torch.isfinite(losses["ctc"])
-    assert 0 <= task.figures(ModuleSession(net, torch.device("cpu")))["cer_lines"] <= 9
+    figures = task.figures(ModuleSession(net, torch.device("cpu")))
+    assert 0 <= figures["cer_lines"] <= 9
+    assert figures["left_out"] == 1
     with pytest.raises(DataError, match="charset"):
         CRNNTask(net, Charset("q"), CRNNOptions(data=(data,)))
 

@@ -11,6 +11,7 @@ from cyclopts import App, Group, Parameter
 
 from shizi.train.synth import LineOptions, PageOptions, write_lines, write_pages
 from shizi.train.synth.captcha import write_captchas
+from shizi.train.synth.meters import write_meters
 
 synth = App(name="synth", help="Render synthetic text: the same seed gives the same pictures.")
 
@@ -63,4 +64,11 @@ def pages(
 def captchas(*, output: Write) -> int:
     """Draw captchas of four to six letters and digits, with labels.tsv, for the recogniser."""
     write_captchas(output.out, output.count, output.seed, output.workers)
+    return 0
+
+
+@synth.command
+def meters(*, output: Write) -> int:
+    """Draw readings of seven-segment displays, with labels.tsv, to fine-tune on."""
+    write_meters(output.out, output.count, output.seed, output.workers)
     return 0

@@ -33,7 +33,7 @@ def crnn(
     init: CRNNInit = CRNNInitOptions(),
     loop: Loop = LoopOptions(),
 ) -> int:
-    """Train the text recogniser on line sets (folders with labels.tsv)."""
+    """Train the text recogniser on lines: labels.tsv, LMDB or PaddleOCR."""
     train_crnn(data, loop, init)
     return 0
 
@@ -45,7 +45,7 @@ def ctpn(
     init: Init = InitOptions(),
     loop: Loop = LoopOptions(),
 ) -> int:
-    """Train the text-line detector on page sets (folders with labels.jsonl)."""
+    """Train the text-line detector on pages: labels.jsonl, PaddleOCR, ICDAR or Pascal VOC."""
     train_ctpn(data, loop, init)
     return 0
 
@@ -57,6 +57,6 @@ def orientation(
     init: Init = InitOptions(),
     loop: Loop = LoopOptions(),
 ) -> int:
-    """Train the page-orientation classifier on page sets with upright pages."""
+    """Train the page-orientation classifier on upright pages or folders 0, 90, 180 and 270."""
     train_orientation(data, loop, init)
     return 0

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from shizi.nets.spec import (
+    NEVER,
     CRNNSpec,
     CTPNSpec,
     LCNetSpec,
@@ -37,9 +38,6 @@ GATES = {"GRU": ((1, 0, 2), 3), "LSTM": ((0, 3, 1, 2), 4)}
 
 AROUND = (1, 1, 1, 1)
 """Padding of a 3x3 convolution that keeps the size."""
-
-NEVER = helper.make_tensor("never", TensorProto.FLOAT, [1], [-30.0])
-"""Logit of a line's end where a net finds none."""
 
 KEPT = (".weight", ".bias", ".running_mean", ".running_var")
 """Endings of the initializers that are a state's tensors as they are."""
@@ -259,7 +257,8 @@ def vgg_ctpn(spec: VGGCTPNSpec, state: State) -> Any:
         for name, width in (("score", 2), ("vertical", 2), ("side", 1))
     )
     no, yes = (b.op("Gather", score, b.constant(np.array([i])), axis=3) for i in (0, 1))
-    never = b.op("ConstantOfShape", b.op("Shape", side), value=NEVER)
+    logit = helper.make_tensor("never", TensorProto.FLOAT, [1], [NEVER])
+    never = b.op("ConstantOfShape", b.op("Shape", side), value=logit)
     output = b.op("Concat", b.op("Sub", yes, no), vertical, never, never, side, side, axis=3)
     return b.model(output, [1, "h", "w", 3], ["rows", "columns", k, 7])
 

@@ -236,6 +236,9 @@ class VGGCRNNSpec:
     rnn: Literal["lstm", "gru"] = "lstm"
 
 
+NEVER = -30.0
+"""Logit of what does not happen, in every framework."""
+
 Spec = CRNNSpec | VGGCRNNSpec | CTPNSpec | VGGCTPNSpec | OrientationSpec | VGGOrientationSpec
 """What any of the six nets is made of."""
 

@@ -53,10 +53,15 @@ class CRNNOptions:
         squeeze: range of random factors on the width.
         val_squeeze: factor on the width in validation.
         stage: distil (regress the neck onto the PP-OCRv6 neck), head (CTC on kept backbone
-            features) or whole (CTC through all layers). The first two run the backbone of
-            PP-OCRv6 once over the data and then train for little; they need the default net.
-        anchor: weight of the regression that stays beside CTC in stage head; it keeps
-            characters that the data seldom shows.
+            features), whole (CTC through all layers) or tune (fine-tuning: learn a few hundred
+            lines and read all others as before; the classifier's known rows stay). The first
+            two run the backbone of PP-OCRv6 once over the data and then train for little; they
+            need the default net.
+        anchor: weight of the regression that stays beside CTC in stage head, where it keeps
+            characters that the data seldom shows, and in stage tune, where it holds the net to
+            what it was on other lines.
+        replay: line sets that stage tune goes on reading as before, labels not needed; by
+            default lines drawn on the fly in the fonts of this system.
         val_lines: lines used of each validation set.
         strict: stop at the first row that cannot be used; otherwise it is named and left out.
     """
@@ -67,10 +72,16 @@ class CRNNOptions:
     batch_width: int = 10_240
     squeeze: tuple[float, float] = (0.7, 1.1)
     val_squeeze: float = 1.0
-    stage: Literal["distil", "head", "whole"] = "whole"
-    anchor: float = 0.02
+    stage: Literal["distil", "head", "whole", "tune"] = "whole"
+    anchor: float = 0.3
+    replay: tuple[Path, ...] = ()
     val_lines: int = 600
     strict: bool = False
+
+    @property
+    def keeps_features(self) -> bool:
+        """The stage learns from features that PP-OCRv6's backbone makes once."""
+        return self.stage in ("distil", "head")
 
 
 SYNTH_SEED = 1_000_001
@@ -105,9 +116,9 @@ class CRNNTask:
     metric = "score"
 
     def __init__(self, net: CRNN | VGGCRNN, charset: Charset, options: CRNNOptions) -> None:
-        if options.stage != "whole" and not isinstance(net, CRNN):
+        if options.keeps_features and not isinstance(net, CRNN):
             raise DataError(f"stage {options.stage} needs the default net; train with stage whole")
-        if options.stage != "whole" and options.synth:
+        if options.keeps_features and options.synth:
             raise DataError("what is drawn on the fly has no kept features; train with stage whole")
         self.net = net
         self._charset = charset
@@ -116,7 +127,7 @@ class CRNNTask:
         self._items = line_items(options, charset, self._bad)
         self._val = {f.name: val_crops(f, options) for f in options.val}
         self._features = FeatureSet()
-        if options.stage != "whole":
+        if options.keeps_features:
             self._keep_features()
 
     def _keep_features(self) -> None:
@@ -132,21 +143,32 @@ class CRNNTask:
 
     def sample(self, seed: int, position: int) -> Sample:
         """See :class:`shizi.train.stream.Sampler`."""
-        index = index_at(len(self), seed, position)
         if len(self._features):
-            return self._features[index]
-        item = self._items[index]
+            return self._features[index_at(len(self), seed, position)]
+        return self.crop(seed, position)
+
+    def crop(self, seed: int, position: int) -> Crop:
+        """Return the line at a position of the stream, changed as chance will."""
+        item = self._items[index_at(len(self), seed, position)]
         return self._shown(item, item.load(), rng_at(seed, position))
 
     def _shown(self, item: LineItem | Captcha, image: Image, rng: np.random.Generator) -> Crop:
-        crop = augment.shake(image, rng)
-        crop = augment.spoil(augment.recolour(crop, rng), rng)
-        fitted = fit(crop, rng.uniform(*self._options.squeeze), self.net.spec.height)
-        return Crop(fitted, self._charset.encode(item.text))
+        return Crop(self.fitted(image, rng), self._charset.encode(item.text))
+
+    def fitted(self, image: Image, rng: np.random.Generator) -> Image:
+        """Change a line as chance will and bring it to the net's height."""
+        if not self._options.synth:  # what is drawn on the fly never comes twice
+            image = augment.shake(image, rng)
+            image = augment.spoil(augment.recolour(image, rng), rng)
+        return fit(image, rng.uniform(*self._options.squeeze), self.net.spec.height)
 
     def group(self, sample: Sample) -> tuple[int, int]:
         """Batch by width."""
-        return sample.width, max(1, self._options.batch_width // sample.width)
+        return self.batched(sample.width)
+
+    def batched(self, width: int) -> tuple[int, int]:
+        """Return a width and how many lines of it make a batch."""
+        return width, max(1, self._options.batch_width // width)
 
     def collate(self, samples: list[Sample]) -> Batch | FeatureBatch:
         """Stack samples of one width."""
@@ -174,8 +196,15 @@ class CRNNTask:
         ctc = ctc_loss(self.net.classify(neck), batch.labels)
         return {"ctc": ctc, "anchor": self._options.anchor * mse}
 
+    def validate_on(self, name: str, crops: list[tuple[Image, str]]) -> None:
+        """Validate on one more set: crops and what they say."""
+        self._val[name] = crops
+
     def figures(self, session: Session) -> dict[str, float]:
-        """CER and share of exact lines of every validation set; the score is one less mean CER."""
+        """CER and share of exact lines of every validation set, and the rows left out so far.
+
+        The score is one less the mean CER.
+        """
         cer, exact = {}, {}
         for name, crops in self._val.items():
             reads = self._read(session, [crop for crop, _ in crops])
@@ -184,7 +213,7 @@ class CRNNTask:
             cer[f"cer_{name}"] = sum(Levenshtein.distance(*p) for p in pairs) / max(1, total)
             exact[f"exact_{name}"] = float(np.mean([read == truth for read, truth in pairs]))
         score = 1 - float(np.mean(list(cer.values()) or [1.0]))
-        return {**cer, **exact, "score": score}
+        return {**cer, **exact, "score": score, "left_out": self._bad.count}
 
     def picture(self, session: Session) -> Image | None:
         """Validation lines, what they say and what the net reads."""

@@ -65,8 +65,9 @@ def train_keras(task: KerasTask, options: LoopOptions) -> dict[str, float]:
 
     As :func:`shizi.train.loop.fit`, but for this: an epoch of Keras is the ``validate_every``
     steps between two validations; gradients are clipped by the norm of each group of layers
-    that has a learning rate of its own; arithmetic is in float32; the number of threads is
-    the backend's own affair; and all state is in keras.safetensors, not in last.pt.
+    that has a learning rate of its own; the statistics of batch normalisation are not
+    averaged over steps; arithmetic is in float32; the number of threads is the backend's own
+    affair; and all state is in keras.safetensors, not in last.pt.
 
     Raises:
         DataError: the run folder already holds a run and ``resume`` is not given, or the
@@ -205,9 +206,9 @@ def optimizers(model: keras.Model, options: LoopOptions) -> dict[str, Any]:
             layer.trainable = False
     groups = {}
     for name, share in shares.items():
-        groups[name] = keras.optimizers.AdamW(
+        groups[name] = AveragingAdamW(
             options.lr * share,
-            weight_decay=options.decay,
+            weight_decay=0.0 if name == "classify" else options.decay,  # as PyTorch's
             epsilon=1e-8,
             global_clipnorm=5.0,
             use_ema=True,
@@ -216,6 +217,24 @@ def optimizers(model: keras.Model, options: LoopOptions) -> dict[str, Any]:
         )
         groups[name].exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return groups
+
+
+class AveragingAdamW(keras.optimizers.AdamW):
+    """AdamW whose averages move faster in the first steps, so the start is forgotten.
+
+    As :class:`shizi.train.loop.Average`: otherwise a run of a few hundred steps validates
+    weights that are still largely the first ones.
+    """
+
+    @property
+    def ema_momentum(self) -> Any:
+        """Decay of the averages at the step in hand."""
+        done = keras.ops.cast(self.iterations, "float32")
+        return keras.ops.minimum(self._decay, (1 + done) / (10 + done))
+
+    @ema_momentum.setter
+    def ema_momentum(self, decay: float) -> None:
+        self._decay = decay
 
 
 def _group(path: str) -> str:

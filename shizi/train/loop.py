@@ -20,7 +20,7 @@ from shizi.nets.torch.session import ModuleSession
 from shizi.page import Image
 from shizi.train.ranks import Ranks
 from shizi.train.run import RunFolder, forget_after, plot_curves
-from shizi.train.schedule import Interrupt, LoopOptions, Precision, progress, rate
+from shizi.train.schedule import Interrupt, LoopOptions, Precision, due, progress, rate
 from shizi.train.stream import Position, Sampler, batches, prefetch
 
 
@@ -205,8 +205,13 @@ class Trainer:
         at.stale = int(stale)
 
 
-def fit(task: Task, options: LoopOptions) -> dict[str, float]:
+def fit(task: Task, options: LoopOptions, judge_first: bool = False) -> dict[str, float]:
     """Train ``task.net`` and return its best validation figures.
+
+    Args:
+        task: the net, its data and its loss.
+        options: how to train.
+        judge_first: validate the first weights too, so that the best are no worse than these.
 
     The run folder holds options.json, metrics.jsonl, TensorBoard events, sample pictures,
     curves.png, last.pt (all state, to resume), last.safetensors and best.safetensors (the
@@ -221,16 +226,18 @@ def fit(task: Task, options: LoopOptions) -> dict[str, float]:
     stream = prefetch(batches(task, seed, at.position, options.workers))
     with ranks, _folder(trainer) as run, Interrupt() as interrupt:
         source = chain([next(stream)], stream)  # preparing does not count against the budget
+        if judge_first and at.step == 0:
+            trainer.check(run)
         clock = time.monotonic()
         done = trainer.progress >= 1
         while not done:
             losses = trainer.step(source)
             now = time.monotonic()
-            at.elapsed, clock = at.elapsed + now - clock, now
+            before, at.elapsed, clock = at.elapsed, at.elapsed + now - clock, now
             run.step(at.step, losses, trainer.rate, at.elapsed)
             at.elapsed, stop = ranks.agree(at.elapsed, float(interrupt.wanted))
             done = bool(stop) or trainer.progress >= 1
-            if done or at.step % options.validate_every == 0:
+            if done or due(at.step, before, at.elapsed, options):
                 trainer.check(run)
                 done |= 0 < options.patience <= at.stale
                 clock = time.monotonic()  # validation does not count against the budget
@@ -282,6 +289,8 @@ def _dtype(precision: Precision, device: torch.device) -> torch.dtype:
 def _groups(net: nn.Module, options: LoopOptions) -> list[dict[str, Any]]:
     """Group parameters by their share of the learning rate; only matrices decay.
 
+    The classifier does not: rows of rare characters have little else to move them.
+
     Raises:
         DataError: ``freeze`` names a part that the net lacks.
     """
@@ -296,10 +305,11 @@ def _groups(net: nn.Module, options: LoopOptions) -> list[dict[str, Any]]:
         share = 0.0 if part in options.freeze else shares.get(part, 1.0)
         parameter.requires_grad_(share > 0)
         if share:
-            groups.setdefault((share, parameter.ndim > 1), []).append(parameter)
+            decays = parameter.ndim > 1 and part != "classify"
+            groups.setdefault((share, decays), []).append(parameter)
     return [
-        {"params": params, "share": share, "weight_decay": options.decay if matrix else 0.0}
-        for (share, matrix), params in groups.items()
+        {"params": params, "share": share, "weight_decay": options.decay if decays else 0.0}
+        for (share, decays), params in groups.items()
     ]
 
 

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image as Pillow
 from rich.console import Console
@@ -15,6 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from shizi.errors import MissingExtraError
 from shizi.page import Image
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 LOG_EVERY = 50
 """Steps that one row of metrics.jsonl sums up."""
@@ -27,10 +31,6 @@ class RunFolder:
     """
 
     def __init__(self, out: Path, options: Mapping[str, Any], steps: int, step: int = 0) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise MissingExtraError("tensorboard", "train", "training") from error
         out.mkdir(parents=True, exist_ok=True)
         noted = {"command": " ".join(sys.argv), **options, "commit": commit()}
         replace_text(out / "options.json", json.dumps(noted, indent=1, default=str) + "\n")
@@ -46,7 +46,7 @@ class RunFolder:
         )
         self._task = self._bar.add_task("train", total=steps, completed=step)
         self._file = (out / "metrics.jsonl").open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(out))
+        self._board = board(out)
         self._sums: dict[str, float] = {}
         self._count = 0
 
@@ -84,7 +84,7 @@ class RunFolder:
     ) -> None:
         """Note validation figures, and a picture of input, target and prediction."""
         self._write(step, figures, elapsed)
-        text = "  ".join(f"{k} {v:.4f}" for k, v in figures.items())
+        text = "  ".join(f"{k} {v:.5g}" for k, v in figures.items())
         self._console.print(f"step {step}  {elapsed / 60:.1f} min  {text}", highlight=False)
         if picture is not None:
             folder = self.out / "samples"
@@ -99,6 +99,21 @@ class RunFolder:
         self._file.flush()
         for key, value in values.items():
             self._board.add_scalar(key, value, step)
+
+
+def board(out: Path) -> SummaryWriter:
+    """Return a writer of TensorBoard events that leaves TensorFlow alone, which loads slowly.
+
+    Raises:
+        MissingExtraError: tensorboard is not installed.
+    """
+    # tensorboard takes its own small stand-in for TensorFlow where it finds this module.
+    sys.modules.setdefault("tensorboard.compat.notf", ModuleType("tensorboard.compat.notf"))
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingExtraError("tensorboard", "train", "training") from error
+    return SummaryWriter(str(out))
 
 
 def forget_after(path: Path, step: int) -> None:
@@ -149,7 +164,7 @@ def plot_curves(out: Path) -> Path:
     for key in [k for k in (steps[0] if steps else {}) if k not in ("step", "time", "lr", "wait")]:
         left.plot([r["step"] for r in steps], [r[key] for r in steps], label=key)
     left.set(xlabel="step", ylabel="loss", yscale="log" if steps else "linear")
-    for key in [k for k in (checks[0] if checks else {}) if k not in ("step", "time")]:
+    for key in [k for k in (checks[0] if checks else {}) if k not in ("step", "time", "left_out")]:
         right.plot([r["step"] for r in checks], [r[key] for r in checks], "o-", label=key)
     right.set(xlabel="step", ylabel="validation", ylim=(0, None))
     for axes in (left, right):

@@ -30,12 +30,12 @@ class LoopOptions:
         classifier_lr: the last layer's share of lr; keep it low where its thousands of rows
             come from a teacher, for Adam moves rare ones as far as common ones.
         freeze: parts of the net that do not learn, for example backbone.
-        warmup: steps of linear warm-up.
-        decay: AdamW weight decay.
+        warmup: steps of linear warm-up; at most a tenth of the run.
+        decay: AdamW weight decay; the last layer of a recogniser has none.
         ema: decay of the averaged weights.
         accumulate: batches whose gradients make one step.
         seed: order of data, augmentation, initial weights.
-        validate_every: steps between validations.
+        validate_every: steps between validations; in PyTorch a time budget also brings ten.
         patience: stop after so many validations without a better one; 0: never.
         resume: go on where the run folder stopped.
         device: auto, cpu or cuda.
@@ -84,9 +84,15 @@ def progress(step: int, elapsed: float, options: LoopOptions) -> float:
     return min(1.0, max(step / options.steps, elapsed / seconds(options.time_budget)))
 
 
+def due(step: int, before: float, elapsed: float, options: LoopOptions) -> bool:
+    """Tell whether to validate after a step that lasted from ``before`` to ``elapsed``, seconds."""
+    tenth = seconds(options.time_budget) / 10
+    return step % options.validate_every == 0 or before // tenth < elapsed // tenth
+
+
 def rate(step: int, done: float, options: LoopOptions) -> float:
     """Learning rate: linear warm-up, then cosine to one hundredth."""
-    warm = min(1.0, (step + 1) / max(1, options.warmup))
+    warm = min(1.0, max((step + 1) / max(1, options.warmup), 10 * done))
     return options.lr * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
 

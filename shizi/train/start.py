@@ -33,11 +33,10 @@ from shizi.nets.torch.orientation import Orientation, VGGOrientation
 from shizi.train.card import RunCard, read_card
 from shizi.train.crnn import CRNNOptions, CRNNTask
 from shizi.train.ctpn import CTPNOptions, CTPNTask
-from shizi.train.data import BadRows, open_lines
+from shizi.train.grow import charset_of, choose_charset, extended
 from shizi.train.loop import fit
 from shizi.train.orientation import OrientationTask, OrientationTrainOptions
 from shizi.train.schedule import LoopOptions
-from shizi.train.synth.captcha import ALPHABET
 from shizi.train.transfer import (
     DETECTOR,
     RECOGNISER,
@@ -46,6 +45,7 @@ from shizi.train.transfer import (
     load_classifier,
     wheel_file,
 )
+from shizi.train.tune import TuneTask
 from shizi.weights import Network
 
 PP_OCR = "pp-ocrv6"
@@ -82,7 +82,9 @@ class CRNNInitOptions:
             GRU.
         width: share of the published channels and recurrent units (vgg).
         charset: a text file with all characters on one line, or data: those that the labels
-            of the training data hold. By default the charset that reading uses.
+            of the training data hold. Initial weights that have a charset keep it whole and
+            grow: the classifier gains a row for every character that they lack. By default
+            the charset of the initial weights, or else the one that reading uses.
     """
 
     net: Literal["lcnet", "vgg"] = "lcnet"
@@ -94,16 +96,28 @@ class CRNNInitOptions:
 
 def train_crnn(options: CRNNOptions, loop: LoopOptions, init: CRNNInitOptions) -> dict[str, float]:
     """Train the recogniser; return its best figures."""
-    charset = choose_charset(init.charset, options, loop.out if loop.resume else None)
+    run = loop.out if loop.resume else None
+    charset = choose_charset(init.charset, options, run, init.init)
     torch.manual_seed(loop.seed)
     net = _crnn(init, len(charset))
     card = RunCard("crnn", net.spec, charset, initial(net, init.init, "crnn"))
     initialise(net, init.init, card)
-    if options.stage != "whole" and isinstance(net, CRNN):
+    if options.keeps_features and isinstance(net, CRNN):
         check_backbone(net)
-    task = CRNNTask(net, charset, options)
+    task = _crnn_task(net, charset, options, init.init)
     card.write(loop.out)
     return _fit(task, loop)
+
+
+def _crnn_task(
+    net: CRNN | VGGCRNN, charset: Charset, options: CRNNOptions, init: str | None
+) -> CRNNTask | TuneTask:
+    if options.stage != "tune":
+        return CRNNTask(net, charset, options)
+    known = charset_of(init)
+    if known is None:
+        raise DataError("stage tune goes on from weights that read: add --init shipped or a run")
+    return TuneTask(net, charset, options, len(known))
 
 
 def train_ctpn(options: CTPNOptions, loop: LoopOptions, init: InitOptions) -> dict[str, float]:
@@ -131,8 +145,14 @@ def train_orientation(
     return _fit(task, loop)
 
 
-def _fit(task: CRNNTask | CTPNTask | OrientationTask, loop: LoopOptions) -> dict[str, float]:
+def _fit(
+    task: CRNNTask | TuneTask | CTPNTask | OrientationTask, loop: LoopOptions
+) -> dict[str, float]:
     """Train in the framework that is asked for."""
+    if isinstance(task, TuneTask):
+        if loop.framework != "torch":
+            raise DataError("stage tune trains in PyTorch; drop --framework")
+        return fit(task, loop, judge_first=True)
     if loop.framework == "torch":
         return fit(task, loop)
     try:
@@ -153,36 +173,6 @@ def _crnn(init: CRNNInitOptions, classes: int) -> CRNN | VGGCRNN:
     return CRNN(CRNNSpec(classes=classes))
 
 
-def choose_charset(name: str | None, options: CRNNOptions, run: Path | None = None) -> Charset:
-    """Return the charset that a recogniser is trained with.
-
-    Args:
-        name: a file, ``data``, or None for the shipped charset.
-        options: of the data, whose characters ``data`` means.
-        run: a run folder to be resumed; where it notes a charset made from data, that stays.
-
-    Raises:
-        WeightsError: the file is missing or repeats a character.
-        DataError: the labels hold no character.
-    """
-    if name is None:
-        return weights.charset()
-    if name != "data":
-        return Charset.load(Path(name))
-    if run is not None and (run / "card.json").exists():
-        noted = read_card(run).charset
-        if noted is not None:
-            return noted
-    bad = BadRows()
-    texts = (text for path in options.data for text in open_lines(path, bad).texts())
-    chars = {c for text in texts for c in text} - set("\r\n") | set(
-        ALPHABET if options.synth else ""
-    )
-    if not chars:
-        raise DataError("the labels of --data hold no character")
-    return Charset("".join(sorted(chars)))
-
-
 def initialise(net: nn.Module, init: str | None, card: RunCard) -> None:
     """Give a net its first weights.
 
@@ -195,6 +185,8 @@ def initialise(net: nn.Module, init: str | None, card: RunCard) -> None:
         WeightsError: the weights are missing or made for another net or charset.
         MissingExtraError: pp-ocrv6 is wanted and rapidocr is not installed.
     """
+    if card.charset is not None:
+        _check_charset(card.charset, init)
     match init or (PP_OCR if isinstance(net, LCNET) else SCRATCH):
         case "scratch":
             return
@@ -203,8 +195,6 @@ def initialise(net: nn.Module, init: str | None, card: RunCard) -> None:
         case "shipped":
             if not isinstance(net, LCNET):
                 raise WeightsError("shipped weights are for --net lcnet; use scratch or a path")
-            if card.charset not in (None, weights.charset()):
-                raise WeightsError("shipped weights need the shipped charset; drop --charset")
             _fill(net, weights.file(card.network))
         case path:
             _fill(net, _weights_file(Path(path), card))
@@ -278,21 +268,32 @@ def _weights_file(path: Path, card: RunCard) -> Path:
             raise WeightsError(
                 f"{path} holds a run of another net ({noted.network}, {form}); name one of this"
             )
-        if noted.charset != card.charset:
-            raise WeightsError(
-                f"{path} was trained with another charset; add --charset {path}/charset.txt"
-            )
     return path / "best.safetensors"
 
 
+def _check_charset(charset: Charset, init: str | None) -> None:
+    """Refuse a charset that would give the classes of the initial weights other characters."""
+    known = charset_of(init)
+    if known is not None and not charset.chars.startswith(known.chars):
+        raise WeightsError(
+            f"the charset does not begin with that of {init}; drop --charset to keep that one, "
+            "or resume with the --init that the run began with"
+        )
+
+
 def _fill(net: nn.Module, path: Path) -> None:
-    """Load a safetensors file, or an ONNX file of ours, into a net."""
+    """Load a safetensors file, or an ONNX file of ours, into a net.
+
+    A recogniser with more classes than the file keeps its last rows new.
+    """
     try:
         if path.suffix == ".onnx":
             state = {k: torch.from_numpy(v) for k, v in load_state(path).items()}
         else:
             state = load_file(path)
+        if isinstance(net, CRNN | VGGCRNN):
+            state = extended(state, net.spec.classes)
         net.load_state_dict(state)
-    except (OSError, RuntimeError, SafetensorError, DecodeError) as error:
+    except (OSError, KeyError, RuntimeError, SafetensorError, DecodeError) as error:
         reason = textwrap.shorten(str(error), 300)
         raise WeightsError(f"cannot start from {path}: {reason}") from error

@@ -8,12 +8,9 @@ from keras import layers, ops
 from shizi.nets.keras.backbone import Tensor, conv, gelu, lcnet, normalise
 from shizi.nets.keras.crnn import bidirectional
 from shizi.nets.keras.vgg import conv3, vgg
-from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
+from shizi.nets.spec import NEVER, CTPNSpec, VGGCTPNSpec
 
 Shape = tuple[int | None, ...]
-
-NEVER = -30.0
-"""Logit of what does not happen."""
 
 
 class Rows(layers.Layer):

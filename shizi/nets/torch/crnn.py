@@ -41,8 +41,12 @@ class CRNN(nn.Module):
         context, _ = self.gru(x)  # (N, T, 2 H)
         return self.embed(torch.cat([context, x], -1))
 
+    def encode(self, images: Tensor) -> Tensor:
+        """Return what the classifier sees, (N, W / 8, embed)."""
+        return self.neck(self.features(images))
+
     def forward(self, images: Tensor) -> Tensor:
-        return self.classify(self.neck(self.features(images)))
+        return self.classify(self.encode(images))
 
 
 class Convolutions(nn.Module):
@@ -90,9 +94,13 @@ class VGGCRNN(nn.Module):
         )
         self.classify = nn.Linear(2 * spec.hidden, spec.classes)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def encode(self, images: Tensor) -> Tensor:
+        """Return what the classifier sees, (N, W / 4 - 1, 2 H)."""
         x = self.backbone(normalise(images))  # (N, C, 1, T)
         x = x.squeeze(2).transpose(1, 2)  # (N, T, C)
         for rnn in self.rnns:
             x, _ = rnn(x)  # (N, T, 2 H)
-        return self.classify(x)
+        return x
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.classify(self.encode(images))

@@ -6,12 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
+from shizi.nets.spec import NEVER, CTPNSpec, VGGCTPNSpec
 from shizi.nets.torch.backbone import LCNet, normalise
 from shizi.nets.torch.vgg import VGG, conv3
-
-NEVER = -30.0
-"""Logit of what does not happen."""
 
 
 class CTPN(nn.Module):

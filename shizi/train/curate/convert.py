@@ -1,4 +1,4 @@
-"""``shizi data convert``: any set becomes labels.tsv, labels.jsonl or an LMDB."""
+"""``shizi data convert``: any set becomes labels.tsv, labels.jsonl, an LMDB or Pascal VOC."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from shizi.train.data import (
     with_pictures,
 )
 from shizi.train.data.records import COUNT, image_key, label_key
+from shizi.train.data.voc import ANNOTATIONS, PICTURES, annotation
 
 if TYPE_CHECKING:
     import lmdb
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 FIRST_SIZE = 1 << 28
 """Bytes that an LMDB may hold before it has to grow; it is doubled then."""
 
-Form = Literal["lines", "pages", "lmdb"]
+Form = Literal["lines", "pages", "lmdb", "voc"]
 Decoded = tuple[LineItem | PageItem, Image]
 Crop = tuple[bytes, str]
 """An encoded picture and what it says."""
@@ -51,8 +52,9 @@ class ConvertOptions:
     """What a set becomes.
 
     Attributes:
-        to: lines (pictures and labels.tsv), lmdb (both of line crops) or pages (pictures and
-            labels.jsonl). Line crops are cut out of pages where the source has pages.
+        to: lines (pictures and labels.tsv), lmdb (both of line crops), pages (pictures and
+            labels.jsonl) or voc (Pascal VOC: upright boxes without texts). Line crops are cut
+            out of pages where the source has pages.
         join_words: join word boxes that continue each other into lines first.
         val: share of the pictures, chosen at random, that go to OUT/val, the others to
             OUT/train; 0: all to OUT.
@@ -112,7 +114,7 @@ def _appearing(out: Path) -> Iterator[Path]:
 
 def _open(source: Path, options: ConvertOptions, bad: BadRows) -> Sequence[LineItem | PageItem]:
     if not all(map(is_pages, find_sets(source))):
-        if options.to == "pages":
+        if options.to in ("pages", "voc"):
             raise DataError(f"{source} holds line crops, which are no pages; choose --to lines")
         return open_lines(source, bad)
     pages = open_pages(source, bad)
@@ -135,6 +137,8 @@ def _write(folder: Path, form: Form, decoded: Iterable[Decoded], bad: BadRows) -
             return _write_lines(folder, _crops(decoded, bad))
         case "pages":
             return _write_pages(folder, decoded)
+        case "voc":
+            return _write_voc(folder, decoded)
         case "lmdb":
             return _write_lmdb(folder, _crops(decoded, bad))
 
@@ -161,12 +165,16 @@ def _crops_of(item: LineItem | PageItem, image: Image) -> Iterator[Crop]:
 
 def _save(folder: Path, number: int, encoded: bytes) -> str:
     """Write a picture; return its name relative to the set's folder."""
-    kind = str(PIL.Image.open(io.BytesIO(encoded)).format).lower()
-    name = f"images/{number // 1000:04d}/{number:07d}.{kind}"
+    name = f"images/{number // 1000:04d}/{number:07d}.{_kind(encoded)}"
     target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(encoded)
     return name
+
+
+def _kind(encoded: bytes) -> str:
+    """Name of a picture's format, for its file name."""
+    return str(PIL.Image.open(io.BytesIO(encoded)).format).lower()
 
 
 def _write_lines(folder: Path, crops: Iterable[Crop]) -> int:
@@ -192,6 +200,20 @@ def _write_pages(folder: Path, decoded: Iterable[Decoded]) -> int:
                 "complete": item.complete,
             }
             rows.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return number
+
+
+def _write_voc(folder: Path, decoded: Iterable[Decoded]) -> int:
+    for name in (ANNOTATIONS, PICTURES):
+        (folder / name).mkdir()
+    number = 0
+    for number, (item, image) in enumerate(decoded, 1):
+        assert isinstance(item, PageItem)
+        encoded = item.encoded()
+        picture = f"{number:07d}.{_kind(encoded)}"
+        (folder / PICTURES / picture).write_bytes(encoded)
+        tree = annotation(picture, image.shape[:2], item.quads, item.ignore)
+        tree.write(folder / ANNOTATIONS / f"{number:07d}.xml", encoding="utf-8")
     return number
 
 

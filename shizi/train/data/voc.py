@@ -17,6 +17,7 @@ from shizi.train.data.lines import numbered_rows
 from shizi.train.data.pages import Label, make_page, pictures_in
 
 ANNOTATIONS, PICTURES = "Annotations", "JPEGImages"
+SIDES = ("xmin", "ymin", "xmax", "ymax")
 COLUMN = 16
 """Width of the proposals that text-detection-ctpn cuts lines into, pixels."""
 
@@ -60,10 +61,37 @@ def pages_of_voc(folder: Path, bad: BadRows, chosen: Path | None = None) -> list
 def _objects(file: Path) -> tuple[Boxes, list[bool]]:
     """Boxes (N, 4), left, top, right, bottom, and which of them are marked difficult."""
     found = ET.parse(file).getroot().findall("object")
-    sides = ("xmin", "ymin", "xmax", "ymax")
-    boxes = [[float(thing.findtext(f"bndbox/{side}", "")) for side in sides] for thing in found]
+    boxes = [[float(thing.findtext(f"bndbox/{side}", "")) for side in SIDES] for thing in found]
     difficult = [thing.findtext("difficult", "0").strip() == "1" for thing in found]
     return np.array(boxes, np.float64).reshape(-1, 4), difficult
+
+
+def annotation(
+    picture: str, size: tuple[int, int], quads: Quads, ignore: NDArray[np.bool_]
+) -> ET.ElementTree[ET.Element]:
+    """Return the annotation of a picture: an upright box of class text around each line.
+
+    Args:
+        picture: its file name.
+        size: height and width, pixels.
+        quads: shape (N, 4, 2).
+        ignore: shape (N,); these are marked difficult.
+    """
+    root = ET.Element("annotation")
+    ET.SubElement(root, "filename").text = picture
+    shape = ET.SubElement(root, "size")
+    for name, value in zip(("height", "width", "depth"), (*size, 3), strict=True):
+        ET.SubElement(shape, name).text = str(value)
+    for quad, difficult in zip(quads, ignore, strict=True):
+        thing = ET.SubElement(root, "object")
+        ET.SubElement(thing, "name").text = "text"
+        ET.SubElement(thing, "difficult").text = str(int(difficult))
+        box = ET.SubElement(thing, "bndbox")
+        corners = (*quad.min(0), *quad.max(0))
+        for side, value in zip(SIDES, corners, strict=True):
+            ET.SubElement(box, side).text = str(round(float(value)))
+    ET.indent(root)
+    return ET.ElementTree(root)
 
 
 def _labels(boxes: Boxes, difficult: list[bool], file: Path) -> Iterator[Label]:

@@ -1,0 +1,109 @@
+"""The charset of a recogniser that is trained, and a classifier that grows with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from shizi import weights
+from shizi.charset import Charset
+from shizi.errors import DataError, WeightsError
+from shizi.train.card import read_card
+from shizi.train.crnn import CRNNOptions
+from shizi.train.data import BadRows, open_lines
+from shizi.train.synth.captcha import ALPHABET
+
+LAYER = "classify"
+"""The last layer of either recogniser: a row a class."""
+
+
+def charset_of(init: str | None) -> Charset | None:
+    """Return the charset that initial weights spell with.
+
+    Args:
+        init: as in :class:`shizi.train.start.CRNNInitOptions`.
+
+    Returns:
+        The charset; None where there is none: from scratch, for PP-OCRv6, whose rows are
+        taken character by character, and for a file without a charset.txt beside it.
+
+    Raises:
+        WeightsError: the charset cannot be read.
+    """
+    if init == "shipped":
+        return weights.charset()
+    if init in (None, "scratch", "pp-ocrv6"):
+        return None
+    path = Path(init)
+    beside = (path if path.is_dir() else path.parent) / "charset.txt"
+    return Charset.load(beside) if beside.exists() else None
+
+
+def choose_charset(
+    name: str | None, options: CRNNOptions, run: Path | None = None, init: str | None = None
+) -> Charset:
+    """Return the charset that a recogniser is trained with.
+
+    Where the initial weights have a charset, it comes first and whole, so every class keeps its
+    number, and the characters that it lacks follow.
+
+    Args:
+        name: a file, ``data``, or None for that of the initial weights or else the shipped one.
+        options: of the data, whose characters ``data`` means.
+        run: a run folder to be resumed; where it notes a charset made from data, that stays.
+        init: the initial weights, as in :class:`shizi.train.start.CRNNInitOptions`.
+
+    Raises:
+        WeightsError: a file is missing or repeats a character.
+        DataError: the labels hold no character.
+    """
+    known = charset_of(init)
+    if name is None:
+        return known or weights.charset()
+    if name == "data" and run is not None and (run / "card.json").exists():
+        noted = read_card(run).charset
+        if noted is not None:
+            return noted
+    asked = _characters(options) if name == "data" else Charset.load(Path(name)).chars
+    return Charset(known.chars + known.missing(asked)) if known else Charset(asked)
+
+
+def _characters(options: CRNNOptions) -> str:
+    """The characters of the labels of the training data, sorted."""
+    bad = BadRows()
+    texts = (text for path in options.data for text in open_lines(path, bad).texts())
+    drawn = ALPHABET if options.synth else ""
+    chars = {c for text in texts for c in text} - set("\r\n") | set(drawn)
+    if not chars:
+        raise DataError("the labels of --data hold no character")
+    return "".join(sorted(chars))
+
+
+def extended(state: Mapping[str, Tensor], classes: int) -> dict[str, Tensor]:
+    """Return a recogniser's state with more classes.
+
+    The known rows stay first and as they are. A new row is the mean of the known ones, with
+    their lowest bias: it hardly speaks before it has learnt.
+
+    Args:
+        state: of either recogniser.
+        classes: wanted.
+
+    Raises:
+        WeightsError: the state has more classes than are wanted.
+    """
+    weight, bias = state[f"{LAYER}.weight"], state[f"{LAYER}.bias"]  # (K, E), (K,)
+    new = classes - len(weight)
+    if new < 0:
+        raise WeightsError(
+            f"these weights know {len(weight) - 1} characters, more than the {classes - 1} "
+            "asked for; name their run folder, whose charset.txt tells which"
+        )
+    grown = {
+        f"{LAYER}.weight": torch.cat([weight, weight.mean(0, keepdim=True).repeat(new, 1)]),
+        f"{LAYER}.bias": torch.cat([bias, bias.min().repeat(new)]),
+    }
+    return {**state, **grown}

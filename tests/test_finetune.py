@@ -1,0 +1,320 @@
+"""Fine-tuning: a charset that grows, and a net that goes on reading what it read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from shizi import weights
+from shizi.charset import Charset
+from shizi.engine import open_session
+from shizi.errors import DataError, WeightsError
+from shizi.nets.spec import Block, CRNNSpec, LCNetSpec, VGGCRNNSpec
+from shizi.nets.torch.crnn import CRNN, VGGCRNN
+from shizi.train.card import RunCard, read_card
+from shizi.train.crnn import CRNNOptions, Crop
+from shizi.train.data import read_lines
+from shizi.train.export import ExportOptions, export
+from shizi.train.grow import charset_of, choose_charset, extended
+from shizi.train.loop import Trainer, fit
+from shizi.train.schedule import LoopOptions, due, rate
+from shizi.train.start import CRNNInitOptions, initialise, train_crnn
+from shizi.train.stream import batches
+from shizi.train.synth import LineOptions
+from shizi.train.synth.fonts import load_faces, system_fonts
+from shizi.train.synth.meters import BARS, draw_meter, reading, write_meters
+from shizi.train.synth.world import rng_for
+from shizi.train.tune import GUARD, DrawnLines, KnownCrop, TuneTask
+
+TINY = LCNetSpec(8, (Block(8), Block(8, (2, 1)), Block(16, (2, 1))), (2,))
+LCNET = CRNNSpec(classes=4, backbone=TINY, squeeze=8, hidden=8, embed=8)
+VGG = VGGCRNNSpec(classes=4, widths=(8, 16, 16, 16, 32, 32, 32), hidden=16)
+CPU = torch.device("cpu")
+
+
+def line_set(folder: Path, rows: list[tuple[str, str]], seed: int = 0) -> Path:
+    folder.mkdir()
+    rng = np.random.default_rng(seed)
+    for name, _ in rows:
+        cv2.imwrite(str(folder / name), rng.integers(0, 256, (20, 60, 3), np.uint8))
+    text = "".join(f"{name}\t{label}\n" for name, label in rows)
+    (folder / "labels.tsv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def loop(out: Path, **more: object) -> LoopOptions:
+    given = {"out": out, "steps": 2, "warmup": 1, "device": "cpu", "threads": 1, "precision": "f32"}
+    return LoopOptions(**{**given, **more})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a narrow net that spells a, b and 识."""
+    folder = tmp_path_factory.mktemp("first")
+    data = line_set(folder / "lines", [("a.png", "ab"), ("b.png", "识")])
+    (folder / "charset.txt").write_text("b识a\n", encoding="utf-8")
+    init = CRNNInitOptions(net="vgg", width=0.05, charset=str(folder / "charset.txt"))
+    train_crnn(CRNNOptions(data=(data,), batch_width=64), loop(folder / "run"), init)
+    return folder / "run"
+
+
+# A charset that grows
+
+
+def test_known_characters_keep_their_numbers(run: Path, tmp_path: Path) -> None:
+    data = line_set(tmp_path / "lines", [("a.png", "字a∿"), ("b.png", "b⚡")])
+    options = CRNNOptions(data=(data,))
+    assert choose_charset(None, options, init=str(run)).chars == "b识a"
+    assert choose_charset("data", options, init=str(run)).chars == "b识a∿⚡字"
+    shipped = choose_charset("data", options, init="shipped").chars
+    assert shipped == weights.charset().chars + "∿⚡"
+    own = tmp_path / "own.txt"
+    own.write_text("xab\n", encoding="utf-8")
+    for init in (run, run / "best.safetensors"):
+        assert choose_charset(str(own), options, init=str(init)).chars == "b识ax"
+    assert choose_charset(str(own), options, init="scratch").chars == "xab"
+    assert charset_of("pp-ocrv6") is None
+    assert charset_of(str(tmp_path / "alone.safetensors")) is None
+
+
+@pytest.mark.parametrize("spec", [LCNET, VGG])
+def test_a_grown_net_says_the_same_of_what_it_knew(spec: CRNNSpec | VGGCRNNSpec) -> None:
+    torch.manual_seed(1)
+    build = CRNN if isinstance(spec, CRNNSpec) else VGGCRNN
+    old = build(spec).eval()  # type: ignore[arg-type]
+    new = build(replace(spec, classes=6)).eval()  # type: ignore[arg-type]
+    state = extended(old.state_dict(), 6)
+    new.load_state_dict(state)
+    assert torch.equal(state["classify.weight"][:4], old.classify.weight)
+    assert torch.equal(state["classify.bias"][:4], old.classify.bias)
+    images = torch.randint(0, 256, (2, spec.height, 64, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        before, after = old(images), new(images)
+    assert torch.equal(after[..., :4], before)
+    assert (after[..., 4:] <= before.amax(-1, keepdim=True)).all()  # new classes hardly speak
+    with pytest.raises(WeightsError, match="know 3 characters, more than the 1"):
+        extended(old.state_dict(), 2)
+
+
+def test_the_shipped_net_grows() -> None:
+    charset = Charset(weights.charset().chars + "∿⚡")
+    spec = CRNNSpec(classes=len(charset))
+    nets = [CRNN(replace(spec, classes=len(charset) - 2)), CRNN(spec)]
+    for net, chars in zip(nets, (weights.charset(), charset), strict=True):
+        initialise(net, "shipped", RunCard("crnn", net.spec, chars))
+        net.eval()
+    images = torch.full((1, 48, 64, 3), 200, dtype=torch.uint8)
+    with torch.no_grad():
+        before, after = (net(images) for net in nets)
+    assert torch.allclose(after[..., :-2], before, atol=1e-5)
+
+
+def test_a_charset_in_another_order_is_refused(run: Path) -> None:
+    card = read_card(run)
+    net = VGGCRNN(card.spec)  # type: ignore[arg-type]
+    with pytest.raises(WeightsError, match="does not begin with"):
+        initialise(net, str(run), replace(card, charset=Charset("ab识")))
+    small = VGGCRNN(replace(card.spec, classes=2))  # type: ignore[arg-type]
+    bare = run.parent / "bare.safetensors"
+    bare.write_bytes((run / "best.safetensors").read_bytes())
+    bare_card = RunCard("crnn", small.spec, Charset("a"))
+    (run.parent / "charset.txt").unlink(missing_ok=True)
+    with pytest.raises(WeightsError, match="name their run folder"):
+        initialise(small, str(bare), bare_card)
+
+
+def test_a_grown_run_is_resumed_exported_and_grown_again(run: Path, tmp_path: Path) -> None:
+    data = line_set(tmp_path / "lines", [("a.png", "字a"), ("b.png", "b⚡")])
+    options = CRNNOptions(data=(data,), val=(data,), batch_width=64)
+    init = CRNNInitOptions(net="vgg", width=0.05, init=str(run), charset="data")
+    grown = tmp_path / "grown"
+    train_crnn(options, loop(grown), init)
+    more = line_set(tmp_path / "more", [("a.png", "∿")])
+    train_crnn(
+        replace(options, data=(data, more)), loop(grown, steps=4, resume=True), init
+    )  # the charset stays
+    assert (grown / "charset.txt").read_text(encoding="utf-8") == "b识a⚡字\n"
+    state = load_file(grown / "best.safetensors")
+    assert len(state["classify.weight"]) == 6
+
+    path = export(grown, ExportOptions(out=tmp_path / "out"))
+    assert weights.charset(tmp_path / "out").chars == "b识a⚡字"
+    batch = np.zeros((1, 32, 64, 3), np.uint8)
+    probs = open_session(path, read_card(grown).spec, "onnxruntime")(batch)
+    assert probs.shape[-1] == 6
+    net = VGGCRNN(read_card(grown).spec).eval()  # type: ignore[arg-type]
+    net.load_state_dict(state)
+    with torch.no_grad():
+        wanted = net(torch.from_numpy(batch)).softmax(-1).numpy()
+    assert np.allclose(probs, wanted, atol=2e-3)  # an exported file holds halves
+    assert choose_charset("data", replace(options, data=(more,)), init=str(path)).chars[-1] == "∿"
+
+
+# Fine-tuning
+
+
+def tuned(tmp_path: Path, **more: object) -> tuple[TuneTask, CRNN]:
+    """A task of three own lines and six known ones; two characters are new."""
+    own = line_set(tmp_path / "own", [("a.png", "a"), ("b.png", "xy"), ("c.png", "b")])
+    known = line_set(tmp_path / "known", [(f"{i}.png", "cab"[: i % 3 + 1]) for i in range(6)], 1)
+    torch.manual_seed(2)
+    net = CRNN(replace(LCNET, classes=6))
+    given = {"data": (own,), "val": (own,), "replay": (known,), "batch_width": 400, "anchor": 1.0}
+    options = CRNNOptions(stage="tune", **{**given, **more})  # type: ignore[arg-type]
+    return TuneTask(net, Charset("abcxy"), options, known=4), net
+
+
+def test_every_other_sample_is_a_known_line(tmp_path: Path) -> None:
+    task, _ = tuned(tmp_path)
+    samples = [task.sample(1, position) for position in range(6)]
+    assert [isinstance(s, KnownCrop) for s in samples] == [False, True] * 3
+    again = task.sample(1, 3)
+    assert np.array_equal(again.image, samples[3].image)
+    own = [s.label for s in samples if isinstance(s, Crop)]
+    assert sorted(own) == [[1], [2], [4, 5]]  # an epoch shows every line
+    batch = next(batches(task, 1))[0]
+    assert 0 < len(batch.labels) < len(batch.images)
+
+
+def test_at_first_nothing_pulls_away_from_the_known_lines(tmp_path: Path) -> None:
+    task, net = tuned(tmp_path)
+    net.eval()
+    batch = next(batches(task, 1))[0]
+    assert task.loss(batch, CPU)["anchor"].item() < 1e-9
+    with torch.no_grad():
+        net.embed.bias += 1.0
+    assert task.loss(batch, CPU)["anchor"].item() == pytest.approx(1.0, rel=1e-4)
+    only_own = batch._replace(images=batch.images[: len(batch.labels)])
+    assert task.loss(only_own, CPU)["anchor"].item() == 0
+    only_known = batch._replace(images=batch.images[len(batch.labels) :], labels=[])
+    assert task.loss(only_known, CPU)["ctc"].item() == 0
+
+
+def test_known_rows_stay_and_new_ones_learn(tmp_path: Path) -> None:
+    task, net = tuned(tmp_path)
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    trainer = Trainer(task, loop(tmp_path / "run", steps=5, lr=1e-2, decay=0.1))
+    stream = batches(task, 1)
+    for _ in range(5):
+        trainer.step(stream)
+    after = net.state_dict()
+    for key in ("classify.weight", "classify.bias"):
+        assert torch.equal(after[key][:4], before[key][:4]), key
+        assert (after[key][4:] != before[key][4:]).any(), key
+    assert not torch.equal(after["gru.weight_hh_l0"], before["gru.weight_hh_l0"])
+
+
+def test_known_lines_hold_the_net(tmp_path: Path) -> None:
+    """The same steps move what is read of known lines less with the anchor than without."""
+    moved = {}
+    for anchor in (0.0, 30.0):
+        (tmp_path / str(anchor)).mkdir()
+        task, net = tuned(tmp_path / str(anchor), anchor=anchor)
+        net.eval()
+        known = torch.from_numpy(np.stack([task.sample(1, p).image[:, :64] for p in (1, 3, 5)]))
+        with torch.no_grad():
+            before = net.encode(known)
+        fit(task, loop(tmp_path / str(anchor) / "run", steps=25, lr=1e-2))
+        with torch.no_grad():
+            moved[anchor] = (net.eval().encode(known) - before).pow(2).mean().item()
+    assert moved[30.0] < moved[0.0] / 3
+
+
+def test_the_best_is_no_worse_than_the_first(tmp_path: Path) -> None:
+    task, net = tuned(tmp_path)
+    first = {k: v.clone() for k, v in net.state_dict().items()}
+    fit(task, loop(tmp_path / "run", lr=0.0), judge_first=True)
+    rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert '"step": 0' in rows[0]
+    assert "cer_known" in rows[0]
+    best = load_file(tmp_path / "run" / "best.safetensors")
+    assert all(torch.equal(best[k], v) for k, v in first.items())
+
+
+def test_fine_tuning_from_a_run_by_one_command(run: Path, tmp_path: Path) -> None:
+    own = line_set(tmp_path / "own", [("a.png", "a"), ("b.png", "bx")])
+    known = line_set(tmp_path / "known", [("a.png", "b"), ("b.png", "识"), ("c.png", "aa")])
+    options = CRNNOptions(data=(own,), val=(own,), replay=(known,), stage="tune", batch_width=200)
+    init = CRNNInitOptions(net="vgg", width=0.05, init=str(run), charset="data")
+    figures = train_crnn(options, loop(tmp_path / "run"), init)
+    assert {"cer_own", "cer_known", "score"} <= figures.keys()
+    first, last = (load_file(f / "best.safetensors") for f in (run, tmp_path / "run"))
+    assert torch.equal(last["classify.weight"][:4], first["classify.weight"])
+    assert read_card(tmp_path / "run").initial.startswith("an earlier run")
+
+
+def test_what_fine_tuning_cannot_do_is_refused(run: Path, tmp_path: Path) -> None:
+    own = line_set(tmp_path / "own", [("a.png", "a")])
+    options = CRNNOptions(data=(own,), val=(own,), replay=(own,), stage="tune")
+    vgg = CRNNInitOptions(net="vgg", width=0.05)
+    with pytest.raises(DataError, match="--init shipped or a run"):
+        train_crnn(options, loop(tmp_path / "a"), vgg)
+    from_run = replace(vgg, init=str(run))
+    with pytest.raises(DataError, match="add --val"):
+        train_crnn(replace(options, val=()), loop(tmp_path / "b"), from_run)
+    with pytest.raises(DataError, match="--replay holds no lines"):
+        train_crnn(options, loop(tmp_path / "c"), from_run)
+    assert not (tmp_path / "a" / "card.json").exists()
+
+
+def test_lines_are_drawn_where_none_are_given(tmp_path: Path) -> None:
+    sized = sorted((p.stat().st_size, p) for p in system_fonts())
+    chinese = next(
+        p for size, p in sized if size > 3e6 and any(f.han for f in load_faces([p], False))
+    )
+    (tmp_path / chinese.name).symlink_to(chinese)
+    lines = DrawnLines(7, LineOptions(fonts=(tmp_path,), system_fonts=False, drawn=2))
+    assert len(lines) > 1000 * GUARD
+    first, again, other = lines[3], lines[3], lines[4]
+    assert np.array_equal(first.load(), again.load())
+    assert first.text == again.text != other.text
+    assert first.load().dtype == np.uint8
+
+
+# The schedule of short runs
+
+
+def test_a_time_budget_brings_ten_validations() -> None:
+    options = LoopOptions(time_budget="100s", validate_every=1000)
+    asked = [s for s in range(1, 40) if due(s, 2.5 * (s - 1), 2.5 * s, options)]
+    assert asked == list(range(4, 40, 4))
+    assert not due(1, 0, 1e9, LoopOptions())
+    assert due(500, 0, 1, LoopOptions())
+
+
+def test_warming_up_takes_no_more_than_a_tenth() -> None:
+    options = LoopOptions(lr=1.0, warmup=200)
+    assert rate(19, 0.0, options) == pytest.approx(0.1)
+    assert rate(19, 0.05, options) == pytest.approx(0.5, rel=0.02)
+    assert rate(20, 0.1, options) > 0.97
+
+
+# Meters
+
+
+def test_meters_say_what_their_labels_say(tmp_path: Path) -> None:
+    write_meters(tmp_path / "a", 30, 1, workers=1)
+    write_meters(tmp_path / "b", 30, 1, workers=1)
+    first, second = read_lines(tmp_path / "a"), read_lines(tmp_path / "b")
+    assert [i.encoded() for i in first] == [i.encoded() for i in second]
+    assert set(weights.charset().missing("".join(first.texts()))) <= set("∿⚡")
+    for item in first:
+        assert 18 <= item.load().shape[0] <= 60
+
+
+def test_every_digit_has_bars_of_its_own() -> None:
+    assert len({frozenset(bars) for bars in BARS.values()}) == len(BARS) == 11
+    shown = {d: draw_meter(d, "", rng_for(1, 1)).tobytes() for d in "0123456789"}
+    assert len(set(shown.values())) == 10
+
+
+def test_readings_have_the_forms_of_meters() -> None:
+    made = [reading(rng_for(3, i)) for i in range(300)]
+    assert all(set(digits) <= {*BARS, ".", ":"} for digits, _ in made)
+    assert {unit for _, unit in made} >= {"", "kWh", "V∿", "⚡"}
