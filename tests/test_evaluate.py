@@ -29,6 +29,7 @@ from shizi.evaluate import (
 )
 from shizi.evaluate.sets import EvalOptions, load_set, rules_for
 from shizi.geometry import box_to_quad
+from shizi.image import load
 from shizi.page import Image, Quads
 from shizi.train.metrics import TextRules
 
@@ -196,8 +197,12 @@ def test_run_writes_a_table_and_json(
     assert result["set"] == "set"
     assert result["figures"]["CER at 270"] == 0
     assert result["rules"]["ignore_spaces"] is True
-    assert run_eval("orientation", EvalOptions((folder,)), Oracle()) == 0
+    drawn = EvalOptions((folder,), plot=tmp_path / "angles.png")
+    assert run_eval("orientation", drawn, Oracle()) == 0
     assert "true angles by answers" in capsys.readouterr().out
+    assert load(tmp_path / "angles.png").std() > 10
+    with pytest.raises(DataError, match="--plot"):
+        run_eval("pages", drawn, Oracle())
 
 
 def test_wrong_sets_are_named(tmp_path: Path, folder: Path) -> None:

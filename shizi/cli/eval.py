@@ -7,10 +7,10 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 
 from shizi.evaluate import ReaderSystem, run_eval
-from shizi.evaluate.sets import EvalOptions
+from shizi.evaluate.sets import EvalOptions, LiveEvalOptions
 from shizi.reader import Reader, ReaderOptions
 
-eval = App(name="eval", help="Score shizi on labelled pictures: labels.jsonl, .tsv, chats.jsonl.")
+eval = App(name="eval", help="Score shizi on labelled pictures, as training reads, or chats.")
 
 _WHAT, _READING = (Group.create_ordered(name) for name in ("Evaluation", "Reading"))
 What = Annotated[EvalOptions, Parameter(name="*", group=_WHAT)]
@@ -40,3 +40,11 @@ def orientation(*, what: What, reading: Reading = _DEFAULT) -> int:
 def pages(*, what: What, reading: Reading = _DEFAULT) -> int:
     """Character errors of whole pages, upright and rotated."""
     return run_eval("pages", what, ReaderSystem(Reader(reading)))
+
+
+@eval.command
+def live(*, what: Annotated[LiveEvalOptions, Parameter(name="*")]) -> int:
+    """Events of live rooms against those that happened; messages of their screenshots."""
+    from shizi.evaluate.rooms import run_live_eval  # needs the live extra
+
+    return run_live_eval(what)

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shizi.errors import DataError
+from shizi.evaluate.plot import plot_confusion
 from shizi.evaluate.sets import Chat, DataSet, EvalOptions, crops_of, load_set, rules_for
 from shizi.geometry import map_back, rotate90
 from shizi.image import load
@@ -259,8 +260,12 @@ def run_eval(task: Task, options: EvalOptions, system: System) -> int:
     """Evaluate a system on every set, print a table and return the exit code.
 
     Raises:
-        DataError: a set is broken, or none of them suits the task.
+        DataError: a set is broken, none of them suits the task, or a plot is wanted of
+            anything but the orientation.
+        MissingExtraError: a plot is wanted and matplotlib is not installed.
     """
+    if options.plot and task != "orientation":
+        raise DataError(f"--plot draws angles; of {task} there is nothing to draw, drop it")
     sets = [data for data in (load_set(f, options) for f in options.data) if fits(task, data)]
     if not sets:
         raise DataError(f"none of the folders has labels for {task}")
@@ -269,7 +274,10 @@ def run_eval(task: Task, options: EvalOptions, system: System) -> int:
     console.print(table(results))
     if task == "orientation":
         console.print("all sets: true angles by answers")
-        console.print(confusion_table(results))
+        counts = np.sum([result.confusion for result in results if result.confusion], axis=0)
+        console.print(confusion_table(counts))
+        if options.plot:
+            plot_confusion(counts, options.plot)
     if options.json:
         text = json.dumps([asdict(result) for result in results], ensure_ascii=False, indent=1)
         options.json.write_text(text + "\n", encoding="utf-8")
@@ -293,12 +301,11 @@ def table(results: Sequence[Result]) -> Table:
     return out
 
 
-def confusion_table(results: Sequence[Result]) -> Table:
-    """Lay the angles of all sets out: a row a true angle, a column an answer."""
+def confusion_table(counts: NDArray[np.int64]) -> Table:
+    """Lay counts of angles (4, 4) out: a row a true angle, a column an answer."""
     out = Table()
     for name in ("", *map(str, ANGLES)):
         out.add_column(name, justify="right")
-    counts = np.sum([result.confusion for result in results if result.confusion], axis=0)
     for angle, row in zip(ANGLES, counts, strict=True):
         out.add_row(str(angle), *map(str, row))
     return out

@@ -46,6 +46,7 @@ class EvalOptions:
         drop: characters dropped.
         fold_width: full-width and half-width forms are equal.
         json: file for the figures, beside the table.
+        plot: picture of the true angles by answers, for eval orientation.
     """
 
     data: tuple[Path, ...]
@@ -56,6 +57,27 @@ class EvalOptions:
     ignore_spaces: bool | None = None
     drop: str | None = None
     fold_width: bool | None = None
+    json: Path | None = None
+    plot: Path | None = None
+
+
+@dataclass(frozen=True)
+class LiveEvalOptions:
+    """What is scored.
+
+    Attributes:
+        data: clips whose events are beside them (room.mp4, room.jsonl), folders of such clips, and
+            folders of screenshots with chats.jsonl.
+        platform: whose wording is expected, as for ``shizi live``.
+        threads: CPU threads; 0: all cores.
+        mistakes: name every event that was missed, made up or misread.
+        json: file for the figures, beside the table.
+    """
+
+    data: tuple[Path, ...]
+    platform: str = "generic"
+    threads: int = 0
+    mistakes: bool = False
     json: Path | None = None
 
 

@@ -1,0 +1,263 @@
+"""Live rooms followed and scored: clips with known events, screenshots with known messages."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time as clock
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from scipy.optimize import linear_sum_assignment
+
+from shizi.errors import DataError
+from shizi.evaluate.live import RULES, LiveScore, read_events, score_events
+from shizi.evaluate.sets import LiveEvalOptions
+from shizi.image import load
+from shizi.live.event import Event
+from shizi.live.grammar import load_grammar
+from shizi.live.region import RegionOptions
+from shizi.live.room import Room
+from shizi.live.source import Frame, open_source
+from shizi.live.store import Store
+from shizi.live.value import load_rules
+from shizi.live.watch import Watch, live_reader
+
+CLIPS = (".mp4", ".mkv", ".flv", ".ts", ".mov")
+"""Suffixes of clips that are looked for in a folder."""
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """How a clip was read.
+
+    Attributes:
+        name: of the clip.
+        score: of its events.
+        delays: of every event, seconds of the stream from when its row was first visible to
+            when it was first told.
+        stream: length of what was followed, seconds.
+        wall: seconds spent on it, decoding included.
+        cpu: seconds that all cores together spent on it.
+    """
+
+    name: str
+    score: LiveScore
+    delays: tuple[float, ...]
+    stream: float
+    wall: float
+    cpu: float
+
+    def figures(self) -> dict[str, float]:
+        """All figures, by name."""
+        delay = float(np.quantile(self.delays, 0.95)) if self.delays else 0.0
+        factor, cpu = self.stream / self.wall, self.cpu / self.stream
+        speed = {"delay_p95": round(delay, 3), "factor": round(factor, 2), "cpu": round(cpu, 3)}
+        return {**self.score.summary(), **speed}
+
+
+@dataclass(frozen=True)
+class ChatResult:
+    """How a screenshot was read: messages right in user and text, messages there, events told."""
+
+    name: str
+    right: int
+    messages: int
+    told: int
+    wrong: tuple[tuple[str, str], ...]
+
+
+def run_live_eval(options: LiveEvalOptions) -> int:
+    """Follow and score everything, print tables and return the exit code.
+
+    Raises:
+        DataError: there is nothing to score, or a label cannot be read.
+    """
+    chats = [f / "chats.jsonl" for f in options.data if (f / "chats.jsonl").exists()]
+    clips = list(_clips(options.data))
+    if not (clips or chats):
+        raise DataError("no clip with its events (room.mp4 and room.jsonl), and no chats.jsonl")
+    console = Console()
+    rooms = [_clip(c, options) for c in track(clips, "following", console=Console(stderr=True))]
+    shots = [_chat(path, row, options) for path in chats for row in _rows(path)]
+    if options.mistakes:
+        for line in (*_mistakes(rooms), *(f"{s.name}: {w}" for s in shots for w in s.wrong)):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    whole = [_together(rooms)] if len(rooms) > 1 else []
+    if rooms:
+        console.print(_clip_table([*rooms, *whole]))
+    if shots:
+        console.print(_chat_table(shots))
+    if options.json:
+        figures = {r.name: r.figures() for r in (*rooms, *whole)}
+        counts = {s.name: {"right": s.right, "messages": s.messages, "told": s.told} for s in shots}
+        text = json.dumps({"clips": figures, "screenshots": counts}, ensure_ascii=False, indent=1)
+        options.json.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+def _clips(places: Iterable[Path]) -> Iterator[Path]:
+    for place in places:
+        found = sorted(p for p in place.iterdir()) if place.is_dir() else [place]
+        for path in found:
+            if path.suffix in CLIPS and (path.with_suffix(".jsonl").exists() or path == place):
+                yield path
+
+
+def _clip(path: Path, options: LiveEvalOptions) -> ClipResult:
+    truth = read_events(path.with_suffix(".jsonl"))
+    watch = Watch(live_reader(options.threads))
+    wall, cpu = clock.perf_counter(), clock.process_time()
+    with open_source(str(path)) as source:
+        events, delays = _follow(watch, source, options)
+    wall, cpu = clock.perf_counter() - wall, clock.process_time() - cpu
+    score = score_events(truth, events)
+    return ClipResult(path.stem, score, tuple(delays), watch.statistics.stream, wall, cpu)
+
+
+def _follow(
+    watch: Watch, frames: Iterable[Frame], options: LiveEvalOptions
+) -> tuple[list[Event], list[float]]:
+    """Return events as they were told in the end, in order of time, and their delays."""
+    events: dict[str, Event] = {}
+    delays: list[float] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="shizi-") as folder,
+        Store(str(Path(folder) / "room.db")) as store,
+        Room("room", load_grammar(options.platform), load_rules(), store) as room,
+    ):
+        for row in watch.rows(frames):
+            for update in room.feed(row):
+                events[update.event.id] = update.event
+                if update.new:
+                    delays.append(max(0.0, watch.statistics.stream - update.event.time))
+        events.update({update.event.id: update.event for update in room.close()})
+    return sorted(events.values(), key=lambda e: e.time), delays
+
+
+def _rows(path: Path) -> list[dict[str, object]]:
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    except ValueError as error:
+        raise DataError(f"{path}: not a chat label ({error})") from error
+
+
+def _chat(path: Path, row: dict[str, object], options: LiveEvalOptions) -> ChatResult:
+    """Follow a screenshot as a stream that stands still for a second."""
+    try:
+        image = load(path.parent / str(row["image"]))
+        area = [float(v) for v in row["chat_rect"]]  # type: ignore[attr-defined]
+        truth = [(str(m["user"]), str(m["text"])) for m in row["messages"]]  # type: ignore[attr-defined]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path}: not a chat label ({error!r})") from error
+    height, width = image.shape[:2]
+    sizes = (width, height, width, height)
+    region = ",".join(f"{v / size:.4f}" for v, size in zip(area, sizes, strict=True))
+    watch = Watch(live_reader(options.threads), region=RegionOptions(region))
+    frames = [Frame(i / 10, i, width, height, image) for i in range(11)]
+    events, _ = _follow(watch, frames, options)
+    told = [(e.user, e.text or _deed(e)) for e in events]
+    right, wrong = compare(truth, told)
+    return ChatResult(str(row["image"]), right, len(truth), len(told), wrong)
+
+
+def _deed(event: Event) -> str:
+    """What the screen says of a join."""
+    return {"join": "进入直播间"}.get(event.kind, "")
+
+
+def compare(
+    truth: Sequence[tuple[str, str]], told: Sequence[tuple[str, str]]
+) -> tuple[int, tuple[tuple[str, str], ...]]:
+    """Match messages (user, text) one to one by likeness.
+
+    Returns:
+        How many have user and text right, and of the others the pairs of what was there and
+        what was told, either of which may be empty.
+    """
+    there, found = (["：".join(map(_letters, pair)) for pair in side] for side in (truth, told))
+    fit = [[Levenshtein.normalized_similarity(a, b) for b in found] for a in there]
+    pairs = zip(*linear_sum_assignment(-np.array(fit).reshape(len(there), len(found))), strict=True)
+    partner = {int(i): int(j) for i, j in pairs if fit[i][j] > 0}
+    wrong = [(a, found[partner[i]] if i in partner else "") for i, a in enumerate(there)]
+    wrong += [("", b) for j, b in enumerate(found) if j not in partner.values()]
+    missed = tuple((a, b) for a, b in wrong if a != b)
+    return sum(bool(a) and a == b for a, b in wrong), missed
+
+
+def _letters(text: str) -> str:
+    """Text without pictograms, which labels leave out, and with one wording of a join."""
+    plain = RULES(text)
+    plain = "".join(c for c in plain if c < "\x80" or unicodedata.category(c)[0] not in "SN")
+    return "进入直播间" if plain.lower() == "entertheroom" else plain
+
+
+def _together(rooms: Sequence[ClipResult]) -> ClipResult:
+    scores = [room.score for room in rooms]
+    score = LiveScore(
+        pairs=tuple(pair for s in scores for pair in s.pairs),
+        missed=tuple(event for s in scores for event in s.missed),
+        false=tuple(event for s in scores for event in s.false),
+        doubles=sum(s.doubles for s in scores),
+    )
+    return ClipResult(
+        name="all",
+        score=score,
+        delays=tuple(delay for room in rooms for delay in room.delays),
+        stream=sum(room.stream for room in rooms),
+        wall=sum(room.wall for room in rooms),
+        cpu=sum(room.cpu for room in rooms),
+    )
+
+
+def _mistakes(rooms: Sequence[ClipResult]) -> Iterator[str]:
+    for room in rooms:
+        score = room.score
+        for event in score.missed:
+            yield f"{room.name} {event.time:6.2f} missed   {_said(event)}"
+        for event in score.false:
+            yield f"{room.name} {event.time:6.2f} made up  {_said(event)}"
+        for a, b in score.pairs:
+            if _said(a) != _said(b):
+                yield f"{room.name} {a.time:6.2f} misread  {_said(a)}  as  {_said(b)}"
+
+
+def _said(event: Event) -> str:
+    event = replace(event, text=event.text if event.kind in ("comment", "notice", "system") else "")
+    gift = f" {event.gift.name} x{event.gift.count}" if event.gift else ""
+    return f"{event.kind} {RULES(event.user)}: {RULES(event.text)}{gift}"
+
+
+def _clip_table(rooms: Sequence[ClipResult]) -> Table:
+    out = Table(caption="delay: stream seconds from a row's first sight to its event, p95")
+    for name in (
+        "clip", "events", "F1", "precision", "recall", "user CER", "text CER", "gift counts",
+        "doubles", "delay s", "x real time", "CPU s per s",
+    ):  # fmt: skip
+        out.add_column(name, justify="left" if name == "clip" else "right")
+    for room in rooms:
+        f = room.figures()
+        shares = ("f1", "precision", "recall", "user_cer", "text_cer", "gift_counts")
+        row = [f"{100 * f[key]:.2f}" for key in shares]
+        speed = [f"{f['delay_p95']:.2f}", f"{f['factor']:.1f}", f"{f['cpu']:.3f}"]
+        out.add_row(room.name, f"{f['events']:.0f}", *row, f"{f['doubles']:.0f}", *speed)
+    return out
+
+
+def _chat_table(shots: Sequence[ChatResult]) -> Table:
+    out = Table()
+    for name in ("screenshot", "messages", "user and text right", "told"):
+        out.add_column(name, justify="left" if name == "screenshot" else "right")
+    for shot in shots:
+        out.add_row(shot.name, str(shot.messages), str(shot.right), str(shot.told))
+    right, there = sum(s.right for s in shots), sum(s.messages for s in shots)
+    share = f"{right} ({100 * right / max(1, there):.1f} %)"
+    out.add_row("all", str(there), share, str(sum(s.told for s in shots)))
+    return out

@@ -1,0 +1,95 @@
+"""Scores of live rooms on cases made by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shizi.errors import DataError
+from shizi.evaluate.live import read_events, score_events
+from shizi.evaluate.rooms import compare, run_live_eval
+from shizi.evaluate.sets import LiveEvalOptions
+from shizi.live.event import Event, Gift, Kind
+
+
+def event(time: float, kind: Kind, user: str, text: str = "", count: int = 0) -> Event:
+    gift = Gift("玫瑰", count) if count else None
+    return Event(f"{time}-{user}", 0, time, kind, user, text, 1.0, gift=gift, closed=True)
+
+
+TRUTH = [
+    event(1.0, "comment", "小鱼", "晚上好"),
+    event(2.0, "comment", "小鱼", "晚上好"),
+    event(3.0, "join", "老王"),
+    event(4.0, "gift", "团子", count=3),
+]
+
+
+def test_all_right() -> None:
+    score = score_events(TRUTH, TRUTH)
+    assert score.tally().f1 == score.gifts == 1.0
+    assert score.user_cer == score.text_cer == score.lag == score.doubles == 0
+
+
+def test_two_equal_comments_are_two_events() -> None:
+    score = score_events(TRUTH, [TRUTH[0], *TRUTH[2:]])
+    assert [e.text for e in score.missed] == ["晚上好"]
+    assert score.tally("comment").recall == 0.5
+    assert score.doubles == 0
+
+
+def test_a_row_told_twice_is_a_double() -> None:
+    again = event(1.5, "join", "老王")
+    score = score_events(TRUTH, [*TRUTH, again])
+    assert (score.doubles, len(score.false)) == (1, 1)
+    assert score.tally().precision == 0.8
+    assert score.tally().recall == 1.0
+
+
+def test_an_event_is_found_only_near_its_time_and_of_its_kind() -> None:
+    late, other = event(9.0, "join", "老王"), event(3.0, "follow", "老王")
+    score = score_events([TRUTH[2]], [late, other])
+    assert score.tally().right == 0
+    assert score.tally("join").f1 == score.tally("follow").f1 == 0.0
+
+
+def test_errors_in_names_texts_and_counts() -> None:
+    found = [
+        event(1.0, "comment", "小渔", "晚上好"),
+        event(2.2, "comment", "小鱼", "晚 上好"),
+        event(3.0, "join", "老王"),
+        event(4.0, "gift", "团子", count=2),
+    ]
+    score = score_events(TRUTH, found)
+    assert score.user_cer == pytest.approx(1 / 8)
+    assert score.text_cer == 0  # spaces do not count
+    assert score.gifts == 0.0
+    assert score.summary()["f1_gift"] == 1.0
+
+
+def test_nothing_told_and_nothing_happened() -> None:
+    assert score_events([], []).tally().f1 == 1.0
+    assert score_events(TRUTH, []).tally().recall == 0.0
+    assert score_events([], TRUTH).tally().precision == 0.0
+
+
+def test_a_broken_line_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "truth.jsonl"
+    path.write_text(json.dumps(TRUTH[0].to_dict()) + "\n{}\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"truth\.jsonl:2"):
+        read_events(path)
+
+
+def test_screenshots_are_matched_one_to_one() -> None:
+    truth = [("星星", "四件套"), ("星星", "四件套"), ("Ghost", "Enter the room")]
+    told = [("星星⭐", "四件套"), ("Ghost", "进入直播间"), ("云", "你好")]
+    right, wrong = compare(truth, told)
+    assert right == 2
+    assert ("星星：四件套", "") in wrong or ("星星：四件套", "云：你好") in wrong
+
+
+def test_nothing_to_score_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no clip"):
+        run_live_eval(LiveEvalOptions((tmp_path,)))
