@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time as clock
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,8 +87,58 @@ class Redis:
             self._process = None
 
 
+class Rtmp:
+    """Nginx with its RTMP module, which also cuts what it gets into HLS."""
+
+    def __init__(self, folder: Path) -> None:
+        module = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
+        self._program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+        if self._program is None or not module.is_file():
+            pytest.skip("no RTMP server: apt-get install nginx libnginx-mod-rtmp")
+        port, web = free_port(), free_port()
+        self.address = f"rtmp://127.0.0.1:{port}/live"
+        self.hls = f"http://127.0.0.1:{web}/hls"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder = folder
+        folder.chmod(0o755)
+        places = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in (
+            "client_body", "proxy", "fastcgi", "uwsgi", "scgi"))  # fmt: skip
+        user = "user root;" if os.geteuid() == 0 else ""
+        (folder / "nginx.conf").write_text(
+            f"load_module {module}; daemon off; worker_processes 1; pid {folder}/pid; {user}\n"
+            "events {}\n"
+            f"rtmp {{ server {{ listen 127.0.0.1:{port}; application live {{ live on; hls on;"
+            f" hls_path {folder}/hls; hls_fragment 1s; }} }} }}\n"
+            f"http {{ access_log off; {places} server {{ listen 127.0.0.1:{web};"
+            f" root {folder}; }} }}\n"
+        )
+
+    def start(self) -> None:
+        command = [str(self._program), "-p", str(self._folder), "-c",
+                   str(self._folder / "nginx.conf"), "-e", str(self._folder / "log")]  # fmt: skip
+        self._process = subprocess.Popen(command)
+        port = int(self.address.rpartition(":")[2].partition("/")[0])
+        deadline = clock.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                assert clock.monotonic() < deadline and self._process.poll() is None
+                clock.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()  # at once, with its workers and connections
+            self._process.wait(20)
+            self._process = None
+
+
+Server = Postgres | Redis | Rtmp
+
+
 @contextmanager
-def running(kind: type[Postgres] | type[Redis]) -> Iterator[Postgres | Redis]:
+def running(kind: type[Postgres] | type[Redis] | type[Rtmp]) -> Iterator[Server]:
     """A started server, stopped and removed at the end."""
     with tempfile.TemporaryDirectory(prefix="shizi-") as folder:
         server = kind(Path(folder))

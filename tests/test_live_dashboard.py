@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import ClientConnection, connect
 
 from shizi.errors import ShiziError
-from shizi.live.dashboard import EVENTS, Dashboard, DashboardOptions, ViewerCard
+from shizi.live.dashboard import EVENTS, Dashboard, DashboardOptions, Stats, ViewerCard
 from shizi.live.event import Event, Gift
 
 FREE = DashboardOptions(port=0)
@@ -101,7 +101,11 @@ def test_the_page_in_a_browser(dashboard: Dashboard, width: int) -> None:
     gift = Event("r-9", 0, 61.0, "gift", "小红", "", 0.9, 12, Gift("小心心", 7))
     dashboard.publish_event("一号", gift)
     dashboard.publish_board("一号", {"新客": 3, "核心": 1}, [ViewerCard("小红", "核心", 9, 3, 1)])
-    dashboard.publish_stats("一号", 75, 6.2, 0.4, 3)
+    dashboard.publish_stats("一号", Stats(75, 6.2, 0.4, 3, 1, 2))
+    dashboard.publish_gifts("一号", [{"name": "小心心", "count": 8, "worth": 8.0}])
+    dashboard.publish_minutes("一号", {0: {"comment": 1}, 1: {"gift": 1}})
+    dashboard.publish_state("一号", "stopped; starting again")
+    dashboard.publish_event("一号", replace(said(1, "早一点"), id="r-0", time=0.5))
     with sync_api.sync_playwright() as play:
         browser = play.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
@@ -111,16 +115,23 @@ def test_the_page_in_a_browser(dashboard: Dashboard, width: int) -> None:
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
         page.goto(dashboard.url)
-        page.wait_for_selector("#events li:nth-child(2)")
-        assert "<b>多少钱</b>" in page.inner_text("#events li:nth-child(1)")
-        assert "小心心 ×7" in page.inner_text("#events li:nth-child(2)")
+        page.wait_for_selector("#events li:nth-child(3)")
+        assert "早一点" in page.inner_text("#events li:nth-child(1)")  # by time, however they came
+        assert "<b>多少钱</b>" in page.inner_text("#events li:nth-child(2)")
+        assert "小心心 ×7" in page.inner_text("#events li:nth-child(3)")
         dashboard.publish_event("一号", replace(gift, gift=Gift("小心心", 8)))
-        page.wait_for_function("document.querySelector('#events').innerText.includes('×8')")
-        assert page.locator("#events li").count() == 2
+        page.wait_for_selector("#events li:has-text('×8')")
+        assert page.locator("#events li").count() == 3
         assert page.inner_text("#board td:nth-child(1)") == "小红"
         assert page.inner_text("#tiers strong:first-child") == "3"
         assert page.inner_text("#g-dropped") == "3"
-        page.wait_for_function("document.querySelector('#frame').naturalWidth === 640")
+        assert page.inner_text("#g-events") == "2" and page.inner_text("#g-reconnects") == "1"
+        assert page.inner_text("#gifts").split() == ["小心心", "8", "8.0"]
+        assert page.inner_text("#state") == "stopped; starting again"
+        assert page.locator("#rooms a").count() == 2
+        page.wait_for_selector("#frame[src^='blob:']")
+        shown = page.locator("#frame").evaluate("img => img.decode().then(() => img.naturalWidth)")
+        assert shown == 640
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, "the page scrolls sideways"
         browser.close()

@@ -235,3 +235,8 @@ def test_grammars_must_not_extend_each_other(tmp_path: Path) -> None:
     path = write(tmp_path, f"extends: {tmp_path / 'own.yaml'}\n")
     with pytest.raises(RulesError, match="circle"):
         load_grammar(path)
+
+
+def test_a_border_may_be_a_character_off_before_a_gap() -> None:
+    event = parse("Amy411", "7 来了")
+    assert (event.kind, event.user) == ("join", "Amy4117")

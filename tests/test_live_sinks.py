@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -165,21 +166,38 @@ def test_resuming_does_not_tell_twice(store: Store, tmp_path: Path) -> None:
     with Room("r", GRAMMAR, RULES, store, [JsonlSink(path)]) as room:
         for i, text in enumerate(shown):
             room.feed(row(text, track=i, time=float(i), closed=i < 2))
-    resumed = RoomOptions(resume=True, offset=10.0)
+    resumed = RoomOptions(resume=True)
     with Room("r", GRAMMAR, RULES, store, [JsonlSink(path)], resumed) as room:
         updates = [u for i, text in enumerate([*shown[2:], "小戊：666"])
-                   for u in room.feed(row(text, track=i))]  # fmt: skip
-        updates += room.feed(row("小己：666", track=3, time=1.0))
+                   for u in room.feed(row(text, track=i, time=10.0))]  # fmt: skip
+        updates += room.feed(row("小己：666", track=3, time=11.0))
         assert [(u.event.id, u.event.time) for u in updates] == [("r-6", 10.0), ("r-7", 11.0)]
     assert len(texts(path)) == 6
 
 
 def test_overlap_takes_what_most_speaks_for() -> None:
     known = [event(i, "小明", f"第{i}条") for i in range(10)]
-    assert overlap(known, known[6:]) == 4
-    assert overlap(known, [*known[8:], *(event(i, "小明", f"第{i}条") for i in (10, 11, 12))]) == 2
-    assert overlap(known, [event(90, "燕子", "你好"), event(91, "琳琳", "多少钱")]) == 0
-    assert overlap([], known) == 0
+    new = [event(i, "小明", f"第{i}条") for i in (10, 11, 12)]
+    assert overlap(known, known[6:]) == [6, 7, 8, 9]
+    assert overlap(known, [*known[8:], *new]) == [8, 9, None, None, None]
+    assert overlap(known, [event(90, "燕子", "你好"), event(91, "琳琳", "多少钱")]) == [None, None]
+    assert overlap([], known) == [None] * 10
+
+
+def test_overlap_bears_rows_that_only_one_run_has_read() -> None:
+    known = [event(i, f"小{c}", f"说了{c * 3}") for i, c in enumerate("甲乙丙丁戊己")]
+    unread = event(90, "琳琳", "没读到的一条")
+    assert overlap(known, [known[3], unread, known[4], known[5]]) == [3, None, 4, 5]
+    assert overlap(known, [known[2], known[4], known[5]]) == [2, 4, 5]
+
+
+def test_overlap_knows_a_notice_that_stands_still() -> None:
+    notice = event(0, "", "全场满199减50", kind="notice", closed=False)
+    known = [notice, *(event(i, "小明", f"第{i}条") for i in range(1, 9))]
+    seen = [*known[5:], notice, event(20, "小红", "全场满199减50吗")]
+    assert overlap(known, seen) == [5, 6, 7, 8, 0, None]
+    past = [replace(notice, closed=True), *known[1:]]
+    assert overlap(past, seen) == [5, 6, 7, 8, None, None]
 
 
 @pytest.fixture(scope="module")

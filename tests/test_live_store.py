@@ -23,6 +23,7 @@ from shizi.live.room import Room, RoomOptions
 from shizi.live.schema import StoreError, metadata
 from shizi.live.store import Cursor, Entry, Record, Store
 from shizi.live.value import load_rules
+from shizi.live.writer import WriterOptions
 
 GRAMMAR, RULES = load_grammar("generic"), load_rules()
 
@@ -93,6 +94,21 @@ def test_retention(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         store.save("old", [Entry(event(21, "小红"), 21, "w")], [])
         assert store.retain("old", 30) == 1
         assert [e.event.user for e in store.entries("old")] == ["小红"]
+
+
+def test_a_room_deletes_what_is_older_than_it_retains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resumed, writing = RoomOptions(resume=True), WriterOptions(retain=30.0)
+    with Store(str(tmp_path / "store.db")) as store:
+        with monkeypatch.context() as clock:
+            clock.setattr(store_module.time, "time", lambda: 1_000_000.0)
+            store.open_room("r", "")
+            store.save("r", [Entry(event(1, "小明"), 1, "v")], [])
+        with Room("r", GRAMMAR, RULES, store, [], resumed, writing) as room:
+            room.feed(row("小红：在", track=0, time=50.0))
+            room.feed(row("小红：不在", track=1, time=60.0))
+        assert {e.event.user for e in store.entries("r")} == {"小红"}
 
 
 def test_migrations_make_the_tables_that_the_code_uses(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from live_rows import event
 
+from shizi.cli import main
 from shizi.live.board import Board
 from shizi.live.event import KINDS, Event, Gift
 from shizi.live.explain import describe, explain, replay
@@ -155,6 +157,21 @@ def test_explanations_name_every_term() -> None:
     table = explain(best.viewer, RULES, board.now)
     assert f"score {best.score:.2f}" in table and "tier potential" in table
     assert all(name in table and name in describe(RULES) for name in RULES.terms)
+
+
+def test_the_command_explains_rules_and_logs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["live", "rules"]) == 0
+    out = capsys.readouterr().out
+    assert all(tier.name in out for tier in RULES.tiers)
+    log = tmp_path / "events.jsonl"
+    log.write_text(json.dumps(event(1, "小明", "多少钱？").to_dict()) + "\n", encoding="utf-8")
+    assert main(["live", "rules", "--check", str(log)]) == 0
+    assert "小明: tier potential" in capsys.readouterr().out
+    log.write_text("{}\n", encoding="utf-8")
+    assert main(["live", "rules", "--check", str(log)]) == 1
+    assert f"{log}:1: not an event" in capsys.readouterr().err
 
 
 GOOD = """

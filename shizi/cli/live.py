@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +14,16 @@ from cyclopts import App, Group, Parameter
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from shizi.cli import UsageError
+from shizi.errors import DataError
+from shizi.live.crops import CropOptions
 from shizi.live.dashboard import Dashboard, DashboardOptions
 from shizi.live.event import Event
 from shizi.live.explain import describe, explain, replay
 from shizi.live.region import RegionOptions
 from shizi.live.room import RoomOptions
-from shizi.live.run import LiveOptions, SeeOptions, follow, room_name, show_region
+from shizi.live.rooms import Rooms, load_rooms
+from shizi.live.run import LiveOptions, Plan, SeeOptions, follow, room_name, show_region
 from shizi.live.simulate import SimulateOptions
 from shizi.live.simulate import simulate as render
 from shizi.live.source import Source, SourceOptions
@@ -27,20 +33,23 @@ from shizi.live.writer import WriterOptions
 
 live = App(name="live", help="Read a live room from its picture alone.")
 _SOURCE, _REGION, _WATCH = SourceOptions(), RegionOptions(), WatchOptions()
+_CROPS = CropOptions()
 _PANELS = [Group.create_ordered(name) for name in ("Room", "Picture", "Keeping", "Dashboard")]
 
 
 @live.default
 def watch(
-    source: str,
+    source: str = "",
     /,
     *,
     room: Annotated[LiveOptions, Parameter(name="*", group=_PANELS[0])] = LiveOptions(),
+    rooms: Annotated[Path | None, Parameter(group=_PANELS[0])] = None,
     source_options: Annotated[SourceOptions, Parameter(name="*", group=_PANELS[1])] = _SOURCE,
     region: Annotated[RegionOptions, Parameter(name="*", group=_PANELS[1])] = _REGION,
     watching: Annotated[WatchOptions, Parameter(name="*", group=_PANELS[1])] = _WATCH,
     keep: Annotated[RoomOptions, Parameter(name="*", group=_PANELS[2])] = RoomOptions(),
     writing: Annotated[WriterOptions, Parameter(name="*", group=_PANELS[2])] = WriterOptions(),
+    crops: Annotated[CropOptions, Parameter(name="*", group=_PANELS[2])] = _CROPS,
     dashboard: Annotated[bool, Parameter(group=_PANELS[3])] = False,
     page: Annotated[
         DashboardOptions, Parameter(name="dashboard", group=_PANELS[3])
@@ -53,27 +62,36 @@ def watch(
         source: video file, folder of pictures, rtmp:// rtsp:// http(s):// address (HLS, FLV),
             screen:N, or camera:N.
         room: what is done with the room.
+        rooms: YAML file of several rooms, each followed by a process of its own; their settings
+            are in the file.
         source_options: how frames are taken.
         region: where the comments stand.
         watching: how lines are followed.
         keep: how the room is kept.
         writing: how events are stored.
+        crops: which pictures of rows are kept.
         dashboard: serve a page that shows the picture, the events and the viewers.
         page: where the page is served.
         show: write a picture with the comment area drawn upon it, and stop.
     """
-    see = SeeOptions(source_options, region, watching)
+    if bool(source) == (rooms is not None):
+        raise UsageError("name either a source or a file of --rooms")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is open is closed and stored
+    if rooms is not None:
+        return _several(load_rooms(rooms), page if dashboard else None)
+    plan = Plan(source, room, SeeOptions(source_options, region, watching), keep, writing, crops)
     if show is not None:
-        picture = show_region(source, see)
+        picture = show_region(source, plan.see)
         cv2.imwrite(str(show), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         print(show)
         return 0
+    return _one(plan, page if dashboard else None)
+
+
+def _one(plan: Plan, page: DashboardOptions | None) -> int:
     console = Console(stderr=True)
     with ExitStack() as stack:
-        board = None
-        if dashboard:
-            board = stack.enter_context(Dashboard([room_name(source, room.room)], page))
-            console.print(f"dashboard: {board.url}")
+        board = _served(stack, console, [room_name(plan.source, plan.room.room)], page)
         bar = stack.enter_context(_progress(console))
         task = bar.add_task("", total=None)
 
@@ -82,11 +100,30 @@ def watch(
             text = f"{done.factor:.1f}x real time, {source.dropped} dropped"
             bar.update(task, total=source.duration, completed=done.stream, description=text)
 
-        told = follow(source, room, see, keep, writing, board, step)
+        told = follow(plan, board, step)
     for trouble in told.troubles:
         console.print(f"shizi: {trouble}", style="red", highlight=False)
-    console.print(f"{told.events} events, {told.factor:.1f} times real time", highlight=False)
+    console.print(str(told), highlight=False)
     return 1 if told.troubles else 0
+
+
+def _several(plans: list[Plan], page: DashboardOptions | None) -> int:
+    console = Console(stderr=True)
+    with ExitStack() as stack:
+        board = _served(stack, console, [plan.room.room for plan in plans], page)
+        rooms = Rooms(plans, lambda line: console.print(line, highlight=False), board)
+        rooms.run()
+    return 1 if rooms.failed else 0
+
+
+def _served(
+    stack: ExitStack, console: Console, rooms: list[str], page: DashboardOptions | None
+) -> Dashboard | None:
+    if page is None:
+        return None
+    board = stack.enter_context(Dashboard(rooms, page))
+    console.print(f"dashboard: {board.url}")
+    return board
 
 
 @live.command
@@ -120,11 +157,18 @@ def rules(file: str = "value", /, *, check: Path | None = None, most: int = 20) 
     if check is None:
         print(describe(found))
         return 0
-    rows = check.read_text(encoding="utf-8").splitlines()
-    board = replay((Event.from_dict(json.loads(row)) for row in rows), found)
+    board = replay(_logged(check), found)
     for place in board.standings(most):
         print(explain(place.viewer, found, board.now), end="\n\n")
     return 0
+
+
+def _logged(path: Path) -> Iterator[Event]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            yield Event.from_dict(json.loads(line))
+        except ValueError as error:
+            raise DataError(f"{path}:{number}: {error}") from error
 
 
 def _progress(console: Console) -> Progress:

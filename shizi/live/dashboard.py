@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
@@ -67,6 +68,27 @@ class ViewerCard:
     gifts: int
 
 
+@dataclass(frozen=True)
+class Stats:
+    """How the reading of a room goes.
+
+    Attributes:
+        time: of the stream, seconds.
+        speed: seconds of stream that a second of work gets through.
+        latency: seconds from a row's first sight to its event, mean of the latest.
+        dropped: frames that came too fast.
+        reconnects: times that the stream broke and came back.
+        events: told so far.
+    """
+
+    time: float
+    speed: float
+    latency: float
+    dropped: int
+    reconnects: int
+    events: int
+
+
 class Channel:
     """The latest of everything in one room, and who listens. Lives in the server's loop."""
 
@@ -76,8 +98,13 @@ class Channel:
         self.frame = b""
         self.clients: set[_Client] = set()
 
-    def put(self, kind: str, key: str, text: str) -> None:
+    def put(self, kind: str, key: str, text: str | bytes) -> None:
         """Keep a message and pass it on."""
+        if isinstance(text, bytes):
+            self.frame = text
+            for client in self.clients:
+                client.show(text)
+            return
         if kind == "event":
             self.events[key] = text
             self.events.move_to_end(key)
@@ -87,12 +114,6 @@ class Channel:
             self.latest[kind] = text
         for client in self.clients:
             client.put(text)
-
-    def show(self, frame: bytes) -> None:
-        """Keep the picture (JPEG) and pass it on."""
-        self.frame = frame
-        for client in self.clients:
-            client.show(frame)
 
 
 class _Client:
@@ -127,10 +148,50 @@ class _Client:
         await socket.close(1013)  # try again later
 
 
-class Dashboard:
+class Publisher(ABC):
+    """Tells the dashboard of rooms. Every message replaces the last one of its kind and key."""
+
+    @abstractmethod
+    def send(self, room: str, kind: str, key: str, message: str | bytes) -> None:
+        """Pass on a message (JSON), or a picture (JPEG); may be called from any thread."""
+
+    def publish_event(self, room: str, event: Event) -> None:
+        """Show an event; one with the same id is replaced."""
+        self._put(room, "event", {"event": event.to_dict()}, event.id)
+
+    def publish_board(self, room: str, tiers: Mapping[str, int], viewers: list[ViewerCard]) -> None:
+        """Show how many viewers each tier has, and the most valuable ones, best first."""
+        cards = [asdict(viewer) for viewer in viewers]
+        self._put(room, "board", {"tiers": dict(tiers), "viewers": cards})
+
+    def publish_gifts(self, room: str, gifts: list[Mapping[str, Any]]) -> None:
+        """Show the gifts so far: ``name``, ``count`` and ``worth`` of each."""
+        self._put(room, "gifts", {"gifts": gifts})
+
+    def publish_minutes(self, room: str, minutes: Mapping[int, Mapping[str, int]]) -> None:
+        """Show how many events of each kind there were in the latest minutes of the stream."""
+        self._put(room, "minutes", {"minutes": {m: dict(n) for m, n in minutes.items()}})
+
+    def publish_stats(self, room: str, stats: Stats) -> None:
+        """Show how the reading goes."""
+        self._put(room, "stats", asdict(stats))
+
+    def publish_state(self, room: str, state: str) -> None:
+        """Show how a room stands: an empty text while all is well."""
+        self._put(room, "state", {"state": state})
+
+    def show(self, room: str, jpeg: bytes) -> None:
+        """Show a picture of the stream."""
+        self.send(room, "picture", "", jpeg)
+
+    def _put(self, room: str, kind: str, values: Mapping[str, Any], key: str = "") -> None:
+        self.send(room, kind, key, json.dumps({"type": kind, **values}, ensure_ascii=False))
+
+
+class Dashboard(Publisher):
     """Serves the page from a thread of its own; a context manager.
 
-    ``publish…`` and ``show`` may be called from any thread and return at once.
+    Whatever publishes returns at once.
 
     Raises:
         ShiziError: the address cannot be listened on.
@@ -165,39 +226,10 @@ class Dashboard:
         self._server.should_exit = True
         self._thread.join(5)
 
-    def publish_event(self, room: str, event: Event) -> None:
-        """Show an event; one with the same id is replaced."""
-        self._put(room, "event", event.id, {"event": event.to_dict()})
-
-    def publish_board(
-        self, room: str, tiers: Mapping[str, int], viewers: list[ViewerCard]
-    ) -> None:
-        """Show how many viewers each tier has, and the most valuable ones, best first."""
-        cards = [asdict(viewer) for viewer in viewers]
-        self._put(room, "board", "", {"tiers": dict(tiers), "viewers": cards})
-
-    def publish_gifts(self, room: str, gifts: list[Mapping[str, Any]]) -> None:
-        """Show the gifts so far: ``name``, ``count`` and ``worth`` of each."""
-        self._put(room, "gifts", "", {"gifts": gifts})
-
-    def publish_stats(
-        self, room: str, time: float, speed: float, latency: float, dropped: int
-    ) -> None:
-        """Show how the reading goes.
-
-        Args:
-            room: which one.
-            time: of the stream, seconds.
-            speed: seconds of stream that a second of work gets through.
-            latency: seconds from a row's first sight to its event.
-            dropped: frames so far.
-        """
-        values = {"time": time, "speed": speed, "latency": latency, "dropped": dropped}
-        self._put(room, "stats", "", values)
-
-    def show(self, room: str, jpeg: bytes) -> None:
-        """Show a picture of the stream."""
-        self._later(self._channels[room].show, jpeg)
+    def send(self, room: str, kind: str, key: str, message: str | bytes) -> None:
+        """See :class:`Publisher`."""
+        with suppress(RuntimeError):  # the loop has ended
+            self._server.loop.call_soon_threadsafe(self._channels[room].put, kind, key, message)
 
     def hello(self, room: str) -> str:
         """Return the first message of a connection."""
@@ -208,14 +240,6 @@ class Dashboard:
         """Return a room by name, the first one for an empty name."""
         name = room or next(iter(self._channels))
         return (name, self._channels[name]) if name in self._channels else None
-
-    def _put(self, room: str, kind: str, key: str, values: Mapping[str, Any]) -> None:
-        text = json.dumps({"type": kind, **values}, ensure_ascii=False)
-        self._later(self._channels[room].put, kind, key, text)
-
-    def _later(self, call: Any, *values: Any) -> None:
-        with suppress(RuntimeError):  # the loop has ended
-            self._server.loop.call_soon_threadsafe(call, *values)
 
 
 class _Server(uvicorn.Server):

@@ -99,15 +99,17 @@ class Grammar:
     Attributes:
         events: templates by kind; of equally good fits the one whose words cover more wins.
         badges: what stands before nicknames.
+        chrome: what the app itself writes there, such as the hint in its input field: no event.
     """
 
     events: Mapping[Kind, tuple[str, ...]]
     badges: Badges = field(default_factory=Badges)
+    chrome: tuple[str, ...] = ()
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     def __post_init__(self) -> None:
-        _ = self.templates
+        _ = self.templates, self.furniture
 
     @cached_property
     def templates(self) -> tuple[Template, ...]:
@@ -115,6 +117,11 @@ class Grammar:
         return tuple(
             _compile(kind, source) for kind, all_ in self.events.items() for source in all_
         )
+
+    @cached_property
+    def furniture(self) -> tuple[Template, ...]:
+        """The compiled ``chrome``."""
+        return tuple(_compile("system", source) for source in self.chrome)
 
 
 def load_grammar(name: str) -> Grammar:
@@ -152,6 +159,7 @@ def _join(own: Grammar, base: Grammar) -> Grammar:
             numbers=own.badges.numbers or base.badges.numbers,
             medals=own.badges.medals or base.badges.medals,
         ),
+        chrome=(*own.chrome, *base.chrome),
     )
 
 

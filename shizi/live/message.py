@@ -15,8 +15,11 @@ from shizi.live.vote import Sighting, alike, elect, near
 from shizi.page import Quad
 
 _COUNT = re.compile(r"\d{1,4}(?!.*\d)")
+_COMBO = re.compile(r"[x×X✕*]\s*(\d{1,5})\s*个?\s*$")
 _COLONS = ("：", ":", "；", ";")
 _WRAPPED, _STACKED = 1.5, 2.2  # distance of two lines of one message, in line heights
+_TOGETHER = 0.8  # seconds within which all lines of one message appear
+_RUNNING = 3.0  # seconds after which a count that stood still is taken to stay
 
 
 @dataclass(slots=True)
@@ -30,6 +33,7 @@ class Line:
         before: readings of the look before, until it is clear what became of them.
         badge: number on its badge, as a run; empty where there is none.
         looked: time of the last reading, seconds.
+        since: time of the first reading that said what it says now, seconds.
     """
 
     track: Track
@@ -38,16 +42,24 @@ class Line:
     before: list[Sighting] = field(default_factory=list)
     badge: tuple[Run, ...] = ()
     looked: float = 0.0
+    since: float = 0.0
 
     @property
     def best(self) -> Sighting:
         """The elected sighting."""
         return elect(self.sightings)
 
+    def counting(self, time: float) -> bool:
+        """True while it ends with a count that may rise: a digit changes too little to be seen."""
+        return time - self.since < _RUNNING and _COMBO.search(self.best.text) is not None
+
     def add(self, sighting: Sighting, time: float) -> None:
         """Take in a reading."""
-        if self.track.version != self.version:
+        rose = bool(self.sightings) and counted_up(self.best.text, sighting.text)
+        if self.track.version != self.version or rose:
             self.version, self.before, self.sightings = self.track.version, self.sightings, []
+        if not self.sightings:
+            self.since = time
         self.sightings.append(sighting)
         self.looked = time
 
@@ -143,6 +155,15 @@ class Assembler:
         self._lost = [m for m in self._lost if m not in over]
         return [row for m in over if (row := m.row(self.origin, closed=True))]
 
+    def lift(self, pixels: int, tracker: Tracker) -> None:
+        """The panel begins so much higher from now on; the tracker knows."""
+        self.origin = (self.origin[0], self.origin[1] - pixels)
+        messages = [*dict.fromkeys(self._of.values()), *self._lost]
+        tracks = {line.track.id: line.track for message in messages for line in message.lines}
+        for track in tracks.values():
+            if track not in tracker.tracks:
+                track.lift(pixels)
+
     def _renew(
         self, message: Message, line: Line, tracker: Tracker
     ) -> tuple[list[Row | None], Message | None]:
@@ -177,18 +198,18 @@ class Assembler:
     def _revive(self, line: Line, tracker: Tracker) -> Message | None:
         """The message that vanished just where and as this one appeared."""
         for message in self._lost:
-            if message.lost is None or message.lost[0] < 0 or len(message.lines) > 1:
+            if message.lost is None or len(message.lines) > 1:
                 continue
             past = message.lines[0]
             moved = 0 if past.track.moved == 0 else tracker.scrolled - message.lost[1]
             aside = abs(past.track.template.top - moved - line.track.template.top)
             if aside > 0.7 * line.track.height:
                 continue
-            if near(past.best.text, line.best.text) > 0.85:
+            soon = line.track.first - past.track.last < self.linger
+            if soon and near(past.best.text, line.best.text) > 0.85:
                 self._lost.remove(message)
                 message.lost, message.lines = None, [line]
                 return message
-            message.lost = (-np.inf, 0)  # another one took its place
         return None
 
 
@@ -216,11 +237,21 @@ def continues(above: Line, line: Line, right: float) -> bool:
     pitch = float(b.box[1] + b.box[3] - a.box[1] - a.box[3]) / 2
     if line.badge or b.box[0] - a.box[0] > 4 * tall or a.pinned != b.pinned or pitch <= 0:
         return False
+    if b.first - a.first > _TOGETHER:
+        return False
     if above.best.text.endswith(_COLONS):
         return pitch < _STACKED * tall and not line.best.text.endswith(_COLONS)
     full = float(a.box[2]) > right - 2.2 * tall
     plain = len(line.best.runs) == 1 or not any(c in line.best.text for c in _COLONS)
     return plain and full and pitch < _WRAPPED * tall
+
+
+def counted_up(old: str, new: str) -> bool:
+    """True when a text is the old one with a larger count at its end."""
+    a, b = _COMBO.search(old), _COMBO.search(new)
+    if a is None or b is None or int(b[1]) <= int(a[1]):
+        return False
+    return near(old[: a.start()], new[: b.start()]) > 0.9
 
 
 def same_message(old: str, new: str) -> bool:

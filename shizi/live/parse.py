@@ -21,6 +21,8 @@ _OFF_BORDER, _OFF_BORDER_SHORT = 0.92, 0.7
 """Weight of a template whose nickname ends inside a colour run: borders may be a character off,
 but with a wording as short as 来了 it is more likely part of what somebody said."""
 _SHORT = 2
+_SCRAP = 4
+"""Fewer letters than this, from nobody and in no known wording, are a cut-off row or clutter."""
 _NUMBER = regex.compile(r"[0-9]{1,3}")
 _MEDAL = regex.compile(r"[^0-9:]{1,6}(?P<level>[0-9]{1,2})")
 _MOST_COUNT = 999_999
@@ -95,15 +97,18 @@ class Parser:
     room: str
 
     def parse(self, row: Row) -> Event | None:
-        """Return what a row tells, or None for a row without a letter.
+        """Return what a row tells, or None for one that tells nothing: no letter, or chrome.
 
         The score is the row's score times how well the best reading fits, 0 to 1. A row that
-        names nobody and fits no template is a ``system`` line.
+        names nobody and fits no template is a ``system`` line, unless it is a mere scrap.
         """
         whole = _text(row)
-        if not any(char.isalnum() for char in whole.folded.text):
+        letters = sum(char.isalnum() for char in whole.folded.text)
+        if not letters or any(t.pattern.fullmatch(whole.rest) for t in self.grammar.furniture):
             return None
         reading, level = self._best(whole)
+        if reading.fit == _NOBODY and letters < _SCRAP:
+            return None
         return Event(
             id=f"{self.room}-{row.track}",
             revision=row.revision,
@@ -184,7 +189,7 @@ def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Readi
 
     fit = 1.0 - sum(found.fuzzy_counts) / template.letters
     borders = [border for border in text.borders if border > text.start]
-    if template.opens and borders and text.start + found.end("user") not in borders:
+    if template.opens and borders and _off_border(text, found.end("user")):
         fit *= _OFF_BORDER_SHORT if template.letters <= _SHORT else _OFF_BORDER
     count = min(int(slots.get("count") or 1), _MOST_COUNT)
     gift = Gift(part("gift"), count) if slots.get("gift") else None
@@ -193,6 +198,12 @@ def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Readi
         said = slots["count"]  # of people, or of likes
     worded = len(text.rest) - sum(len("".join(c)) for c in found.capturesdict().values())
     return _Reading(template.kind, _name(part("user")), said, fit, gift, worded)
+
+
+def _off_border(text: _Text, end: int) -> bool:
+    """Whether a nickname ends where no colour does; a gap makes up for one character."""
+    slack = 1 if text.parted(end) else 0
+    return all(abs(border - text.start - end) > slack for border in text.borders)
 
 
 def _comments(text: _Text) -> Iterator[_Reading]:

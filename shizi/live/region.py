@@ -32,6 +32,12 @@ PRESETS: dict[str, Fractions] = {
     "left-panel": (0.0, 0.1, 0.3, 0.95),
     "whole": (0.0, 0.0, 1.0, 1.0),
 }
+_FIRST_PAUSE, _LAST_PAUSE = 2.0, 60.0
+"""Seconds until an area that was found is looked at again; each time twice as long."""
+
+_TRIES = 4
+"""Looks within which an area is found again, or is left as it is."""
+
 Preset = Literal["portrait", "portrait-low", "right-panel", "left-panel", "whole"]
 
 
@@ -95,6 +101,9 @@ class Finder:
     _searching: bool = True
     _looked: float = -np.inf
     _news: float = 0.0
+    _again: float = np.inf  # when to look whether the area is larger than it seemed
+    _pause: float = _FIRST_PAUSE
+    _tries: int = 0
     _before: _Look | None = None
     _moved: list[NDArray[np.float32]] = field(default_factory=list)
 
@@ -110,13 +119,19 @@ class Finder:
             self._search_anew()
         if self._given is not None:
             return area_of(self._given, *size)
+        if not self._searching and frame.time >= self._again:
+            self._search_anew()
+            self._tries = _TRIES
         if self._searching and frame.time - self._looked >= self.options.search:
             self._looked = frame.time
             found = self._search(frame.image)
+            self._tries -= 1
             if found is not None:
-                self._searching, self._news = False, frame.time
-                if self._found is None or _shared(found, self._found) < 0.6:
-                    self._found = found
+                self._news = frame.time
+                self._found = _united(self._found, found) if self._found else found
+            if found is not None or self._tries == 0:
+                self._searching, self._again = False, frame.time + self._pause
+                self._pause = min(2 * self._pause, _LAST_PAUSE)
         return self._found
 
     def heard(self, time: float, news: bool) -> None:
@@ -127,7 +142,7 @@ class Finder:
             self._search_anew()
 
     def _search_anew(self) -> None:
-        self._searching, self._before, self._moved = True, None, []
+        self._searching, self._before, self._moved, self._tries = True, None, [], 0
 
     def _search(self, image: Image) -> Area | None:
         panel = figure(ink(image))
@@ -160,10 +175,19 @@ def _risen(before: _Look, panel: NDArray[np.float32]) -> list[NDArray[np.float32
     return risen
 
 
-def _shared(a: Area, b: Area) -> float:
-    """Intersection over union."""
-    boxes = np.array([a, b], np.float32)
-    return float(box_iou(boxes[:1], boxes[1:])[0, 0])
+def _united(old: Area, new: Area) -> Area:
+    """The old area, made higher by a new one in the same place; else the new one.
+
+    A room that has only just begun shows few rows: its area is higher than they are.
+    """
+    columns = np.array([[old[0], 0, old[2], 1], [new[0], 0, new[2], 1]], np.float32)
+    beside = float(box_iou(columns[:1], columns[1:])[0, 0])
+    if beside < 0.6 or new[1] > old[3] or new[3] < old[1]:
+        return new
+    slack = (old[3] - old[1]) // 12  # rows yet to come are worth it, a few pixels are not
+    top = new[1] if new[1] < old[1] - slack else old[1]
+    low = new[3] if new[3] > old[3] + slack else old[3]
+    return old[0], top, old[2], low
 
 
 def _around(moved: NDArray[np.float32], boxes: NDArray[np.float32], size: tuple[int, int]) -> Area:
@@ -178,7 +202,7 @@ def _around(moved: NDArray[np.float32], boxes: NDArray[np.float32], size: tuple[
             y0 = box[1]
     width, height = size
     # Rows yet to come may be longer than those seen.
-    x1 = max(x1 + 3 * tall, x0 + 14 * tall)
+    x1 = max(x1 + 3 * tall, x0 + 20 * tall)
     return (
         max(0, int(x0 - tall)),
         max(0, int(y0 - 0.5 * tall)),

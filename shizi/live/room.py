@@ -42,15 +42,12 @@ class RoomOptions:
     Attributes:
         resume: go on with a room that the store knows; rows still on the screen are not told
             twice. Without it a known room is an error.
-        offset: seconds added to the stream time of every row: where a resumed live stream
-            begins to count anew, the time that had passed.
         hash_users: salt; nicknames, and mentions of them, are stored and sent only as keyed
             hashes. Empty: as they are.
         sink_patience: seconds to wait at the end for sinks that cannot be reached.
     """
 
     resume: bool = False
-    offset: float = 0.0
     hash_users: str = ""
     sink_patience: float = 30.0
 
@@ -63,11 +60,15 @@ class Update:
         event: new, or a later revision of one told before.
         viewer: who did it, with this event; None where nobody is named.
         changes: news of viewers: somebody new, another tier.
+        new: the event is told for the first time.
+        row: what the event was read from; None where it only ends.
     """
 
     event: Event
     viewer: Viewer | None
     changes: tuple[Change, ...]
+    new: bool = False
+    row: Row | None = None
 
 
 class Room:
@@ -144,8 +145,6 @@ class Room:
         Raises:
             StoreError: events cannot be stored any more.
         """
-        row = replace(row, first=row.first + self._options.offset,
-                      last=row.last + self._options.offset)  # fmt: skip
         if self._held is None:
             return self._take(row)
         start = min((r.first for r in self._held.values()), default=row.first)
@@ -193,7 +192,8 @@ class Room:
         viewer = self._names.resolve(event.user, event.level) if event.user else None
         if self._options.hash_users:
             event = self._hidden(event, viewer)
-        return [self._tell(Entry(event, track, viewer))]
+        told = self._tell(Entry(event, track, viewer))
+        return [replace(told, new=not (last or known), row=row)]
 
     def _end(self, entry: Entry) -> Update:
         """Close an event that no row will revise any more."""
@@ -249,8 +249,9 @@ class Room:
             tail.append(entry)
             if not entry.event.closed:
                 left_open.append(entry)
-        recent = [e for e in tail if e.event.time >= self.board.now - HORIZON]
-        return left_open, sorted(recent, key=lambda e: e.track)
+        recent = {e.track: e for e in tail if e.event.time >= self.board.now - HORIZON}
+        recent |= {e.track: e for e in left_open}
+        return left_open, [recent[track] for track in sorted(recent)]
 
     def _release(self) -> list[Update]:
         """Find out which of the rows held back were known, and take them all in."""
@@ -259,10 +260,12 @@ class Room:
         seen = [event for _, event in parsed]
         if self._options.hash_users:
             seen = [self._hidden(e, self._names.identity(e.user)) for e in seen]
-        length = overlap([entry.event for entry in self._tail], seen)
-        again = self._tail[len(self._tail) - length :]
-        for (row, _), entry in zip(parsed[:length], again, strict=True):
-            self._known[row.track] = entry
+        again: list[Entry] = []
+        matches = overlap([entry.event for entry in self._tail], seen)
+        for (row, _), match in zip(parsed, matches, strict=True):
+            if match is not None:
+                self._known[row.track] = self._tail[match]
+                again.append(self._tail[match])
         visible = {entry.track for entry in again}
         gone = [self._end(entry) for entry in self._open if entry.track not in visible]
         self._entries |= {e.track: e for e in again if not e.event.closed}

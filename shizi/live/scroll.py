@@ -80,9 +80,11 @@ def likeness(panel: Floats, row: Template) -> Floats:
     diagonals = np.lib.stride_tricks.as_strided(
         products, (count, h), (down, down + right), writeable=False
     )
-    energy = np.concatenate([[0.0], np.einsum("ij,ij->i", column, column).cumsum()])
-    norm = np.sqrt((energy[h:] - energy[:-h]) * float((row.ink**2).sum()))
-    return np.asarray(diagonals.sum(1) / np.maximum(norm, 1e-3), np.float32)
+    # In double precision: the difference of two large sums is a small one over blank paper.
+    lines = np.einsum("ij,ij->i", column, column, dtype=np.float64)
+    energy = np.concatenate([[0.0], lines.cumsum()])
+    norm = np.sqrt(np.maximum(energy[h:] - energy[:-h], 0) * float((row.ink**2).sum()))
+    return np.asarray(diagonals.sum(1) / np.maximum(norm, 1.0), np.float32)
 
 
 def fits_at(panel: Floats, row: Template, top: int) -> float:
@@ -92,7 +94,7 @@ def fits_at(panel: Floats, row: Template, top: int) -> float:
     if part.shape != row.ink.shape:
         return 0.0
     norm = float(np.sqrt((part * part).sum() * (row.ink * row.ink).sum()))
-    return float((part * row.ink).sum()) / max(norm, 1e-3)
+    return float((part * row.ink).sum()) / max(norm, 1.0)
 
 
 def vote(curves: Sequence[Floats], rows: Sequence[Template], height: int) -> tuple[int, float]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import platform
 import threading
 import time as clock
-from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import numpy as np
 
 from shizi.errors import MissingExtraError, ShiziError
 from shizi.image import SUFFIXES, load
+from shizi.live.pace import paced, queued, sampled
 from shizi.page import Image
 
 try:
@@ -30,6 +31,7 @@ except ImportError as error:  # pragma: no cover
 
 _STREAMS = ("rtmp://", "rtmps://", "rtsp://", "rtsps://", "http://", "https://", "srt://", "udp://")
 _CAMERAS = {"Linux": ("v4l2", "/dev/video{}"), "Darwin": ("avfoundation", "{}")}
+_NEAR = 1e-3  # seconds: less than any two frames are apart
 _JUMP = 10.0  # seconds between two frames that are a break in the clock rather than a pause
 
 
@@ -114,7 +116,8 @@ class Source:
     Attributes:
         address: what was opened.
         live: it comes in at its own pace: frames may be dropped.
-        duration: seconds, where known.
+        start: stream time at which it begins, seconds.
+        duration: stream time at which it ends, where known, seconds.
         decoded: frames decoded so far.
         dropped: sampled frames that were dropped because the reader was slow.
         reconnects: times that the stream broke and came back.
@@ -122,6 +125,7 @@ class Source:
 
     address: str
     live: bool = False
+    start: float = 0.0
     duration: float | None = None
     decoded: int = 0
     dropped: int = 0
@@ -153,8 +157,13 @@ class Source:
         """Stop reading; the iterator ends."""
         self._stop.set()
 
+    def _drop(self) -> None:
+        self.dropped += 1
 
-def open_source(address: str, options: SourceOptions | None = None) -> Source:
+
+def open_source(
+    address: str, options: SourceOptions | None = None, start: float = 0.0, away: float = 0.0
+) -> Source:
     """Open a source of frames.
 
     Args:
@@ -162,6 +171,9 @@ def open_source(address: str, options: SourceOptions | None = None) -> Source:
             names; an rtmp, rtsp or http(s) address (HLS, FLV); ``screen``, ``screen:2`` (a
             monitor) or ``screen:left,top,width,height``; ``camera`` or ``camera:1``.
         options: how.
+        start: stream time at which to go on, seconds: what has an end is taken up there.
+        away: seconds for which nobody looked: a live source has gone on meanwhile, and its
+            clock goes on at ``start + away``.
 
     Raises:
         StreamError: there is no such source or it cannot be opened.
@@ -171,73 +183,19 @@ def open_source(address: str, options: SourceOptions | None = None) -> Source:
     source = Source(address)
     path = Path(address)
     if address.split(":")[0] == "screen":
-        source.live = True
+        source.live, source.start = True, start + away
         frames = _screen(address, o, source)
     elif path.is_dir() or path.suffix.lower() in SUFFIXES:
+        source.start = start
         frames = _pictures(path, o, source)
     else:
-        frames = _video(address, o, source)
-    frames = _sampled(frames, o.fps)
+        frames = _video(address, o, source, start, away)
+    frames = sampled(frames, o.fps)
     if o.replay_speed > 0 and not source.live:
         source.live = True
-        frames = _paced(frames, o.replay_speed, source._stop)
-    source._frames = _queued(frames, o.queue, source) if source.live else frames
+        frames = paced(frames, o.replay_speed, source._stop)
+    source._frames = queued(frames, o.queue, source._stop, source._drop) if source.live else frames
     return source
-
-
-def _sampled(frames: Iterator[Frame], fps: float) -> Iterator[Frame]:
-    """Let at most ``fps`` frames a second through, evenly by their time."""
-    step, due = 1 / fps, -np.inf
-    for frame in frames:
-        if frame.time >= due - 1e-3:
-            due = max(due + step, frame.time + step / 2)
-            yield frame
-
-
-def _paced(frames: Iterator[Frame], speed: float, stop: threading.Event) -> Iterator[Frame]:
-    start = clock.monotonic()
-    for frame in frames:
-        stop.wait(max(0.0, start + frame.time / speed - clock.monotonic()))
-        yield frame
-
-
-def _queued(frames: Iterator[Frame], size: int, source: Source) -> Iterator[Frame]:
-    """Pull frames in a thread of their own; the oldest go when more than ``size`` wait."""
-    waiting: deque[Frame] = deque()
-    changed = threading.Condition()
-    failure: list[BaseException] = []
-    ended = threading.Event()
-
-    def pull() -> None:
-        try:
-            for frame in frames:
-                with changed:
-                    if len(waiting) >= size:
-                        waiting.popleft()
-                        source.dropped += 1
-                    waiting.append(frame)
-                    changed.notify()
-                if source._stop.is_set():
-                    break
-        except BaseException as error:  # handed to the reader
-            failure.append(error)
-        finally:
-            with changed:
-                ended.set()
-                changed.notify()
-
-    threading.Thread(target=pull, name="shizi-source", daemon=True).start()
-    while True:
-        with changed:
-            changed.wait_for(lambda: waiting or ended.is_set())
-            frame = waiting.popleft() if waiting else None
-        if source._stop.is_set():
-            return
-        if frame is None:
-            break
-        yield frame
-    if failure:
-        raise failure[0]
 
 
 def _pictures(path: Path, options: SourceOptions, source: Source) -> Iterator[Frame]:
@@ -251,6 +209,8 @@ def _pictures(path: Path, options: SourceOptions, source: Source) -> Iterator[Fr
 
     def frames() -> Iterator[Frame]:
         for i, file in enumerate(files):
+            if i / options.fps < source.start - _NEAR:
+                continue
             image = load(file)
             source.decoded += 1
             yield Frame(i / options.fps, i, image.shape[1], image.shape[0], image)
@@ -279,15 +239,15 @@ def _screen(address: str, options: SourceOptions, source: Source) -> Iterator[Fr
             with mss.mss() as screen:
                 where: Any = dict(zip(("left", "top", "width", "height"), numbers, strict=False))
                 where = where if len(numbers) == 4 else screen.monitors[numbers[0]]
-                start = clock.monotonic()
+                begin = clock.monotonic() - source.start
                 while not source._stop.is_set():
-                    time = clock.monotonic() - start
+                    time = clock.monotonic() - begin
                     image = np.asarray(screen.grab(where))[..., 2::-1]
                     h, w = image.shape[:2]
                     yield Frame(time, source.decoded, w, h, image)
                     source.decoded += 1
                     source._stop.wait(
-                        max(0.0, 1 / options.fps - (clock.monotonic() - start - time))
+                        max(0.0, 1 / options.fps - (clock.monotonic() - begin - time))
                     )
         except (mss.ScreenShotError, IndexError) as error:
             raise StreamError(f"cannot take pictures of {address}: {error}") from error
@@ -295,7 +255,9 @@ def _screen(address: str, options: SourceOptions, source: Source) -> Iterator[Fr
     return frames()
 
 
-def _video(address: str, options: SourceOptions, source: Source) -> Iterator[Frame]:
+def _video(
+    address: str, options: SourceOptions, source: Source, start: float, away: float
+) -> Iterator[Frame]:
     """Open a file, a stream or a camera; what is live is opened again when it breaks."""
     camera = address.split(":")[0] == "camera"
     remote = address.startswith(_STREAMS)
@@ -308,14 +270,16 @@ def _video(address: str, options: SourceOptions, source: Source) -> Iterator[Fra
     container = connect()
     known = container.duration / av.time_base if (container.duration or 0) > 0 else None
     source.live = camera or (remote and known is None)
+    source.start = start + away if source.live else start
     source.duration = None if source.live else known
     if source.live:
         return _lasting(container, connect, options.give_up, source)
-    return _decoded(container, source, 0.0)
+    return _sought(container, source)
 
 
 def _connect(address: str, timeout: float, camera: bool) -> Any:
-    settings = {"fflags": "nobuffer", "rtsp_transport": "tcp"} if "://" in address else {}
+    # A second of a stream tells what it is; FFmpeg would look at five.
+    settings = {"analyzeduration": "1000000", "rtsp_transport": "tcp"} if "://" in address else {}
     try:
         if camera:
             name, pattern = _CAMERAS.get(platform.system(), ("dshow", "video={}"))
@@ -328,6 +292,7 @@ def _connect(address: str, timeout: float, camera: bool) -> Any:
     if not container.streams.video:
         container.close()
         raise StreamError(f"{address} has no picture; name a source with video")
+    container.streams.video[0].thread_type = "AUTO"
     return container
 
 
@@ -335,7 +300,7 @@ def _lasting(
     container: Any, connect: Callable[[], Any], patience: float, source: Source
 ) -> Iterator[Frame]:
     """Decode; on a break open the stream again, waiting longer each time, up to 8 seconds."""
-    time, seen = 0.0, clock.monotonic()
+    time, seen = source.start, clock.monotonic()
     while not source._stop.is_set():
         # The clock goes on as the wall's did meanwhile.
         start = time + (clock.monotonic() - seen if source.reconnects else 0.0)
@@ -356,32 +321,51 @@ def _lasting(
         source.reconnects += 1
 
 
-def _decoded(container: Any, source: Source, start: float) -> Iterator[Frame]:
+def _sought(container: Any, source: Source) -> Iterator[Frame]:
+    """Frames of something that has an end, from ``source.start`` on."""
+    if not source.start:
+        return _decoded(container, source, 0.0)
+    first = next((p.time for p in _pulled(container) if p.pts is not None), 0.0)
+    with suppress(av.FFmpegError):  # what cannot be sought is decoded from its beginning
+        container.seek(int((first + source.start) * av.time_base))
+    frames = _decoded(container, source, 0.0, -first)
+    return (frame for frame in frames if frame.time > source.start - _NEAR)
+
+
+def _decoded(
+    container: Any, source: Source, start: float, offset: float | None = None
+) -> Iterator[Frame]:
     """Frames until the end or a break; damaged packets are passed over.
 
     A clock that runs backwards or leaps is set right: times never fall.
+
+    Args:
+        container: what is open.
+        source: whose frames they are.
+        start: time of the first frame, where no offset is given.
+        offset: of the stream's clock to ours, seconds.
     """
-    stream = container.streams.video[0]
-    stream.thread_type = "AUTO"
-    usual = 1 / float(stream.average_rate or 25)
-    offset: float | None = None  # of the stream's clock to ours
-    time = start - usual
+    usual = 1 / float(container.streams.video[0].average_rate or 25)
+    time: float | None = None
     with container:
-        for picture in _pulled(container, stream):
-            stamp = time + usual if picture.pts is None else float(picture.pts * picture.time_base)
-            if offset is None:
-                offset = start - stamp
-            if not 0 < stamp + offset - time < _JUMP:
-                offset = time + usual - stamp
-            time = stamp + offset
+        for picture in _pulled(container):
+            last = start - usual if time is None else time
+            if picture.pts is None:
+                time = last + usual
+            else:
+                stamp = float(picture.pts * picture.time_base)
+                offset = start - stamp if offset is None else offset
+                if time is not None and not 0 < stamp + offset - time < _JUMP:
+                    offset = time + usual - stamp
+                time = stamp + offset
             yield Frame(time, source.decoded, picture.width, picture.height, picture)
             source.decoded += 1
             if source._stop.is_set():
                 return
 
 
-def _pulled(container: Any, stream: Any) -> Iterator[Any]:
-    packets = container.demux(stream)
+def _pulled(container: Any) -> Iterator[Any]:
+    packets = container.demux(container.streams.video[0])
     while True:
         try:
             packet = next(packets)

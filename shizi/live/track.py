@@ -88,6 +88,10 @@ class Track:
         """Pixels."""
         return float(self.box[3] - self.box[1])
 
+    def lift(self, pixels: int) -> None:
+        """Measure from a panel that begins so much higher."""
+        _move(self, pixels)
+
     @property
     def pinned(self) -> bool:
         """It stood still while others scrolled by."""
@@ -119,6 +123,9 @@ class Tracker:
     _time: float = -np.inf
     _past: list[tuple[Box, int]] = field(default_factory=list)
     _usual: float = 0.0  # height of a line, pixels
+    _slots: list[Box] = field(default_factory=list)  # where lines stood still and took turns
+    _edge: float = 0.0  # rows that stood above it when the panel had scrolled by _edge_at
+    _edge_at: int = 0  # had left the panel while it was lower
 
     def step(self, image: Image, time: float) -> list[Track]:
         """Look at the next picture of the panel (H, W, 3); return the tracks that are gone."""
@@ -143,6 +150,7 @@ class Tracker:
         ]  # fmt: skip
         self.tracks = [t for t in self.tracks if t not in gone]
         self._past += [(t.box, self.scrolled) for t in gone if t.moved]
+        self._slots = [*self._slots, *(t.box for t in gone if t.pinned)][-8:]
         self.tracks.sort(key=lambda t: float(t.box[1]))
         return gone
 
@@ -150,6 +158,15 @@ class Tracker:
         """Give out the next track's number."""
         self._given += 1
         return self.first + self._given - 1
+
+    def lift(self, pixels: int) -> None:
+        """The panel begins so much higher from now on; rows up there were seen before."""
+        self._edge, self._edge_at = float(pixels), self.scrolled
+        for track in self.tracks:
+            track.lift(pixels)
+        down = np.array([0, pixels, 0, pixels], np.float32)
+        self._past = [(box + down, at) for box, at in self._past]
+        self._slots = [box + down for box in self._slots]
 
     def finish(self) -> list[Track]:
         """The stream is over: return what was still there."""
@@ -241,13 +258,18 @@ class Tracker:
                 track.since, track.wanted = time, True
 
     def _leaving(self, box: Box, time: float) -> bool:
-        """True for what is left, above all rows, of one that scrolls out."""
+        """True for what is left, above all rows, of one that scrolls out or had left before."""
+        if (box[1] + box[3]) / 2 < self._edge - (self.scrolled - self._edge_at):
+            return True
         rows = [t for t in self.tracks if t.last == time and not t.pinned]
         if not rows or any(t.box[1] < box[1] for t in rows):
             return False
+        pinned = [t.box for t in self.tracks if t.pinned]
+        if any(_shared(slot, box) > 0.7 for slot in (*self._slots, *pinned)):
+            return False  # the next one's turn
         hidden = [t.box for t in self.tracks if t.last < time and t.moved]
         gone = [b - np.array([0, up, 0, up], np.float32) for b, up in self._ghosts()]
-        low = box[3] - box[1] < 0.88 * self._usual
+        low = box[3] - box[1] < 0.75 * self._usual
         return low or any(_shared(b, box) > 0.3 for b in hidden + gone)
 
     def _ghosts(self) -> list[tuple[Box, int]]:

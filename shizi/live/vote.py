@@ -68,27 +68,32 @@ def elect(sightings: Sequence[Sighting]) -> Sighting:
 def badge_end(crop: Image) -> int:
     """Where the filled badge at the start of a line (h, w, 3) ends, pixels; 0 without one.
 
-    A badge is a short stretch that one saturated colour fills over most of the line's height;
-    a nickname in the same colour has strokes only.
+    A badge is filled with one saturated colour, so above and below what stands on it there are
+    unbroken runs of that colour; a nickname in the same colour has strokes only.
     """
     h = len(crop)
-    part = crop[h // 6 : h - h // 6, : 4 * h].astype(np.float32)  # (r, c, 3)
-    early = part[:, : round(1.6 * h)]
+    part = crop[:, : 4 * h].astype(np.float32)  # (h, c, 3)
+    early = part[h // 6 : h - h // 6, : round(1.4 * h)]
     vivid = early[early.max(2) - early.min(2) > 60]  # (n, 3)
-    if len(vivid) < 0.2 * early.shape[0] * early.shape[1]:
+    if len(vivid) < 0.15 * early.shape[0] * early.shape[1]:
         return 0
-    same = np.abs(part - np.median(vivid, axis=0)).max(2) < 50
-    filled = cv2.blur(same.mean(0, dtype=np.float32)[None], (max(3, h // 6), 1))[0] > 0.55  # (c,)
-    if not filled.any():
+    same = np.abs(part - np.median(vivid, axis=0)).max(2) < 60  # (h, c)
+    runs = [(y, *run) for y, row in enumerate(same) if (run := _longest(row))[1] - run[0] > 0.6 * h]
+    if len(runs) < 4:
         return 0
-    start = int(filled.argmax())
-    end, gap = start, 0
-    for x in range(start, len(filled)):
-        gap = 0 if filled[x] else gap + 1
-        if gap > 0.7 * h:  # a digit or an icon is narrower
-            break
-        end = x + 1 if filled[x] else end
-    return end + h // 12 if start < 0.6 * h and 0.9 * h < end - start < 3.2 * h else 0
+    rows, starts, ends = (np.array(v) for v in zip(*runs, strict=True))
+    start, end = int(starts.min()), int(ends.max())
+    filled = np.ptp(rows) > 0.4 * h and start < 0.6 * h and 0.9 * h < end - start < 3.2 * h
+    return end + h // 12 if filled else 0
+
+
+def _longest(row: NDArray[np.bool_]) -> tuple[int, int]:
+    """Start and end of the longest unbroken run of a row (w,)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], row.astype(np.int8), [0]])))
+    if not len(edges):
+        return 0, 0
+    best = int((edges[1::2] - edges[::2]).argmax())
+    return int(edges[2 * best]), int(edges[2 * best + 1])
 
 
 def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:

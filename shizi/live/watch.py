@@ -14,7 +14,7 @@ from shizi.live.event import Row, Run
 from shizi.live.message import Assembler, Line
 from shizi.live.region import Area, Finder, RegionOptions
 from shizi.live.source import Frame
-from shizi.live.track import Track, Tracker, TrackOptions
+from shizi.live.track import Box, Track, Tracker, TrackOptions
 from shizi.live.vote import Sighting, badge_end, coloured
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
@@ -46,7 +46,7 @@ class WatchOptions:
     readings: int = 3
     again: float = 0.3
     least_score: float = 0.5
-    linger: float = 2.0
+    linger: float = 1.0
 
 
 @dataclass
@@ -58,17 +58,19 @@ class Statistics:
         readings: lines read, those read again included.
         stream: seconds of the stream.
         busy: seconds spent.
+        start: stream time at which watching began, seconds.
     """
 
     frames: int = 0
     readings: int = 0
     stream: float = 0.0
     busy: float = 0.0
+    start: float = 0.0
 
     @property
     def factor(self) -> float:
         """Seconds of the stream for each second spent: the real-time factor."""
-        return self.stream / self.busy if self.busy else 0.0
+        return (self.stream - self.start) / self.busy if self.busy else 0.0
 
 
 def live_reader(threads: int = 0) -> Reader:
@@ -105,6 +107,16 @@ class Watch:
         self._begin(None, 0)
         self._late = 0.0
 
+    @property
+    def boxes(self) -> list[Box]:
+        """Lines of text that are seen at the moment, pixels of the frame."""
+        if self.area is None:
+            return []
+        corner = np.array([*self.area[:2], *self.area[:2]], np.float32)
+        seen = [t for t in self._tracker.tracks if t.id in self._lines]
+        newest = max((t.last for t in seen), default=0.0)
+        return [t.box + corner for t in seen if t.last == newest]
+
     def rows(self, frames: Iterable[Frame]) -> Iterator[Row]:
         """Follow a stream to its end; yield every row as it is read, revised and closed."""
         for frame in frames:
@@ -122,7 +134,7 @@ class Watch:
         s.frames += 1
         s.stream = max(s.stream, frame.time)
         area = self._finder.area(frame)
-        rows = self._restart(area) if area != self.area else []
+        rows = self._resize(area) if area != self.area else []
         if area is None:
             return rows
         gone = self._tracker.step(frame.crop(*area), frame.time)
@@ -141,6 +153,15 @@ class Watch:
         """True when a line's look will not get better: it is not sliding in any more."""
         entering = track.moving and track is self._tracker.tracks[-1]
         return time - track.since >= self.options.settle and not entering
+
+    def _resize(self, area: Area | None) -> list[Row]:
+        """Go on in a panel that became higher, or begin anew in another one."""
+        if area is None or self.area is None or (area[0], area[2]) != (self.area[0], self.area[2]):
+            return self._restart(area)
+        up, self.area = self.area[1] - area[1], area
+        self._tracker.lift(up)
+        self._assembler.lift(up, self._tracker)
+        return []
 
     def _restart(self, area: Area | None) -> list[Row]:
         """Close everything and begin anew with another panel."""
@@ -167,7 +188,8 @@ class Watch:
     def _read(self, tracks: list[Track], time: float) -> list[Line]:
         """Read lines, all at once, from top to bottom; clutter is forgotten."""
         tracks = sorted(tracks, key=lambda t: float(t.box[1]))
-        ends = [badge_end(t.crop) for t in tracks]
+        # Where nothing follows, it was no badge.
+        ends = [end if (end := badge_end(t.crop)) < t.crop.shape[1] else 0 for t in tracks]
         crops = [t.crop[:, end:] for t, end in zip(tracks, ends, strict=True)]
         fresh = [i for i, t in enumerate(tracks) if ends[i] and t.id not in self._lines]
         badges = [tracks[i].crop[:, : ends[i]] for i in fresh]
@@ -194,10 +216,10 @@ class Watch:
         o = self.options
         for track in self._tracker.tracks:
             line = self._lines.get(track.id)
-            if line is None or track.wanted or len(line.sightings) >= o.readings:
+            if line is None or track.wanted or time - line.looked < o.again:
                 continue
-            if line.best.score < o.sure and time - line.looked >= o.again:
-                track.wanted = True
+            unsure = line.best.score < o.sure and len(line.sightings) < o.readings
+            track.wanted = unsure or line.counting(time)
 
 
 def _badge(reading: Reading, crop: Image) -> tuple[Run, ...]:

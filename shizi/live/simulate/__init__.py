@@ -18,9 +18,12 @@ import av
 import numpy as np
 
 from shizi.errors import DataError
+from shizi.live.simulate import look as looks
+from shizi.live.simulate import scene as scenes
+from shizi.live.simulate import script as scripts
 from shizi.live.simulate.look import draw_look
 from shizi.live.simulate.scene import Scene, draw_scene
-from shizi.live.simulate.script import WORDS, Pace, Rng, notice, read_lines, write_script
+from shizi.live.simulate.script import Pace, Rng, notice, read_lines, write_script
 from shizi.live.simulate.stage import Place, Stage, slot_height
 from shizi.page import Image
 from shizi.train.synth.fonts import Face, load_faces, system_fonts
@@ -54,6 +57,8 @@ class SimulateOptions:
 
 PACES = {"easy": Pace(0.9, 2.0, 0.2), "hard": Pace(1.5, 6.0, 0.3)}
 CRF = {"easy": 23, "hard": 33}
+_UNUSUAL = {"Light", "DemiLight", "TC"}
+"""Words in the names of faces that are too thin, or set a colon in the middle of its square."""
 
 
 @dataclass(frozen=True)
@@ -152,11 +157,12 @@ def _place(rng: Rng, portrait: bool, left: int, size: int, height: int, hard: bo
 
 
 def _face(rng: Rng) -> Face:
-    """A sans-serif of a weight that screens use."""
+    """A sans-serif of a weight that screens use, with every character that is drawn."""
+    words = looks.WORDS + scenes.WORDS + scripts.WORDS
     paths = system_fonts()
     for i in rng.permutation(len(paths)):
         faces = [f for f in load_faces([paths[i]], need_han=False) if f.han and f.style == "hei"]
-        faces = [f for f in faces if f.covers(WORDS) and "Light" not in f.name]
+        faces = [f for f in faces if f.covers(words) and not _UNUSUAL & set(f.name.split())]
         if faces:
             return faces[int(rng.integers(len(faces)))]
     raise DataError("no sans-serif font of simplified Chinese found; install fonts-noto-cjk")

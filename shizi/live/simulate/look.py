@@ -22,9 +22,13 @@ _NICKS = ((140, 231, 255), (255, 216, 77), (126, 231, 135), (255, 182, 193), (17
 _DARK_NICKS = ((30, 110, 200), (190, 90, 20), (20, 130, 90), (150, 60, 160))
 _BADGES = ((74, 160, 255), (255, 140, 60), (240, 110, 160), (60, 180, 140), (140, 110, 240))
 _GOLD = (255, 205, 70)
-_WORDS = re.compile(r"[!-~]{1,16}|.|\n")  # text wraps between words and Han characters
+# Text wraps between words and Han characters, but no line begins with what closes another.
+_WORDS = re.compile(r"(?:[!-~]{1,16}|.)[，。：；！？、）】」…]{0,3}|\n")
 _JOINS = (" 进入直播间", " 来了")
 _DEEDS = {"follow": " 关注了主播", "like": " 为主播点赞了", "share": " 分享了直播间"}
+_NOTICE, _GAVE = "公告：", "送出"
+WORDS = "".join((*_JOINS, *_DEEDS.values(), _NOTICE, _GAVE, "×：:[Lv.]0123456789"))
+"""Every character of the wordings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ def _pieces(look: Look, message: Message, gift: Gift | None) -> list[_Piece]:
     if message.kind == "system":
         return [_Piece(message.text, quiet)]
     if message.kind == "notice":
-        return [_Piece("公告：" + message.text, (200, 90, 30) if look.light else _GOLD)]
+        return [_Piece(_NOTICE + message.text, (200, 90, 30) if look.light else _GOLD)]
     seed = sum(map(ord, message.user))
     nick = look.nicks[seed % len(look.nicks)]
     pieces = [_Piece(message.user, nick)]
@@ -152,7 +156,7 @@ def _pieces(look: Look, message: Message, gift: Gift | None) -> list[_Piece]:
         case "join":
             pieces.append(_Piece(look.join, quiet))
         case "gift" if gift is not None:
-            shown = f" 送出 {gift.name} ×{gift.count}"
+            shown = f" {_GAVE} {gift.name} ×{gift.count}"
             pieces.append(_Piece(shown, (200, 90, 30) if look.light else _GOLD))
         case _:
             pieces.append(_Piece(_DEEDS[message.kind], quiet))

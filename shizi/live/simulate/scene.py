@@ -14,6 +14,11 @@ from shizi.train.synth import backgrounds as bg
 from shizi.train.synth.fonts import Face
 from shizi.train.synth.ink import draw_text
 
+_TABS, _HINT = "互动  榜单  贵宾", "发个弹幕聊聊吧"
+_SAY, _HOST, _LIKES = "说点什么…", "好物推荐官", "1.2万本场点赞"
+WORDS = "".join((_TABS, _HINT, _SAY, _HOST, _LIKES))
+"""Every character of the labels."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -72,12 +77,12 @@ def draw_scene(
         level = rng.integers(236, 256) if light else rng.integers(16, 48)
         picture[:, left:], mask[:, left:] = int(level), 1
         ink = (40, 40, 40) if light else (230, 230, 230)
-        _label(picture, mask, "互动  榜单  贵宾", face, 26, left + 20, 24, ink)
-        _label(picture, mask, "发个弹幕聊聊吧", face, 22, left + 20, height - 42, (130, 130, 130))
+        _label(picture, mask, _TABS, face, 26, left + 20, 24, ink)
+        _label(picture, mask, _HINT, face, 22, left + 20, height - 42, (130, 130, 130))
     else:
-        _label(picture, mask, "说点什么…", face, 28, 40, height - 90, (235, 235, 235))
-        _label(picture, mask, "好物推荐官", face, 26, 90, 40, (255, 255, 255))
-        _label(picture, mask, "1.2万本场点赞", face, 20, 90, 76, (225, 225, 225))
+        _label(picture, mask, _SAY, face, 28, 40, height - 90, (235, 235, 235))
+        _label(picture, mask, _HOST, face, 26, 90, 40, (255, 255, 255))
+        _label(picture, mask, _LIKES, face, 20, 90, 76, (225, 225, 225))
     return Scene(far, bodies, (picture, mask), width, height, float(rng.uniform(0, 6)))
 
 

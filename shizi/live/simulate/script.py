@@ -43,7 +43,7 @@ _SYSTEM = (
     "直播间倡导绿色健康，发现违规请举报",
 )
 _NOTICES = ("全场满199减50，拍下备注尺码", "今晚八点抽奖，点关注不迷路", "每天19点准时开播")
-WORDS = "".join((*_FIRST, *_LAST, *_COMMENTS, *_GIFTS, *_SYSTEM, *_NOTICES))
+WORDS = "".join((*_FIRST, *_LAST, *_LATIN, "用户", *_COMMENTS, *_GIFTS, *_SYSTEM, *_NOTICES))
 """Every character of the built-in texts."""
 
 # Shares of what people do; the rest comments.

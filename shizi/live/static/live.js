@@ -2,15 +2,14 @@
 "use strict";
 
 const KINDS = { join: "进场", comment: "评论", gift: "礼物", follow: "关注", like: "点赞", share: "分享", notice: "公告", system: "系统" };
+const TIERS = { new: "新客", active: "活跃", potential: "潜力", core: "核心", vip: "VIP" }; // of the shipped rules
 const SHOWN = 300; // events kept on the page
-const MINUTES = 30; // minutes in the chart
 
 const $ = (id) => document.getElementById(id);
 const room = new URLSearchParams(location.search).get("room") ?? "";
 const rows = new Map(); // event id -> list item
 const hidden = new Set();
-const minutes = new Map(); // minute -> {kind: count}
-const counted = new Map(); // event id -> [minute, kind]
+let minutes = new Map(); // minute -> {kind: count}
 const ranks = new Map(); // viewer -> tier when last drawn
 let lastFrame = null;
 
@@ -46,8 +45,11 @@ function showEvent(event) {
   if (event.user) what.append(element("b", event.user));
   what.append(said(event));
   item.append(element("time", clock(event.time)), kind, what);
-  const old = rows.get(event.id);
-  if (old) old.replaceWith(item); else list.append(item);
+  item.dataset.time = event.time;
+  rows.get(event.id)?.remove();
+  let before = list.lastElementChild; // revisions come late: their place is that of their time
+  while (before && Number(before.dataset.time) > event.time) before = before.previousElementSibling;
+  if (before) before.after(item); else list.prepend(item);
   rows.set(event.id, item);
   while (rows.size > SHOWN) {
     const [id, first] = rows.entries().next().value;
@@ -55,19 +57,6 @@ function showEvent(event) {
     rows.delete(id);
   }
   if (atEnd) list.scrollTop = list.scrollHeight;
-  count(event);
-}
-
-function count(event) {
-  const before = counted.get(event.id);
-  if (before) minutes.get(before[0])[before[1]] -= 1;
-  const minute = Math.floor(event.time / 60);
-  if (!minutes.has(minute)) minutes.set(minute, {});
-  const kinds = minutes.get(minute);
-  kinds[event.kind] = (kinds[event.kind] ?? 0) + 1;
-  counted.set(event.id, [minute, event.kind]);
-  if (counted.size > 20000) counted.delete(counted.keys().next().value);
-  $("g-events").textContent = Number($("g-events").textContent) + (before ? 0 : 1);
 }
 
 function drawMinutes() {
@@ -77,7 +66,7 @@ function drawMinutes() {
   const pen = canvas.getContext("2d");
   pen.scale(ratio, ratio);
   const style = getComputedStyle(document.documentElement);
-  const last = Math.max(0, ...minutes.keys()), first = Math.max(0, last - MINUTES + 1);
+  const last = Math.max(0, ...minutes.keys()), first = Math.min(last, ...minutes.keys());
   const totals = [];
   for (let m = first; m <= last; m++) totals.push(Object.values(minutes.get(m) ?? {}).reduce((a, b) => a + b, 0));
   const top = Math.max(5, ...totals), step = width / Math.max(8, totals.length);
@@ -101,14 +90,14 @@ function drawMinutes() {
 function drawBoard({ tiers, viewers }) {
   $("tiers").replaceChildren(...Object.entries(tiers).map(([tier, count]) => {
     const box = element("div");
-    box.append(element("strong", count), element("span", tier));
+    box.append(element("strong", count), element("span", TIERS[tier] ?? tier));
     return box;
   }));
   $("board").replaceChildren(...viewers.map((v) => {
     const row = element("tr");
     const changed = ranks.has(v.user) && ranks.get(v.user) !== v.tier;
     ranks.set(v.user, v.tier);
-    row.append(element("td", v.user), element("td", v.tier, changed ? "changed" : ""), element("td", v.value.toFixed(1)), element("td", v.comments), element("td", v.gifts));
+    row.append(element("td", v.user), element("td", TIERS[v.tier] ?? v.tier, changed ? "changed" : ""), element("td", v.value.toFixed(1)), element("td", v.comments), element("td", v.gifts));
     return row;
   }));
 }
@@ -126,6 +115,13 @@ function showStats(stats) {
   $("g-speed").textContent = stats.speed.toFixed(1) + "×";
   $("g-latency").textContent = stats.latency.toFixed(2) + " s";
   $("g-dropped").textContent = stats.dropped;
+  $("g-reconnects").textContent = stats.reconnects;
+  $("g-events").textContent = stats.events;
+}
+
+function showState(state) {
+  $("state").textContent = state === "ended" ? "已结束" : state;
+  $("state").hidden = !state;
 }
 
 function take(message) {
@@ -140,6 +136,11 @@ function take(message) {
     case "event": showEvent(message.event); break;
     case "board": drawBoard(message); break;
     case "gifts": drawGifts(message.gifts); break;
+    case "minutes":
+      minutes = new Map(Object.entries(message.minutes).map(([minute, kinds]) => [Number(minute), kinds]));
+      drawMinutes();
+      break;
+    case "state": showState(message.state); break;
     case "stats": showStats(message); break;
   }
 }
@@ -173,5 +174,5 @@ for (const [kind, label] of Object.entries(KINDS)) {
   };
   $("filter").append(button);
 }
-setInterval(drawMinutes, 1000);
+addEventListener("resize", drawMinutes);
 connect();

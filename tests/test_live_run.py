@@ -1,0 +1,158 @@
+"""A room from its source to its events, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time as clock
+from contextlib import closing
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from rapidfuzz import fuzz
+
+from shizi.errors import ShiziError
+from shizi.live.crops import CropOptions, Crops
+from shizi.live.event import Event, Gift, Row, Run
+from shizi.live.region import RegionOptions
+from shizi.live.room import RoomOptions, Update
+from shizi.live.run import LiveOptions, Plan, SeeOptions, follow
+from shizi.live.screen import MINUTES, Tally, marked
+from shizi.live.simulate import SimulateOptions, make_room, simulate
+from shizi.live.source import Frame
+from shizi.live.value import load_rules
+from shizi.live.writer import WriterOptions
+from shizi.page import Quad
+
+SEEN = SimulateOptions(seed=7, seconds=10.0, shape="portrait", fps=10)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("room")
+    simulate(SEEN, folder / "clip.mp4", folder / "truth.jsonl")
+    return folder / "clip.mp4"
+
+
+def live(clip: Path, folder: Path, *more: str) -> list[str]:
+    region = ",".join(f"{v:.4f}" for v in make_room(SEEN).region)
+    return [sys.executable, "-m", "shizi", "live", str(clip), "--region", region, "--threads", "1",
+            "--events", str(folder / "events.jsonl"), "--store", str(folder / "room.db"),
+            *more]  # fmt: skip
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def told(folder: Path) -> list[Event]:
+    lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    events = [Event.from_dict(json.loads(line)) for line in lines]
+    assert len({e.id for e in events}) == len(events)
+    return sorted(events, key=lambda e: e.time)
+
+
+def reached(store: Path, time: float, limit: float = 90.0) -> None:
+    """Wait until the stream has come so far."""
+    deadline = clock.monotonic() + limit
+    while clock.monotonic() < deadline:
+        clock.sleep(0.02)
+        try:
+            with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as direct:
+                if (direct.execute("SELECT max(time) FROM events").fetchone()[0] or 0.0) >= time:
+                    return
+        except sqlite3.OperationalError:
+            continue  # not made yet
+    raise AssertionError(f"the run did not come to {time} s")
+
+
+@pytest.fixture(scope="module")
+def unbroken(clip: Path) -> list[Event]:
+    run(*live(clip, clip.parent))
+    return told(clip.parent)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_stopped_and_resumed_gives_what_an_unbroken_run_gives(
+    clip: Path, tmp_path: Path, unbroken: list[Event], how: signal.Signals
+) -> None:
+    with subprocess.Popen(live(clip, tmp_path), stderr=subprocess.DEVNULL) as process:
+        reached(tmp_path / "room.db", 4.0)
+        process.send_signal(how)
+    assert process.returncode == (-9 if how == signal.SIGKILL else 130)
+    run(*live(clip, tmp_path, "--resume"))
+    resumed = told(tmp_path)
+    assert [e.kind for e in resumed] == [e.kind for e in unbroken] and len(unbroken) > 5
+    for one, two in zip(resumed, unbroken, strict=True):
+        assert one.time == pytest.approx(two.time, abs=0.25)
+        # Looked at in other frames, a text may be read a little better or worse.
+        assert fuzz.ratio(one.user + one.text, two.user + two.text) > 70
+
+
+def test_crops_are_named_by_their_events(clip: Path, tmp_path: Path) -> None:
+    see = SeeOptions(region=RegionOptions(",".join(map(str, make_room(SEEN).region))))
+    crops, events = tmp_path / "crops", tmp_path / "events.jsonl"
+    done = follow(Plan(str(clip), LiveOptions(events=events, threads=1), see, RoomOptions(),
+                       WriterOptions(), CropOptions(crops)))  # fmt: skip
+    ids = {json.loads(line)["id"] for line in events.read_text(encoding="utf-8").splitlines()}
+    files = {path.stem: cv2.imread(str(path)) for path in crops.iterdir()}
+    assert done.events == len(ids) and ids == set(files)
+    assert all(picture.std() > 10 for picture in files.values())  # there is something on each
+
+
+def seen(number: int) -> Update:
+    quad = Quad(((10.0, 20.0), (60.0, 20.0), (60.0, 40.0), (10.0, 40.0)))
+    row = Row(number, 0, 0.0, 0.0, (Run("好", (0, 0, 0)),), 1.0, quad)
+    return Update(Event(f"a/b-{number}", 0, 0.0, "comment", "小明", "好", 1.0), None, (), True, row)
+
+
+def test_crops_are_bounded_in_number_and_age(tmp_path: Path) -> None:
+    options = CropOptions(tmp_path / "crops", most_crops=50)
+    crops = Crops(options, days=1.0)
+    picture = np.zeros((100, 100, 3), np.uint8)
+    picture[20:41, 10:61] = 200
+    crops.see(Frame(0.0, 0, 100, 100, picture))
+    for number in range(200):
+        crops.keep(seen(number))
+    left = sorted((tmp_path / "crops").iterdir())
+    assert len(left) == 50 and left[0].name.startswith("a%2Fb-")
+    crop = cv2.imread(str(tmp_path / "crops" / "a%2Fb-199.png"))
+    assert crop.shape == (29, 59, 3) and (crop[4:-4, 4:-4] == 200).all()
+    os.utime(left[0], (0, 0))
+    Crops(options, days=1.0)
+    assert len(list((tmp_path / "crops").iterdir())) == 49
+
+
+def test_hidden_names_are_not_shown_on_crops(tmp_path: Path) -> None:
+    plan = Plan("none.mp4", LiveOptions(), SeeOptions(), RoomOptions(hash_users="salt"),
+                WriterOptions(), CropOptions(tmp_path))  # fmt: skip
+    with pytest.raises(ShiziError, match="nicknames"):
+        follow(plan)
+
+
+def test_a_correction_takes_back_what_was_counted() -> None:
+    tally = Tally(load_rules())
+    tally.take(Event("r-1", 0, 5.0, "gift", "小明", "", 1.0, gift=Gift("玫瑰", 3)))
+    tally.take(Event("r-1", 1, 5.0, "gift", "小明", "", 1.0, gift=Gift("玫瑰", 9), closed=True))
+    tally.take(Event("r-2", 0, 65.0, "gift", "小明", "", 1.0, gift=Gift("没瑰", 1)))
+    tally.take(Event("r-2", 1, 65.0, "comment", "小明", "没闺", 1.0, closed=True))
+    assert tally.gifts == {"玫瑰": (9, 9.0)}
+    assert +tally.minutes[0] == {"gift": 1} and +tally.minutes[1] == {"comment": 1}
+    assert tally.total == 2
+    for minute in range(100):
+        tally.take(Event(f"m-{minute}", 0, minute * 60.0, "like", "小明", "", 1.0, closed=True))
+    assert len(tally.minutes) == MINUTES and max(tally.minutes) == 99
+
+
+def test_the_picture_is_marked_with_area_and_rows() -> None:
+    blank = np.zeros((100, 200, 3), np.uint8)
+    out = marked(blank, (10, 10, 150, 90), [np.array([20, 30, 60, 40], np.float32)])
+    assert out[10, 80].any() and out[30, 40].any() and not out[60, 100].any()
+    assert not blank.any()

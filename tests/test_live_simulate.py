@@ -1,0 +1,63 @@
+"""Simulated rooms: the same by seed, every character drawn, events in order of time."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from shizi.live.event import Event
+from shizi.live.simulate import SimulateOptions, frames, make_room, simulate
+from shizi.live.simulate.look import _pieces, _wrap
+
+SHORT = SimulateOptions(seed=2, seconds=2.0, shape="panel", fps=5)
+
+
+def test_the_same_seed_makes_the_same_frames() -> None:
+    one, two = ([*frames(make_room(SHORT), SHORT)] for _ in range(2))
+    assert len(one) == 10
+    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def test_another_seed_makes_another_room() -> None:
+    other = SimulateOptions(seed=3, seconds=2.0, shape="panel", fps=5)
+    assert not np.array_equal(
+        next(frames(make_room(SHORT), SHORT)), next(frames(make_room(other), other))
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_character_has_a_glyph(seed: int, tmp_path: Path) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("普通的一句话\n\U0001f600\ue000\n", encoding="utf-8")
+    room = make_room(SimulateOptions(seed=seed, seconds=20, texts=(texts,)))
+    look = room.stage.look
+    for message in room.stage.script:
+        for piece in _pieces(look, message, message.gift):
+            assert look.face.covers(piece.text.replace("\n", "")), piece.text
+
+
+def test_no_line_begins_with_a_colon() -> None:
+    room = make_room(SimulateOptions(seed=1, seconds=60, level="hard", shape="panel"))
+    look = room.stage.look
+    for message in room.stage.script:
+        rows = _wrap(look, _pieces(look, message, message.gift))
+        assert not any(row and row[0].text[:1] in ("：", "，", "。") for row in rows)
+
+
+def test_clip_and_truth(tmp_path: Path) -> None:
+    options = SimulateOptions(seed=4, seconds=5.0, level="hard", fps=10, shape="portrait")
+    simulate(options, tmp_path / "room.mp4", tmp_path / "room.jsonl")
+
+    rows = (tmp_path / "room.jsonl").read_text(encoding="utf-8").splitlines()
+    events = [Event.from_dict(json.loads(row)) for row in rows]
+    assert len(events) > 2
+    assert all(a.time <= b.time for a, b in pairwise(events))
+    assert len({e.id for e in events}) == len(events)
+    with av.open(str(tmp_path / "room.mp4")) as clip:
+        sizes = [(f.width, f.height) for f in clip.decode(video=0)]
+    assert sizes == [(720, 1280)] * 50

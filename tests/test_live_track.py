@@ -1,0 +1,133 @@
+"""Rows keep their identity while they move, and nothing that stands still is looked at again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shizi.live.event import Run
+from shizi.live.message import Line, counted_up
+from shizi.live.track import Track, Tracker
+from shizi.live.vote import Sighting
+from shizi.page import Image, Quads
+
+HEIGHT, WIDTH, TALL, PITCH = 300, 320, 24, 44
+
+
+class Panel:
+    """Rows of random strokes, told apart by their seed; finds them as a detector would."""
+
+    def __init__(self, rows: dict[int, int]) -> None:
+        self.rows = rows  # number of a row -> its top, pixels
+        self.looks = 0
+
+    def image(self, offset: int = 0) -> Image:
+        image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        for seed, at in self.rows.items():
+            top = at - offset
+            strokes = np.random.default_rng(seed % 100).random((TALL // 3, 60)) < 0.4
+            row = np.kron(strokes, np.ones((3, 3)))[..., None] * 230  # (TALL, 180, 1)
+            first, last = max(0, top), min(HEIGHT, top + TALL)
+            if first < last:
+                image[first:last, 8:188] = row[first - top : last - top]
+        return image
+
+    def detect(self, image: Image) -> Quads:
+        self.looks += 1
+        inked = np.concatenate([[0], (image[:, 8:188].max((1, 2)) > 60).astype(int), [0]])
+        edges = np.flatnonzero(np.diff(inked))
+        merged: list[list[int]] = []
+        for top, low in zip(edges[::2], edges[1::2], strict=True):
+            if merged and top - merged[-1][1] < 6:
+                merged[-1][1] = int(low)
+            else:
+                merged.append([int(top), int(low)])
+        scale = image.shape[1] / WIDTH
+        boxes = [(8 * scale, t, 188 * scale, b) for t, b in merged if b - t > 8 * scale]
+        quads = [[(a, t), (c, t), (c, b), (a, b)] for a, t, c, b in boxes]
+        return np.array(quads, np.float32).reshape(-1, 4, 2)
+
+
+def ids(tracker: Tracker) -> list[int]:
+    return [t.id for t in tracker.tracks]
+
+
+def test_a_row_keeps_its_identity_over_a_scroll() -> None:
+    panel = Panel({i: 40 + PITCH * i for i in range(5)})
+    tracker = Tracker(panel.detect)
+    gone: list[Track] = []
+    for step in range(20):  # 6 pixels up in each tenth of a second
+        gone += tracker.step(panel.image(6 * step), step / 10)
+    assert tracker.scrolled == 6 * 19
+    assert {t.id for t in gone} | set(ids(tracker)) == set(range(5))
+    assert all(t.seen > 15 for t in tracker.tracks)
+
+
+def test_equal_rows_are_two_tracks() -> None:
+    panel = Panel({1: 100, 101: 100 + PITCH})  # the same strokes
+    tracker = Tracker(panel.detect)
+    for step in range(8):
+        tracker.step(panel.image(5 * step), step / 10)
+    assert ids(tracker) == [0, 1]
+
+
+def test_what_stands_still_is_found_once() -> None:
+    panel = Panel({1: 60, 2: 140})
+    tracker = Tracker(panel.detect)
+    for step in range(40):
+        tracker.step(panel.image(), step / 10)
+    assert ids(tracker) == [0, 1]
+    assert [t.seen for t in tracker.tracks] == [40, 40]
+    assert panel.looks == 1
+
+
+def test_nothing_there_nothing_looked_for() -> None:
+    panel = Panel({})
+    tracker = Tracker(panel.detect)
+    for step in range(10):
+        assert tracker.step(panel.image(), step / 10) == []
+    assert (tracker.tracks, panel.looks) == ([], 0)
+
+
+def test_a_new_row_is_a_new_track() -> None:
+    panel = Panel({1: 60})
+    tracker = Tracker(panel.detect)
+    for step in range(5):
+        tracker.step(panel.image(), step / 10)
+    panel.rows[2] = 150
+    for step in range(5, 12):
+        tracker.step(panel.image(), step / 10)
+    assert ids(tracker) == [0, 1]
+    assert 0.4 <= tracker.tracks[1].first <= 1.0
+
+
+def test_a_lifted_panel_changes_no_identity() -> None:
+    panel = Panel({1: 160, 2: 220})
+    tracker = Tracker(panel.detect)
+    tracker.step(panel.image()[40:], 0.0)
+    tracker.lift(40)
+    tracker.step(panel.image(), 0.1)
+    assert ids(tracker) == [0, 1]
+    assert [t.seen for t in tracker.tracks] == [2, 2]
+
+
+def test_a_count_that_rises_replaces_what_was_read_before() -> None:
+    panel = Panel({1: 60})
+    tracker = Tracker(panel.detect)
+    tracker.step(panel.image(), 0.0)
+    line = Line(tracker.tracks[0])
+    for time, text in (
+        (0.1, "小鱼 送出 玫瑰 ×7"),
+        (0.5, "小鱼 送出 玫瑰 ×7"),
+        (0.9, "小鱼 送出 玫瑰 ×9"),
+    ):
+        line.add(Sighting((Run(text, (255, 255, 255)),), 0.99, 30.0), time)
+    assert line.best.text.endswith("×9")
+    assert line.counting(1.2)
+    assert not line.counting(10.0)
+
+
+def test_only_a_larger_count_of_the_same_gift_counts_up() -> None:
+    assert counted_up("小鱼 送出 玫瑰 x9", "小鱼 送出 玫瑰 ×10")
+    assert not counted_up("小鱼 送出 玫瑰 x9", "小鱼 送出 玫瑰 ×1")
+    assert not counted_up("小鱼 送出 玫瑰 x9", "老王石头 送出 跑车 ×10")
+    assert not counted_up("小鱼：第9次", "小鱼：第10次")

@@ -1,0 +1,104 @@
+"""From frames to events: a small room with known messages is found, read and told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from shizi.live.event import Event, Gift
+from shizi.live.grammar import load_grammar
+from shizi.live.parse import Parser
+from shizi.live.region import Finder, RegionOptions, parse_region
+from shizi.live.simulate import SimulateOptions, frames, make_room
+from shizi.live.simulate.script import Message
+from shizi.live.source import Frame
+from shizi.live.watch import Watch, live_reader
+from shizi.reader import Reader
+
+OPTIONS = SimulateOptions(seed=4, seconds=6.0, shape="panel", fps=10)
+SCRIPT = [
+    Message(0.2, "comment", "小鱼", "今天有什么活动", 7),
+    Message(0.6, "join", "清晨的猫", level=3),
+    Message(1.2, "comment", "老王", "链接在哪里", 21),
+    Message(1.8, "comment", "老王", "链接在哪里", 21),
+    Message(2.4, "gift", "团子", level=9, gift=Gift("玫瑰", 2)),
+    Message(3.0, "follow", "木子", level=5),
+    Message(3.6, "share", "星河", level=5),
+]
+
+
+@cache
+def reader() -> Reader:
+    return live_reader(1)
+
+
+def room(shown: bool = True) -> Iterator[Frame]:
+    """A room in a panel, in which SCRIPT happens, or nothing."""
+    clip = make_room(OPTIONS)
+    clip.stage.script = SCRIPT if shown else []
+    clip.stage.notice = None
+    look = replace(clip.stage.look, stacked=False, badge="pill", join=" 进入直播间", light=False)
+    clip.stage.look = look
+    clip.stage.place = replace(clip.stage.place, gift_slot=False, join_slot=False, ease=0.5)
+    for i, image in enumerate(frames(clip, OPTIONS)):
+        yield Frame(i / 10, i, image.shape[1], image.shape[0], image)
+
+
+@cache
+def told(region: str) -> list[Event]:
+    parser, watch = (
+        Parser(load_grammar("generic"), "room"),
+        Watch(reader(), region=RegionOptions(region)),
+    )
+    events: dict[str, Event] = {}
+    for row in watch.rows(room()):
+        if (event := parser.parse(row)) is not None:
+            events[event.id] = event
+    return sorted(events.values(), key=lambda e: e.time)
+
+
+@pytest.mark.parametrize("region", ["right-panel", "auto"])
+def test_the_events_of_a_room(region: str) -> None:
+    events = told(region)
+    assert [(e.kind, e.user, e.text) for e in events] == [(m.kind, m.user, m.text) for m in SCRIPT]
+    assert [e.gift for e in events] == [m.gift for m in SCRIPT]
+
+
+def test_badges_are_levels_and_no_part_of_names() -> None:
+    assert [e.level for e in told("right-panel")] == [m.level for m in SCRIPT]
+
+
+def test_a_picture_without_text_tells_nothing() -> None:
+    watch = Watch(reader(), region=RegionOptions("0.72,0.3,1,0.85"))
+    assert list(watch.rows(room(shown=False))) == []
+    assert watch.statistics.readings == 0
+
+
+def test_the_area_found_holds_every_row() -> None:
+    clip = make_room(OPTIONS)
+    finder = Finder(RegionOptions(), lambda image: reader().detector(image)[0])
+    area = None
+    for frame in room():
+        area = finder.area(frame) or area
+    assert area is not None
+    left = clip.region[0] * frame.width
+    assert area[0] <= left + 20
+    assert area[0] > 0.6 * frame.width
+    assert area[3] >= 0.85 * frame.height
+
+
+def test_another_size_of_the_picture_is_another_area() -> None:
+    finder = Finder(RegionOptions("0.5,0,1,1"), lambda image: np.zeros((0, 4, 2), np.float32))
+    picture = np.zeros((100, 200, 3), np.uint8)
+    assert finder.area(Frame(0.0, 0, 200, 100, picture)) == (100, 0, 200, 100)
+    assert finder.area(Frame(0.1, 1, 100, 100, picture[:, :100])) == (50, 0, 100, 100)
+
+
+def test_regions_by_name_and_by_fractions() -> None:
+    assert parse_region("auto") is None
+    assert parse_region("0.1,0.2,0.3,0.4") == (0.1, 0.2, 0.3, 0.4)
+    assert parse_region("whole") == (0.0, 0.0, 1.0, 1.0)
