@@ -198,7 +198,7 @@ def _around(moved: NDArray[np.float32], boxes: NDArray[np.float32], size: tuple[
     x0, y0, x1, y1 = rows[:, 0].min(), rows[:, 1].min(), rows[:, 2].max(), rows[:, 3].max()
     for box in boxes[np.argsort(-boxes[:, 1])]:  # notices and gifts, from the lowest upwards
         alike = abs((box[3] - box[1]) / tall - 1) < 0.5 and abs(box[0] - left) < 2 * tall
-        if alike and y0 - 3 * tall < box[1] < y0:
+        if alike and y0 - 6 * tall < box[1] < y0:
             y0 = box[1]
     width, height = size
     # Rows yet to come may be longer than those seen.

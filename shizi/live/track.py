@@ -386,7 +386,7 @@ def _changed(before: Floats, now: Floats, share: float) -> bool:
         return False
     a, b = (v[:, : count * wide].reshape(len(v), count, wide) for v in (before, now))
     most = np.maximum(a.sum((0, 2)), b.sum((0, 2)))  # (count,)
-    solid = most > 0.4 * np.quantile(most, 0.7)
+    solid = most > 0.4 * np.sort(most)[int(0.7 * (count - 1))]
     differs = solid & (np.abs(a - b).sum((0, 2)) > share * most)
     # What is hidden, cut off or fading differs everywhere; a text keeps its beginning.
     return bool(differs.any()) and int(differs.argmax()) >= 0.35 * solid.nonzero()[0].max()
