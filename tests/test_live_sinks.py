@@ -200,6 +200,12 @@ def test_overlap_knows_a_notice_that_stands_still() -> None:
     assert overlap(past, seen) == [5, 6, 7, 8, None, None]
 
 
+def test_overlap_does_not_take_a_new_comment_for_one_that_scrolled_away() -> None:
+    known = [event(i, "小明", f"第{i}条", closed=False) for i in range(15, 21)]
+    seen = [*known[1:], *(event(i, "小明", f"第{i}条") for i in range(21, 26))]
+    assert overlap(known, seen) == [1, 2, 3, 4, 5, None, None, None, None, None]
+
+
 @pytest.fixture(scope="module")
 def redis_server() -> Iterator[Redis]:
     with running(Redis) as server:

@@ -22,7 +22,8 @@ def overlap(known: Sequence[Event], seen: Sequence[Event]) -> list[int | None]:
     of ``known`` and a beginning of ``seen``; here and there a row may have been read in one run
     only. The alignment is taken for which most speaks (Needleman and Wunsch 1970, with free
     ends: known rows that have scrolled away, and new ones below). Banners and notices keep no
-    order: what is left over among the events not closed is taken for a row that reads alike.
+    order: what is left over of them among the events not closed is taken for a row that reads
+    alike; a comment keeps its order, and one left over has scrolled away.
 
     Args:
         known: events of the stopped run, in order.
@@ -33,7 +34,8 @@ def overlap(known: Sequence[Event], seen: Sequence[Event]) -> list[int | None]:
     """
     like = [[_likeness(k, s) for s in seen] for k in known]
     found = _aligned(like, len(known), len(seen))
-    left = [k for k, event in enumerate(known) if k not in found and not event.closed]
+    loose = [k for k, event in enumerate(known) if event.kind != "comment" and not event.closed]
+    left = [k for k in loose if k not in found]
     for s, match in enumerate(found):
         best = max(left, key=lambda k: like[k][s], default=None) if match is None else None
         if best is not None and like[best][s] > _SURE:
