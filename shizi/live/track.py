@@ -183,9 +183,12 @@ class Tracker:
         if min(stay) < o.still:
             # What stands still says nothing about the others: it may be pinned.
             free = [t.template for t, fit in zip(tracks, stay, strict=True) if fit < o.still]
-            shift, support = vote([likeness(panel, t) for t in free], free, len(panel))
-            if support < o.same:
-                shift = 0
+            standing = sum(
+                fit >= o.still and not t.pinned for t, fit in zip(tracks, stay, strict=True)
+            )
+            if len(free) >= standing:  # fewer have changed in place rather than moved
+                shift, support = vote([likeness(panel, t) for t in free], free, len(panel))
+                shift = shift if support >= o.same else 0
         self._moving |= shift != 0
         self.scrolled -= shift
         found = []
