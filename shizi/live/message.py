@@ -18,6 +18,7 @@ _COUNT = re.compile(r"\d{1,4}(?!.*\d)")
 _COMBO = re.compile(r"[x×X✕*]\s*(\d{1,5})\s*个?\s*$")
 _COLONS = ("：", ":", "；", ";")
 _WRAPPED, _STACKED = 1.5, 2.2  # distance of two lines of one message, in line heights
+_TIGHT = 1.25  # the same, where only the closeness and a missing badge speak for it
 _TOGETHER = 0.8  # seconds within which all lines of one message appear
 _RUNNING = 3.0  # seconds after which a count that stood still is taken to stay
 
@@ -190,7 +191,7 @@ class Assembler:
         if not above:
             return None
         message, last = max(above, key=lambda pair: float(pair[1].track.box[1]))
-        if not continues(last, line, tracker.right):
+        if not continues(last, line, tracker.right, bool(message.lines[0].badge)):
             return None
         message.lines.append(line)
         return message
@@ -224,13 +225,14 @@ def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
     return tuple(out)
 
 
-def continues(above: Line, line: Line, right: float) -> bool:
+def continues(above: Line, line: Line, right: float, badged: bool = False) -> bool:
     """True when a line goes on with what the one above it began.
 
     Args:
         above: a line that was read.
         line: the one below it, read too.
         right: right edge of the longest lines, pixels: text wraps only there.
+        badged: the message above began with a badge, as other messages would.
     """
     a, b = above.track, line.track
     tall = max(a.height, b.height)
@@ -243,7 +245,7 @@ def continues(above: Line, line: Line, right: float) -> bool:
         return pitch < _STACKED * tall and not line.best.text.endswith(_COLONS)
     full = float(a.box[2]) > right - 2.2 * tall
     plain = len(line.best.runs) == 1 or not any(c in line.best.text for c in _COLONS)
-    return plain and full and pitch < _WRAPPED * tall
+    return plain and pitch < (_WRAPPED if full else _TIGHT * badged) * tall
 
 
 def counted_up(old: str, new: str) -> bool:

@@ -69,7 +69,8 @@ def badge_end(crop: Image) -> int:
     """Where the filled badge at the start of a line (h, w, 3) ends, pixels; 0 without one.
 
     A badge is filled with one saturated colour, so above and below what stands on it there are
-    unbroken runs of that colour; a nickname in the same colour has strokes only.
+    unbroken runs of that colour over most of its width; the strokes of a nickname, however bold,
+    end with their character.
     """
     h = len(crop)
     part = crop[:, : 4 * h].astype(np.float32)  # (h, c, 3)
@@ -83,8 +84,9 @@ def badge_end(crop: Image) -> int:
         return 0
     rows, starts, ends = (np.array(v) for v in zip(*runs, strict=True))
     start, end = int(starts.min()), int(ends.max())
-    filled = np.ptp(rows) > 0.4 * h and start < 0.6 * h and 0.9 * h < end - start < 3.2 * h
-    return end + h // 12 if filled else 0
+    wide = end - start
+    filled = np.ptp(rows) > 0.4 * h and float(np.median(ends - starts)) > 0.6 * wide
+    return end + h // 12 if filled and start < 0.6 * h and 0.9 * h < wide < 3.2 * h else 0
 
 
 def _longest(row: NDArray[np.bool_]) -> tuple[int, int]:
