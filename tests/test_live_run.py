@@ -89,11 +89,16 @@ def test_stopped_and_resumed_gives_what_an_unbroken_run_gives(
     assert process.returncode == (-9 if how == signal.SIGKILL else 130)
     run(*live(clip, tmp_path, "--resume"))
     resumed = told(tmp_path)
-    assert [e.kind for e in resumed] == [e.kind for e in unbroken] and len(unbroken) > 5
-    for one, two in zip(resumed, unbroken, strict=True):
-        assert one.time == pytest.approx(two.time, abs=0.25)
+    # A row that was only half read when it was closed by SIGTERM may be told again, whole.
+    assert 0 <= len(resumed) - len(unbroken) <= (how == signal.SIGTERM) and len(unbroken) > 5
+    for event in unbroken:
         # Looked at in other frames, a text may be read a little better or worse.
-        assert fuzz.ratio(one.user + one.text, two.user + two.text) > 70
+        assert any(
+            one.kind == event.kind
+            and one.time == pytest.approx(event.time, abs=0.25)
+            and fuzz.ratio(one.user + one.text, event.user + event.text) > 70
+            for one in resumed
+        ), event
 
 
 def test_crops_are_named_by_their_events(clip: Path, tmp_path: Path) -> None:

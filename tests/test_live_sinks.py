@@ -196,8 +196,8 @@ def test_overlap_knows_a_notice_that_stands_still() -> None:
     known = [notice, *(event(i, "小明", f"第{i}条") for i in range(1, 9))]
     seen = [*known[5:], notice, event(20, "小红", "全场满199减50吗")]
     assert overlap(known, seen) == [5, 6, 7, 8, 0, None]
-    past = [replace(notice, closed=True), *known[1:]]
-    assert overlap(past, seen) == [5, 6, 7, 8, None, None]
+    stopped = [replace(notice, closed=True), *known[1:]]
+    assert overlap(stopped, seen) == [5, 6, 7, 8, 0, None]
 
 
 def test_overlap_does_not_take_a_new_comment_for_one_that_scrolled_away() -> None:

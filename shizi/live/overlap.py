@@ -34,14 +34,18 @@ def overlap(known: Sequence[Event], seen: Sequence[Event]) -> list[int | None]:
     """
     like = [[_likeness(k, s) for s in seen] for k in known]
     found = _aligned(like, len(known), len(seen))
-    loose = [k for k, event in enumerate(known) if event.kind != "comment" and not event.closed]
-    left = [k for k in loose if k not in found]
+    left = [k for k, event in enumerate(known) if k not in found and _loose(event)]
     for s, match in enumerate(found):
         best = max(left, key=lambda k: like[k][s], default=None) if match is None else None
         if best is not None and like[best][s] > _SURE:
             found[s] = best
             left.remove(best)
     return found
+
+
+def _loose(event: Event) -> bool:
+    """It keeps no place among the rows. A notice may stand there though a stop has closed it."""
+    return event.kind == "notice" or (event.kind != "comment" and not event.closed)
 
 
 def _aligned(like: Sequence[Sequence[float]], rows: int, columns: int) -> list[int | None]:
