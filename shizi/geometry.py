@@ -118,12 +118,33 @@ def quad_iou(a: Array, b: Array) -> float:
 
 
 def _intersection(a: Array, b: Array) -> float:
-    """Area that two convex quads (4, 2) have in common."""
-    # Near the origin OpenCV's float arithmetic fails on denormal coordinates.
-    shift = a.min(0) - 1.0
-    moved = [(q - shift).astype(np.float32) for q in (a, b)]
-    inter = float(cv2.intersectConvexConvex(*moved)[0])
-    return min(inter, float(area(a)), float(area(b)))
+    """Area that two convex quads (4, 2) have in common (Sutherland and Hodgman 1974).
+
+    OpenCV's own fails where edges all but coincide, as those of two readings of a line do.
+    """
+    origin = a.mean(0)
+    shape, window = (_clockwise(np.asarray(q - origin, np.float64)) for q in (a, b))
+    for start, end in zip(window, np.roll(window, -1, 0), strict=True):
+        along = end - start
+        inside = along[0] * (shape[:, 1] - start[1]) - along[1] * (shape[:, 0] - start[0])  # (n,)
+        kept = []
+        for i in range(len(shape)):
+            j = (i + 1) % len(shape)
+            if inside[i] >= 0:
+                kept.append(shape[i])
+            if (inside[i] >= 0) != (inside[j] >= 0):
+                share = inside[i] / (inside[i] - inside[j])
+                kept.append(shape[i] + share * (shape[j] - shape[i]))
+        if len(kept) < 3:
+            return 0.0
+        shape = np.stack(kept)
+    return min(float(area(shape)), float(area(a)), float(area(b)))
+
+
+def _clockwise(quad: Array) -> Array:
+    """The quad with its corners in the order in which a screen's clock runs."""
+    x, y = quad[:, 0], quad[:, 1]
+    return quad if (x * np.roll(y, -1) - y * np.roll(x, -1)).sum() >= 0 else quad[::-1]
 
 
 def distinct(quads: Array, scores: Array, most: float = 0.7) -> NDArray[np.intp]:

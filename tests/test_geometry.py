@@ -66,6 +66,13 @@ def test_quad_iou_agrees_with_box_iou(a: tuple[float, ...], b: tuple[float, ...]
     assert quad_iou(quads[0], quads[1]) == pytest.approx(expected, abs=2e-3)
 
 
+def test_quad_iou_of_edges_that_all_but_coincide() -> None:
+    box = box_to_quad(np.array([153.37076, 179.89362, 255.11392, 220.5909]))
+    turned = box + np.array([[0, 0], [0, 1e-4], [-4e-5, -2e-5], [-5e-5, -1e-4]], np.float32)
+    assert quad_iou(box, turned) > 0.999
+    assert quad_iou(turned[[0, 3, 2, 1]], box) > 0.999  # whichever way the corners run
+
+
 @given(arrays(np.float32, (5, 4), elements=st.floats(0, 100, width=32)))
 def test_boxes_and_quads_round_trip(raw: np.ndarray) -> None:
     boxes = np.concatenate([raw[:, :2], raw[:, :2] + np.abs(raw[:, 2:])], 1)
