@@ -26,9 +26,7 @@ class Session(Protocol):
         """Run a batch of RGB pictures (N, H, W, 3)."""
 
 
-def open_session(
-    path: Path, spec: Spec, engine: Engine = "openvino", threads: int = 0
-) -> Session:
+def open_session(path: Path, spec: Spec, engine: Engine = "openvino", threads: int = 0) -> Session:
     """Load an ONNX file that shizi wrote.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -90,18 +91,17 @@ def measure(options: TrainBenchOptions) -> TrainFigures:
     with TemporaryDirectory() as folder:
         loop = LoopOptions(Path(folder), threads=options.threads, workers=options.workers)
         trainer = Trainer(task, loop)
-        stream = prefetch(batches(task, 1, workers=options.workers))
-        made = list(islice(stream, options.steps + 2))
-        pairs = [
-            (clock(partial(plain, item[0])), clock(partial(trainer.step, iter([item]))))
-            for item in made
-        ][2:]
-        sizes = [len(item[0].labels) for item in made[2:]]
-        start, waited = time.perf_counter(), 0.0
-        for _ in range(options.steps):
-            waited += trainer.step(stream)["wait"]
-        whole = time.perf_counter() - start
-        stream.close()
+        with closing(prefetch(batches(task, 1, workers=options.workers))) as stream:
+            made = list(islice(stream, options.steps + 2))
+            pairs = [
+                (clock(partial(plain, item[0])), clock(partial(trainer.step, iter([item]))))
+                for item in made
+            ][2:]
+            sizes = [len(item[0].labels) for item in made[2:]]
+            start, waited = time.perf_counter(), 0.0
+            for _ in range(options.steps):
+                waited += trainer.step(stream)["wait"]
+            whole = time.perf_counter() - start
     slow, fast = (
         median(n / seconds for n, seconds in zip(sizes, column, strict=True))
         for column in zip(*pairs, strict=True)

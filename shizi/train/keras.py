@@ -11,7 +11,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -84,9 +84,10 @@ def train_keras(task: KerasTask, options: LoopOptions) -> dict[str, float]:
         optimizer.build(model.trainable_variables)
         at = load(all_state, model) if all_state.exists() else Progress(0, 0.0, {}, 0, Position())
         forget_after(options.out / "metrics.jsonl", at.step)
-        stream = prefetch(batches(task, options.seed, at.position, options.workers))
+        made = prefetch(batches(task, options.seed, at.position, options.workers))
         taken: deque[Position] = deque()
         with (
+            closing(made) as stream,
             RunFolder(options.out, asdict(options), options.steps, at.step) as run,
             Interrupt() as interrupt,
         ):
@@ -100,7 +101,6 @@ def train_keras(task: KerasTask, options: LoopOptions) -> dict[str, float]:
                 shuffle=False,
                 callbacks=[pace, validate],
             )
-        stream.close()
     plot_curves(options.out)
     return at.best
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -223,8 +224,8 @@ def fit(task: Task, options: LoopOptions, judge_first: bool = False) -> dict[str
     trainer = Trainer(task, options)
     ranks, at = trainer.ranks, trainer.at
     seed = options.seed + 1_000_003 * ranks.rank  # every process draws its own samples
-    stream = prefetch(batches(task, seed, at.position, options.workers))
-    with ranks, _folder(trainer) as run, Interrupt() as interrupt:
+    made = prefetch(batches(task, seed, at.position, options.workers))
+    with ranks, closing(made) as stream, _folder(trainer) as run, Interrupt() as interrupt:
         source = chain([next(stream)], stream)  # preparing does not count against the budget
         if judge_first and at.step == 0:
             trainer.check(run)

@@ -7,9 +7,10 @@ the batches are the same, and a run goes on in the middle of the stream as if ne
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from itertools import chain, count
-from queue import Queue
+from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -113,21 +114,26 @@ def batches(
 
 
 def prefetch(items: Iterator[T], depth: int = 4) -> Generator[T, None, None]:
-    """Run the iterator in a thread, at most ``depth`` items ahead; its error is raised here."""
+    """Run the iterator in a thread, at most ``depth`` items ahead; its error is raised here.
+
+    Closing waits for the item in the making: an interpreter that ends while a thread is inside
+    PyTorch aborts.
+    """
     queue: Queue[tuple[T | None, BaseException | None]] = Queue(depth)
     stop = Event()
 
     def work() -> None:
         try:
             for item in items:
+                queue.put((item, None))
                 if stop.is_set():
                     return
-                queue.put((item, None))
             queue.put((None, StopIteration()))
         except BaseException as error:
             queue.put((None, error))
 
-    Thread(target=work, daemon=True).start()
+    worker = Thread(target=work, daemon=True)
+    worker.start()
     try:
         while True:
             item, error = queue.get()
@@ -139,8 +145,9 @@ def prefetch(items: Iterator[T], depth: int = 4) -> Generator[T, None, None]:
             yield item
     finally:
         stop.set()
-        while not queue.empty():
-            queue.get_nowait()
+        while worker.is_alive():  # it may wait for room in the queue
+            with suppress(Empty):
+                queue.get(timeout=0.05)
 
 
 class _Samples(Dataset[Any]):
