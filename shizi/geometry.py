@@ -112,12 +112,12 @@ def box_iou(a: Array, b: Array) -> Array:
 
 def quad_iou(a: Array, b: Array) -> float:
     """IoU of two convex quads (4, 2)."""
-    inter = _intersection(a, b)
+    inter = intersection(a, b)
     union = float(area(a)) + float(area(b)) - inter
     return float(inter / union) if union > 1e-9 else 0.0
 
 
-def _intersection(a: Array, b: Array) -> float:
+def intersection(a: Array, b: Array) -> float:
     """Area that two convex quads (4, 2) have in common (Sutherland and Hodgman 1974).
 
     OpenCV's own fails where edges all but coincide, as those of two readings of a line do.
@@ -167,7 +167,7 @@ def distinct(quads: Array, scores: Array, most: float = 0.7) -> NDArray[np.intp]
         near = (low[kept] < high[i]).all(1) & (high[kept] > low[i]).all(1)
         near &= np.abs(np.log((height[kept] + 1e-6) / (height[i] + 1e-6))) < _LIKE
         others = [j for j, n in zip(kept, near, strict=True) if n]
-        if all(_intersection(quads[i], quads[j]) <= most * areas[i] for j in others):
+        if all(intersection(quads[i], quads[j]) <= most * areas[i] for j in others):
             kept.append(i)
     return np.asarray(sorted(kept), dtype=np.intp)
 

@@ -6,12 +6,11 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from shizi.errors import MissingExtraError
-from shizi.geometry import area, quad_to_box
+from shizi.geometry import area, intersection, quad_to_box
 from shizi.layout import arrange
 from shizi.page import Quads
 
@@ -208,9 +207,7 @@ def intersections(a: Quads, b: Quads) -> Floats:
     low = np.maximum(boxes_a[:, None, :2], boxes_b[None, :, :2])
     high = np.minimum(boxes_a[:, None, 2:], boxes_b[None, :, 2:])
     for i, j in np.argwhere((high > low).all(-1)):
-        common[i, j] = cv2.intersectConvexConvex(a[i].astype(np.float32), b[j].astype(np.float32))[
-            0
-        ]
+        common[i, j] = intersection(a[i], b[j])
     return common
 
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.geometry import area, intersection
 from shizi.page import Image
 from shizi.train.synth import backgrounds as bg
 from shizi.train.synth import degrade
@@ -108,9 +109,9 @@ def _shape(rng: Rng, options: PageOptions, kind: str) -> tuple[int, int]:
 def clipped(line: PageLine, height: int, width: int) -> PageLine | None:
     """The line with its quad inside the picture, or None when most of it is outside."""
     inside = np.clip(line.quad, 0, (width, height)).astype(np.float32)
-    whole = float(cv2.contourArea(line.quad))
+    whole = float(area(line.quad))
     frame = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    seen = cv2.intersectConvexConvex(line.quad, frame)[0] / max(whole, 1e-6)
+    seen = intersection(line.quad, frame) / max(whole, 1e-6)
     if seen < 0.3:
         return None
     if seen >= 0.999:
