@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,14 +14,14 @@ from shizi.geometry import box_to_quad
 from shizi.live.event import Row, Run
 from shizi.live.track import Track, Tracker
 from shizi.live.vote import Sighting, alike, elect, near
+from shizi.live.wrap import Typography, continues
 from shizi.page import Quad
 
 _COUNT = re.compile(r"\d{1,4}(?!.*\d)")
 _COMBO = re.compile(r"[x×X✕*]\s*(\d{1,5})\s*个?\s*$")
-_COLONS = ("：", ":", "；", ";")
-_WRAPPED, _STACKED = 1.5, 2.2  # distance of two lines of one message, in line heights
-_TIGHT = 1.25  # the same, where only the closeness and a missing badge speak for it
-_TOGETHER = 0.8  # seconds within which all lines of one message appear
+_FADED = 0.8  # share of the ink from which a changed look is not merely fading
+_TELLING = 6  # letters of which an equal end tells
+_MEMORY = 40  # lines that vanished
 _RUNNING = 3.0  # seconds after which a count that stood still is taken to stay
 
 
@@ -117,6 +119,14 @@ class Message:
         )
 
 
+class _Past(NamedTuple):
+    """A line that vanished: its message, and how far the panel had scrolled by then."""
+
+    line: Line
+    message: Message
+    scrolled: int
+
+
 @dataclass
 class Assembler:
     """Makes messages of lines.
@@ -130,13 +140,19 @@ class Assembler:
     origin: tuple[int, int]
     _of: dict[int, Message] = field(default_factory=dict)  # by track
     _lost: list[Message] = field(default_factory=list)
+    _past: deque[_Past] = field(default_factory=lambda: deque(maxlen=_MEMORY))
+    _typography: Typography = field(default_factory=Typography)
 
     def place(self, line: Line, tracker: Tracker) -> list[Row]:
         """Take in a line that was just read; return what is new about messages."""
         message = self._of.get(line.track.id)
         rows: list[Row | None] = []
+        if message is None and (past := self._seen_before(line, tracker.scrolled)):
+            message = self._revive(past, line)
+            if message is None:
+                return []  # told to its end
         if message is None:
-            message = self._join(line, tracker) or self._revive(line, tracker)
+            message = self._join(line)
         elif line.before:
             rows, message = self._renew(message, line, tracker)
         if message is None:
@@ -149,7 +165,10 @@ class Assembler:
         """Close what has been gone for long enough."""
         for track in gone:
             message = self._of.pop(track.id, None)
-            if message is not None and not any(m.track.id in self._of for m in message.lines):
+            if message is None:
+                continue
+            self._past += [_Past(x, message, scrolled) for x in message.lines if x.track is track]
+            if not any(m.track.id in self._of for m in message.lines):
                 message.lost = (time, scrolled)
                 self._lost.append(message)
         over = [m for m in self._lost if m.lost is None or time - m.lost[0] > self.linger]
@@ -160,7 +179,8 @@ class Assembler:
         """The panel begins so much higher from now on; the tracker knows."""
         self.origin = (self.origin[0], self.origin[1] - pixels)
         messages = [*dict.fromkeys(self._of.values()), *self._lost]
-        tracks = {line.track.id: line.track for message in messages for line in message.lines}
+        lines = [*(x for m in messages for x in m.lines), *(past.line for past in self._past)]
+        tracks = {line.track.id: line.track for line in lines}
         for track in tracks.values():
             if track not in tracker.tracks:
                 track.lift(pixels)
@@ -170,9 +190,11 @@ class Assembler:
     ) -> tuple[list[Row | None], Message | None]:
         """A line's look changed: a count that rose, a passing shadow, or another message."""
         old, new = elect(line.before), line.best
-        if new.score < 0.85 * old.score:
+        same = same_message(old.text, new.text)
+        fading = same and new.clarity < _FADED * old.clarity and not counted_up(old.text, new.text)
+        if fading or new.score < 0.85 * old.score:
             line.sightings = line.before
-        elif line is message.lines[0] and not same_message(old.text, new.text):
+        elif line is message.lines[0] and not same:
             past = Line(line.track, line.before, badge=line.badge)
             message.lines = [past if x is line else x for x in message.lines]
             line.before, line.badge = [], ()
@@ -181,37 +203,48 @@ class Assembler:
         line.before = []
         return [], message
 
-    def _join(self, line: Line, tracker: Tracker) -> Message | None:
+    def _join(self, line: Line) -> Message | None:
         """The message that the line above begins, where this one goes on with it."""
         top = line.track.box[1]
         above = [
             (m, x) for m in dict.fromkeys(self._of.values()) for x in m.lines
             if x is m.lines[-1] and x.track.box[1] < top and x.track.id in self._of
         ]  # fmt: skip
-        if not above:
-            return None
-        message, last = max(above, key=lambda pair: float(pair[1].track.box[1]))
-        if not continues(last, line, tracker.right, bool(message.lines[0].badge)):
-            return None
-        message.lines.append(line)
-        return message
+        message, last = max(
+            above, key=lambda pair: float(pair[1].track.box[1]), default=(None, None)
+        )
+        badged = message is not None and bool(message.lines[0].badge)
+        joins = last is not None and continues(last, line, self._typography, badged)
+        self._typography.note(last, line, joins)
+        if message is not None and joins:
+            message.lines.append(line)
+        return message if joins else None
 
-    def _revive(self, line: Line, tracker: Tracker) -> Message | None:
-        """The message that vanished just where and as this one appeared."""
-        for message in self._lost:
-            if message.lost is None or len(message.lines) > 1:
-                continue
-            past = message.lines[0]
-            moved = 0 if past.track.moved == 0 else tracker.scrolled - message.lost[1]
-            aside = abs(past.track.template.top - moved - line.track.template.top)
-            if aside > 0.7 * line.track.height:
-                continue
-            soon = line.track.first - past.track.last < self.linger
-            if soon and near(past.best.text, line.best.text) > 0.85:
-                self._lost.remove(message)
-                message.lost, message.lines = None, [line]
-                return message
+    def _seen_before(self, line: Line, scrolled: int) -> _Past | None:
+        """The line that vanished where this one appeared: the roll never shows two in a place."""
+        for past in reversed(self._past):
+            track, rolled = past.line.track, past.line.track.moved > 0
+            moved = scrolled - past.scrolled if rolled else 0
+            aside = abs(track.template.top - moved - line.track.template.top)
+            soon = line.track.first - track.last < self.linger
+            same = near(past.line.best.text, line.best.text) > (0.7 if rolled else 0.85)
+            if aside <= 0.7 * line.track.height and (rolled or soon) and same:
+                return past
         return None
+
+    def _revive(self, past: _Past, line: Line) -> Message | None:
+        """Go on with the message of a line that is back; None when it is closed."""
+        message = past.message
+        if message not in self._lost and message not in self._of.values():
+            return None
+        self._past.remove(past)
+        line.sightings = [*past.line.sightings, *line.sightings]
+        line.badge = past.line.badge or line.badge
+        message.lines = [line if x is past.line else x for x in message.lines]
+        if message in self._lost:
+            self._lost.remove(message)
+            message.lost = None
+        return message
 
 
 def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
@@ -225,29 +258,6 @@ def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
     return tuple(out)
 
 
-def continues(above: Line, line: Line, right: float, badged: bool = False) -> bool:
-    """True when a line goes on with what the one above it began.
-
-    Args:
-        above: a line that was read.
-        line: the one below it, read too.
-        right: right edge of the longest lines, pixels: text wraps only there.
-        badged: the message above began with a badge, as other messages would.
-    """
-    a, b = above.track, line.track
-    tall = max(a.height, b.height)
-    pitch = float(b.box[1] + b.box[3] - a.box[1] - a.box[3]) / 2
-    if line.badge or b.box[0] - a.box[0] > 4 * tall or a.pinned != b.pinned or pitch <= 0:
-        return False
-    if b.first - a.first > _TOGETHER:
-        return False
-    if above.best.text.endswith(_COLONS):
-        return pitch < _STACKED * tall and not line.best.text.endswith(_COLONS)
-    full = float(a.box[2]) > right - 2.2 * tall
-    plain = len(line.best.runs) == 1 or not any(c in line.best.text for c in _COLONS)
-    return plain and pitch < (_WRAPPED if full else _TIGHT * badged) * tall
-
-
 def counted_up(old: str, new: str) -> bool:
     """True when a text is the old one with a larger count at its end."""
     a, b = _COMBO.search(old), _COMBO.search(new)
@@ -259,6 +269,9 @@ def counted_up(old: str, new: str) -> bool:
 def same_message(old: str, new: str) -> bool:
     """True when a changed text is the old one with a count that rose, or a better reading."""
     old, new = (text.replace(" ", "") for text in (old, new))
+    long = min(len(old), len(new))
+    if long >= _TELLING and near(old[-long:], new[-long:]) > 0.9:
+        return True  # a badge was taken for text
     a, b = _COUNT.search(old), _COUNT.search(new)
     if a is None or b is None:
         return near(old, new) > 0.8

@@ -92,11 +92,12 @@ class Finder:
     Attributes:
         options: what was asked for.
         detect: finds text lines in a picture (H, W, 3): quads (N, 4, 2).
+        size: width and height of the latest frame, pixels.
     """
 
     options: RegionOptions
     detect: Callable[[Image], Quads]
-    _size: tuple[int, int] = (0, 0)
+    size: tuple[int, int] = (0, 0)
     _found: Area | None = None
     _searching: bool = True
     _looked: float = -np.inf
@@ -114,8 +115,8 @@ class Finder:
     def area(self, frame: Frame) -> Area | None:
         """The comment area in this frame; None while it is not known."""
         size = (frame.width, frame.height)
-        if size != self._size:
-            self._size, self._found = size, None
+        if size != self.size:
+            self.size, self._found = size, None
             self._search_anew()
         if self._given is not None:
             return area_of(self._given, *size)
@@ -152,7 +153,7 @@ class Finder:
         self._before = _Look(panel, boxes)
         if len(self._moved) < 3 or not boxes:
             return None
-        return _around(np.stack(self._moved), np.stack(boxes), self._size)
+        return _around(np.stack(self._moved), np.stack(boxes), self.size)
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,6 @@ class Tracker:
         first: number of the first track.
         tracks: what is visible or only just hidden, from top to bottom.
         scrolled: pixels that the panel scrolled up so far.
-        right: right edge of the longest line so far, pixels.
     """
 
     detect: Callable[[Image], Quads]
@@ -116,7 +115,6 @@ class Tracker:
     first: int = 0
     tracks: list[Track] = field(default_factory=list)
     scrolled: int = 0
-    right: float = 0.0
     _given: int = 0
     _looked: float = -np.inf
     _moving: bool = True
@@ -283,7 +281,6 @@ class Tracker:
     def _adopt(self, box: Box, image: Image, panel: Floats, strokes: Floats, time: float) -> Track:
         template = template_of(panel, box)
         shown = _cut(strokes, template).copy()
-        self.right = max(self.right, float(box[2]))
         height = float(box[3] - box[1])
         self._usual = height if not self._usual else 0.9 * self._usual + 0.1 * height
         return Track(
@@ -390,6 +387,13 @@ def _changed(before: Floats, now: Floats, share: float) -> bool:
     a, b = (v[:, : count * wide].reshape(len(v), count, wide) for v in (before, now))
     most = np.maximum(a.sum((0, 2)), b.sum((0, 2)))  # (count,)
     solid = most > 0.4 * np.sort(most)[int(0.7 * (count - 1))]
-    differs = solid & (np.abs(a - b).sum((0, 2)) > share * most)
-    # What is hidden, cut off or fading differs everywhere; a text keeps its beginning.
-    return bool(differs.any()) and int(differs.argmax()) >= 0.35 * solid.nonzero()[0].max()
+    apart = np.abs(a - b).sum((0, 2))[solid] / most[solid]  # (n,)
+    differs = apart > share
+    if not differs.any():
+        return False
+    # What is hidden, cut off or fading differs everywhere; a text keeps its beginning or, where
+    # somebody else does the same, its end.
+    head, tail = int(differs.argmax()), int(differs[::-1].argmax())
+    n = len(differs)
+    kept = tail >= 0.35 * n and float(apart[n - tail :].mean()) < 0.15
+    return head >= 0.35 * n or kept

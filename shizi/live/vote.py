@@ -70,7 +70,7 @@ def badge_end(crop: Image) -> int:
 
     A badge is filled with one saturated colour, so above and below what stands on it there are
     unbroken runs of that colour over most of its width; the strokes of a nickname, however bold,
-    end with their character.
+    end with their character. What lies behind the text goes on after it.
     """
     h = len(crop)
     part = crop[:, : 4 * h].astype(np.float32)  # (h, c, 3)
@@ -78,7 +78,8 @@ def badge_end(crop: Image) -> int:
     vivid = early[early.max(2) - early.min(2) > 60]  # (n, 3)
     if len(vivid) < 0.15 * early.shape[0] * early.shape[1]:
         return 0
-    same = np.abs(part - np.median(vivid, axis=0)).max(2) < 60  # (h, c)
+    fill = np.median(vivid, axis=0)  # (3,)
+    same = np.abs(part - fill).max(2) < 60  # (h, c)
     runs = [(y, *run) for y, row in enumerate(same) if (run := _longest(row))[1] - run[0] > 0.6 * h]
     if len(runs) < 4:
         return 0
@@ -86,7 +87,10 @@ def badge_end(crop: Image) -> int:
     start, end = int(starts.min()), int(ends.max())
     wide = end - start
     filled = np.ptp(rows) > 0.4 * h and float(np.median(ends - starts)) > 0.6 * wide
-    return end + h // 12 if filled and start < 0.6 * h and 0.9 * h < wide < 3.2 * h else 0
+    paper = same[h // 6 : h - h // 6, end + h // 6 : end + h]
+    bounded = not paper.size or paper.mean() < 0.4
+    fits = start < 0.6 * h and 0.9 * h < wide < 3.2 * h
+    return end + h // 12 if filled and bounded and fits else 0
 
 
 def _longest(row: NDArray[np.bool_]) -> tuple[int, int]:

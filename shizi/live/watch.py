@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time as clock
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -39,6 +40,8 @@ class WatchOptions:
         again: seconds between two readings of a line.
         least_score: lines read with a lower score are taken for clutter.
         linger: seconds for which a message that vanished may come back as the same one.
+        hindsight: seconds of the stream that are kept while the area is searched, to be read
+            once it is found.
     """
 
     settle: float = 0.2
@@ -47,6 +50,7 @@ class WatchOptions:
     again: float = 0.3
     least_score: float = 0.5
     linger: float = 1.0
+    hindsight: float = 4.0
 
 
 @dataclass
@@ -104,6 +108,7 @@ class Watch:
     def __post_init__(self) -> None:
         """Start with an empty panel."""
         self._finder = Finder(self.region, self._detect)
+        self._unread: deque[Frame] = deque()
         self._begin(None, 0)
         self._late = 0.0
 
@@ -135,8 +140,21 @@ class Watch:
         s.stream = max(s.stream, frame.time)
         area = self._finder.area(frame)
         rows = self._resize(area) if area != self.area else []
+        self._unread.append(frame)
         if area is None:
+            while frame.time - self._unread[0].time > self.options.hindsight:
+                self._unread.popleft()
             return rows
+        while self._unread:
+            rows += self._follow(self._unread.popleft(), area)
+        self._finder.heard(frame.time, bool(rows))
+        return rows
+
+    def _follow(self, frame: Frame, area: Area) -> list[Row]:
+        """Look at the next frame of the area."""
+        if (frame.width, frame.height) != self._finder.size:
+            return []  # from before the picture changed its size
+        rows: list[Row] = []
         gone = self._tracker.step(frame.crop(*area), frame.time)
         due = [t for t in self._tracker.tracks if t.wanted and self._settled(t, frame.time)]
         due += [t for t in gone if t.wanted and t.id not in self._lines]
@@ -146,7 +164,6 @@ class Watch:
             self._lines.pop(track.id, None)
         if not (self.live and self._late > _LATE):
             self._ask_again(frame.time)
-        self._finder.heard(frame.time, bool(rows))
         return rows + self._assembler.retire(gone, frame.time, self._tracker.scrolled)
 
     def _settled(self, track: Track, time: float) -> bool:
@@ -191,7 +208,9 @@ class Watch:
         # Where nothing follows, it was no badge.
         ends = [end if (end := badge_end(t.crop)) < t.crop.shape[1] else 0 for t in tracks]
         crops = [t.crop[:, end:] for t, end in zip(tracks, ends, strict=True)]
-        fresh = [i for i, t in enumerate(tracks) if ends[i] and t.id not in self._lines]
+        known = [self._lines.get(t.id) for t in tracks]
+        new = [k is None or k.version != t.version for k, t in zip(known, tracks, strict=True)]
+        fresh = [i for i, end in enumerate(ends) if end and new[i]]
         badges = [tracks[i].crop[:, : ends[i]] for i in fresh]
         readings = self.reader.recognizer.read(crops + badges)
         numbers = dict(zip(fresh, readings[len(crops) :], strict=True))

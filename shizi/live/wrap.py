@@ -1,0 +1,89 @@
+"""Whether a line goes on with what the one above it began: messages are wrapped, or stacked."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shizi.live.message import Line
+
+_COLONS = ("：", ":", "；", ";")
+_WRAPPED, _STACKED = 1.5, 2.2
+"""Distance of two lines of one message, in line heights."""
+
+_TIGHT = 1.25
+"""The same, where only the closeness and a missing badge speak for it."""
+
+_CLOSER = 0.75
+"""The same, as a share of what is usual between two messages."""
+
+_TOGETHER = 0.8
+"""Seconds within which all lines of one message appear."""
+
+_TELLING = 4
+"""Distances from which it is known what is usual."""
+
+
+def _latest() -> deque[float]:
+    return deque(maxlen=40)
+
+
+@dataclass
+class Typography:
+    """How a room sets its lines, learned from the latest of them."""
+
+    _ends: deque[float] = field(default_factory=_latest)  # right edges, pixels
+    _pitches: deque[float] = field(default_factory=_latest)  # of messages, in line heights
+
+    @property
+    def right(self) -> float:
+        """Right edge of the longest line, pixels; text wraps only there."""
+        return max(self._ends, default=0.0)
+
+    @property
+    def pitch(self) -> float:
+        """Usual distance of two messages, in line heights; 0 while it is not known."""
+        return median(self._pitches) if len(self._pitches) >= _TELLING else 0.0
+
+    def note(self, above: Line | None, line: Line, joins: bool) -> None:
+        """Learn from a line; ``joins``: it goes on with the one above it."""
+        self._ends.append(float(line.track.box[2]))
+        if above is not None and not joins and (line.badge or _names(line)):
+            self._pitches.append(_pitch(above, line))
+
+
+def continues(above: Line, line: Line, typography: Typography, badged: bool = False) -> bool:
+    """True when a line goes on with what the one above it began.
+
+    Args:
+        above: a line that was read.
+        line: the one below it, read too.
+        typography: of the room.
+        badged: the message above began with a badge, as other messages would.
+    """
+    a, b = above.track, line.track
+    tall = max(a.height, b.height)
+    pitch = _pitch(above, line)
+    if line.badge or b.box[0] - a.box[0] > 4 * tall or a.pinned != b.pinned or pitch <= 0:
+        return False
+    if b.first - a.first > _TOGETHER:
+        return False
+    if above.best.text.endswith(_COLONS):
+        return pitch < _STACKED and not line.best.text.endswith(_COLONS)
+    full = float(a.box[2]) > typography.right - 2.2 * tall
+    most = max(_WRAPPED * full, _TIGHT * badged, _CLOSER * typography.pitch)
+    return not _names(line) and pitch < most
+
+
+def _names(line: Line) -> bool:
+    """It seems to begin with a nickname: a colon, and more than one colour."""
+    return len(line.best.runs) > 1 and any(c in line.best.text for c in _COLONS)
+
+
+def _pitch(above: Line, line: Line) -> float:
+    """Distance of two lines, in line heights."""
+    a, b = above.track, line.track
+    return float(b.box[1] + b.box[3] - a.box[1] - a.box[3]) / 2 / max(a.height, b.height)
