@@ -45,9 +45,14 @@ def bucket(width: float, height: int = HEIGHT) -> int:
 
 
 def cut(image: Image, quad: NDArray[np.float32]) -> Image:
-    """Cut a quad (4, 2) out at its natural size; :func:`fit` shrinks it without aliasing."""
-    width, height = (max(1, round(float(v))) for v in sides(quad))
-    return warp(image, quad, width, height)
+    """Cut a quad (4, 2) out; a line lower than HEIGHT comes out at that height.
+
+    Small letters are thus resampled once, not twice; a higher line keeps its size, for
+    :func:`fit` shrinks it without aliasing.
+    """
+    width, height = (max(1.0, float(v)) for v in sides(quad))
+    scale = max(1.0, HEIGHT / min(width, height))
+    return warp(image, quad, round(width * scale), round(height * scale))
 
 
 def fit(crop: Image, squeeze: float = 1.0, height: int = HEIGHT) -> Image:

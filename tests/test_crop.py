@@ -67,3 +67,14 @@ def test_a_vertical_line_of_any_size_is_laid_out(h: int, w: int, pitch: float) -
     assert edges[0] == 0
     assert edges[-1] == 1
     assert (np.diff(edges) > 0).all()
+
+
+def test_a_low_line_is_resampled_once() -> None:
+    rows = np.random.default_rng(2).integers(0, 256, 60, dtype=np.uint8)
+    image = np.tile(rows[:, None, None], (1, 90, 3))
+    low = np.array([[20, 20.4], [50, 20.4], [50, 32.9], [20, 32.9]], np.float32)
+    crop = cut(image, low)
+    assert crop.shape == (HEIGHT, round(30 * HEIGHT / 12.5), 3)
+    middles = 20.4 + (np.arange(HEIGHT) + 0.5) / HEIGHT * 12.5 - 0.5
+    expected = np.interp(middles, np.arange(60), rows)
+    assert np.abs(crop[:, 10, 0] - expected).max() < 8  # OpenCV counts in 32nds of a pixel

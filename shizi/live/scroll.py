@@ -115,9 +115,10 @@ def vote(curves: Sequence[Floats], rows: Sequence[Template], height: int) -> tup
         first = height - row.top
         total[first : first + len(curve)] += np.maximum(curve, 0) ** 2
         count[first : first + len(curve)] += 1
-    # Squared, so that one row that fits well outweighs many that fit a little; and standing
-    # still wins a tie.
+    # Squared, so that one row that fits well outweighs many that fit a little. Standing still
+    # wins a tie, and equal messages below each other are no reason to scroll down.
     total[height] *= 1.02
+    total[height + 1 :] *= 0.8
     best = int(total.argmax())
     support = float(np.sqrt(total[best] / count[best])) if count[best] else 0.0
     return best - height, min(1.0, support)

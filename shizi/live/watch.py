@@ -157,7 +157,7 @@ class Watch:
         rows: list[Row] = []
         gone = self._tracker.step(frame.crop(*area), frame.time)
         due = [t for t in self._tracker.tracks if t.wanted and self._settled(t, frame.time)]
-        due += [t for t in gone if t.wanted and t.id not in self._lines]
+        due += [t for t in gone if t.wanted and self._looks_new(t)]
         for line in self._read(due, frame.time):
             rows += self._assembler.place(line, self._tracker)
         for track in gone:
@@ -170,6 +170,11 @@ class Watch:
         """True when a line's look will not get better: it is not sliding in any more."""
         entering = track.moving and track is self._tracker.tracks[-1]
         return time - track.since >= self.options.settle and not entering
+
+    def _looks_new(self, track: Track) -> bool:
+        """True when it was not read since its look changed."""
+        line = self._lines.get(track.id)
+        return line is None or line.version != track.version
 
     def _resize(self, area: Area | None) -> list[Row]:
         """Go on in a panel that became higher, or begin anew in another one."""
@@ -186,7 +191,7 @@ class Watch:
         if self.area is not None:
             gone = self._tracker.finish()
             time = self.statistics.stream
-            for line in self._read([t for t in gone if t.wanted and t.id not in self._lines], time):
+            for line in self._read([t for t in gone if t.wanted and self._looks_new(t)], time):
                 rows += self._assembler.place(line, self._tracker)
             rows += self._assembler.retire(gone, time, self._tracker.scrolled)
             rows += self._assembler.retire([], np.inf, self._tracker.scrolled)
@@ -208,9 +213,7 @@ class Watch:
         # Where nothing follows, it was no badge.
         ends = [end if (end := badge_end(t.crop)) < t.crop.shape[1] else 0 for t in tracks]
         crops = [t.crop[:, end:] for t, end in zip(tracks, ends, strict=True)]
-        known = [self._lines.get(t.id) for t in tracks]
-        new = [k is None or k.version != t.version for k, t in zip(known, tracks, strict=True)]
-        fresh = [i for i, end in enumerate(ends) if end and new[i]]
+        fresh = [i for i, end in enumerate(ends) if end and self._looks_new(tracks[i])]
         badges = [tracks[i].crop[:, : ends[i]] for i in fresh]
         readings = self.reader.recognizer.read(crops + badges)
         numbers = dict(zip(fresh, readings[len(crops) :], strict=True))

@@ -73,8 +73,10 @@ def continues(above: Line, line: Line, typography: Typography, badged: bool = Fa
         return False
     if above.best.text.endswith(_COLONS):
         return pitch < _STACKED and not line.best.text.endswith(_COLONS)
+    if pitch < _CLOSER * typography.pitch:
+        return True
     full = float(a.box[2]) > typography.right - 2.2 * tall
-    most = max(_WRAPPED * full, _TIGHT * badged, _CLOSER * typography.pitch)
+    most = max(_WRAPPED * full, _TIGHT * badged)
     return not _names(line) and pitch < most
 
 
