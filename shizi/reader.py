@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from shizi import weights
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Engine, Session, open_session
 from shizi.errors import ShiziError
-from shizi.geometry import map_back, rotate90, sides
+from shizi.geometry import area, intersection, map_back, rotate90, sides
 from shizi.image import ImageLimits, Source, load, name_of, pages
 from shizi.layout import LayoutOptions, arrange
 from shizi.nets.spec import (
@@ -188,9 +188,41 @@ class Reader:
                 if angle and not looks[-1].sure:
                     looks.append(self._look(image, angle, score if angle == voted else 0.0))
         if looks[-1].sure:
-            return looks[-1]
+            return self._downwards(image, looks[-1])
         # The most legible; where nothing is, the picture stands as it is.
-        return max(looks, key=lambda look: (look.chars, look.angle == 0))
+        best = max(looks, key=lambda look: (look.chars, look.angle == 0))
+        return self._downwards(image, best)
+
+    def _downwards(self, image: Image, look: Look) -> Look:
+        """Look again, from the side, where the text runs downwards.
+
+        A column on its side reads as well as a line, so a turned picture is not believed to
+        hold lines before their characters have been tried upright, one under the other.
+        """
+        angle, sample = look.angle, look.sample.values()
+        down = sum(len(r.text) for r in sample if r.vertical and not r.sideways)
+        if 2 * down <= sum(len(r.text) for r in sample):
+            lines = [i for i, r in look.sample.items() if len(r.text) > 3 and not r.vertical]
+            tried = look.quads[lines[:2]] if angle else look.quads[:0]
+            if _sense(self.recognizer.read_columns(rotate90(image, angle), tried)) < SENSE:
+                return look
+            angle = (angle - 90) % 360
+        quads = self._columns(rotate90(image, angle))
+        return replace(look, angle=angle, quads=quads, sample={})
+
+    def _columns(self, upright: Image) -> Quads:
+        """Find the lines (N, 4, 2) of a picture whose text mostly runs downwards.
+
+        The detector's slices cannot follow a column unless it lies on its side. What stands
+        beside the columns, a title or a page number, is found as usual.
+        """
+        height, width = upright.shape[:2]
+        lying, _ = self.detector(rotate90(upright, 90))
+        along, across = sides(lying)
+        columns = np.roll(map_back(lying[along > 1.5 * across], 90, width, height), 1, axis=1)
+        others, _ = self.detector(upright)
+        covered = np.array([sum(intersection(q, c) for c in columns) for q in others])
+        return np.concatenate([columns, others[covered <= 0.5 * area(others)]])
 
     def _look(self, image: Image, angle: int, score: float) -> Look:
         upright = rotate90(image, angle)
@@ -200,13 +232,19 @@ class Reader:
         longest = np.argsort(-np.max(sides(quads), axis=0), kind="stable")[:SAMPLE]
         readings = self.recognizer(upright, quads[longest])
         sample = dict(zip(longest.tolist(), readings, strict=True))
-        # Text upside down reads as nonsense of low score; text on its side says so.
-        upright_text = [r for r in readings if not r.sideways]
-        total = sum(len(r.text) for r in readings)
-        weights = [len(r.text) * r.score for r in readings]  # clutter counts for little
-        sense = sum(len(r.text) * r.score**2 for r in upright_text) / max(1e-9, sum(weights))
-        legible = sum(len(r.text) * max(0.0, r.score - 0.5) for r in upright_text)
+        sense, total = _sense(readings), sum(len(r.text) for r in readings)
+        legible = sum(len(r.text) * max(0.0, r.score - 0.5) for r in readings if not r.sideways)
         return Look(angle, max(score, sense), quads, sample, legible, sense > SENSE and total > 3)
+
+
+def _sense(readings: Sequence[Reading]) -> float:
+    """How much sense a sample makes, 0 to 1: its mean score, by which clutter weighs little.
+
+    Text upside down reads as nonsense of low score; text on its side says so, and makes none.
+    """
+    weights = [len(r.text) * r.score for r in readings]
+    upright = (w * r.score for w, r in zip(weights, readings, strict=True) if not r.sideways)
+    return sum(upright) / max(1e-9, sum(weights))
 
 
 def read(source: Source) -> Page:

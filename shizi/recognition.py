@@ -105,6 +105,11 @@ class Recognizer:
         """Read the lines at quads (N, 4, 2) of an image."""
         return self.read([cut(image, quad) for quad in grow(quads, 0.0, self.options.edge)])
 
+    def read_columns(self, image: Image, quads: Quads) -> list[Reading]:
+        """Read columns that lie on their side, tops at the left, at quads (N, 4, 2)."""
+        crops = [cut(image, quad) for quad in grow(quads, 0.0, self.options.edge)]
+        return [self._read_down(rotate90(crop, 270)) for crop in crops]
+
     def read(self, crops: Sequence[Image]) -> list[Reading]:
         """Read line crops, each RGB (h, w, 3).
 

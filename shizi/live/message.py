@@ -18,7 +18,7 @@ from shizi.live.wrap import Typography, continues
 from shizi.page import Quad
 
 _COUNT = re.compile(r"\d{1,4}(?!.*\d)")
-_COMBO = re.compile(r"[x×X✕*]\s*(\d{1,5})\s*个?\s*$")
+_COMBO = re.compile(r"(?:^|[x×X✕*])\s*(\d{1,5})\s*个?\s*$")
 _FADED = 0.8  # share of the ink from which a changed look is not merely fading
 _TELLING = 6  # letters of which an equal end tells
 _MEMORY = 40  # lines that vanished
@@ -192,7 +192,8 @@ class Assembler:
         old, new = elect(line.before), line.best
         same = same_message(old.text, new.text)
         fading = same and new.clarity < _FADED * old.clarity and not counted_up(old.text, new.text)
-        if fading or new.score < 0.85 * old.score:
+        rolls = line.track.moved > line.track.height  # only what has a place takes turns in it
+        if fading or new.score < 0.85 * old.score or (rolls and not same):
             line.sightings = line.before
         elif line is message.lines[0] and not same:
             past = Line(line.track, line.before, badge=line.badge)
@@ -222,12 +223,17 @@ class Assembler:
 
     def _seen_before(self, line: Line, scrolled: int) -> _Past | None:
         """The line that vanished where this one appeared: the roll never shows two in a place."""
-        for past in reversed(self._past):
+        hidden = [
+            _Past(x, m, scrolled) for m in dict.fromkeys(self._of.values()) for x in m.lines
+            if x.track.last < line.track.last and x.track.id in self._of
+        ]  # fmt: skip
+        for past in (*hidden, *reversed(self._past)):
             track, rolled = past.line.track, past.line.track.moved > 0
             moved = scrolled - past.scrolled if rolled else 0
             aside = abs(track.template.top - moved - line.track.template.top)
             soon = line.track.first - track.last < self.linger
             same = near(past.line.best.text, line.best.text) > (0.7 if rolled else 0.85)
+            same |= counted_up(past.line.best.text, line.best.text)
             if aside <= 0.7 * line.track.height and (rolled or soon) and same:
                 return past
         return None
@@ -237,8 +243,10 @@ class Assembler:
         message = past.message
         if message not in self._lost and message not in self._of.values():
             return None
-        self._past.remove(past)
-        line.sightings = [*past.line.sightings, *line.sightings]
+        if past in self._past:
+            self._past.remove(past)
+        if not counted_up(past.line.best.text, line.best.text):
+            line.sightings = [*past.line.sightings, *line.sightings]
         line.badge = past.line.badge or line.badge
         message.lines = [line if x is past.line else x for x in message.lines]
         if message in self._lost:

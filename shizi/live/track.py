@@ -179,14 +179,10 @@ class Tracker:
         stay = [fits_at(panel, t.template, t.template.top) for t in tracks]
         shift = 0
         if min(stay) < o.still:
-            # What stands still says nothing about the others: it may be pinned.
-            free = [t.template for t, fit in zip(tracks, stay, strict=True) if fit < o.still]
-            standing = sum(
-                fit >= o.still and not t.pinned for t, fit in zip(tracks, stay, strict=True)
-            )
-            if len(free) >= standing:  # fewer have changed in place rather than moved
-                shift, support = vote([likeness(panel, t) for t in free], free, len(panel))
-                shift = shift if support >= o.same else 0
+            # All have a vote: where equal messages moved, one seems to stand where another went.
+            rows = [t.template for t in tracks if not t.pinned]
+            shift, support = vote([likeness(panel, t) for t in rows], rows, len(panel))
+            shift = shift if support >= o.same else 0
         self._moving |= shift != 0
         self.scrolled -= shift
         found = []

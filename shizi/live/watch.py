@@ -169,7 +169,7 @@ class Watch:
     def _settled(self, track: Track, time: float) -> bool:
         """True when a line's look will not get better: it is not sliding in any more."""
         entering = track.moving and track is self._tracker.tracks[-1]
-        return time - track.since >= self.options.settle and not entering
+        return time - track.since > self.options.settle - 0.01 and not entering
 
     def _looks_new(self, track: Track) -> bool:
         """True when it was not read since its look changed."""
