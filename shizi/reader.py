@@ -221,6 +221,8 @@ class Reader:
         along, across = sides(lying)
         columns = np.roll(map_back(lying[along > 1.5 * across], 90, width, height), 1, axis=1)
         others, _ = self.detector(upright)
+        along, across = sides(others)
+        others = others[across < 1.5 * along]  # else a piece of a column
         covered = np.array([sum(intersection(q, c) for c in columns) for q in others])
         return np.concatenate([columns, others[covered <= 0.5 * area(others)]])
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from shizi.geometry import box_to_quad
 from shizi.live.event import Row, Run
+from shizi.live.fold import fold
 from shizi.live.track import Track, Tracker
 from shizi.live.vote import Sighting, alike, elect, near
 from shizi.live.wrap import Typography, continues
@@ -276,7 +277,7 @@ def counted_up(old: str, new: str) -> bool:
 
 def same_message(old: str, new: str) -> bool:
     """True when a changed text is the old one with a count that rose, or a better reading."""
-    old, new = (text.replace(" ", "") for text in (old, new))
+    old, new = fold(old), fold(new)
     long = min(len(old), len(new))
     if long >= _TELLING and near(old[-long:], new[-long:]) > 0.9:
         return True  # a badge was taken for text

@@ -27,6 +27,7 @@ class TrackOptions:
     Attributes:
         same: likeness from which a line is taken for the one seen before.
         still: likeness from which a line has not moved, without looking further.
+        surely: likeness from which a line has moved though most others have not.
         patience: seconds for which a line may be hidden before it counts as gone.
         every: least seconds between two looks for new lines while rows move.
         idle: least seconds between two looks at strokes that were no text before.
@@ -35,6 +36,7 @@ class TrackOptions:
 
     same: float = 0.55
     still: float = 0.9
+    surely: float = 0.8
     patience: float = 0.6
     every: float = 0.2
     idle: float = 0.4
@@ -177,12 +179,7 @@ class Tracker:
         if not tracks:
             return []
         stay = [fits_at(panel, t.template, t.template.top) for t in tracks]
-        shift = 0
-        if min(stay) < o.still:
-            # All have a vote: where equal messages moved, one seems to stand where another went.
-            rows = [t.template for t in tracks if not t.pinned]
-            shift, support = vote([likeness(panel, t) for t in rows], rows, len(panel))
-            shift = shift if support >= o.same else 0
+        shift = self._shift(panel, stay) if min(stay) < o.still else 0
         self._moving |= shift != 0
         self.scrolled -= shift
         found = []
@@ -207,6 +204,27 @@ class Tracker:
             track.moving = step != 0
             track.stayed += min(abs(shift - step), track.height)
         return taken
+
+    def _shift(self, panel: Floats, stay: Sequence[float]) -> int:
+        """How far the roll moved, pixels; ``stay``: likeness of each track where it was."""
+        o, free, curves, rows = self.options, [], [], []
+        for track, fit in zip(self.tracks, stay, strict=True):
+            if track.pinned:
+                continue
+            curve, row = likeness(panel, track.template), track.template
+            if fit < o.still:
+                free.append((curve, row.top))
+            elif row.top < len(curve):
+                # It has a vote on how far, not on whether: it may have a place of its own, or be
+                # one of equal messages and seem to stand where another one went.
+                curve[row.top] = 0
+            curves.append(curve)
+            rows.append(row)
+        shift, _ = vote(curves, rows, len(panel))
+        fits = [max(0.0, float(c[at + shift])) for c, at in free if 0 <= at + shift < len(c)]
+        # Where most stand, one that is not found again has changed in place rather than moved.
+        least = o.same if 2 * len(free) >= len(rows) else o.surely
+        return shift if fits and float(np.sqrt(np.mean(np.square(fits)))) >= least else 0
 
     def _renew(self, track: Track, image: Image, panel: Floats, strokes: Floats) -> None:
         """Take in the latest look of a track; notice a change in place."""
