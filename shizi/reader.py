@@ -151,6 +151,7 @@ class Reader:
         kept = [i for i, reading in sorted(readings.items()) if self._credible(reading)]
         quads, texts = look.quads[kept], [readings[i].text for i in kept]
         placed = map_back(quads, look.angle, width, height)
+        placed = np.clip(placed, 0, np.array([width, height], np.float32))
         lines = []
         for place in arrange(quads, texts, self.options.layout):
             reading = readings[kept[place.index]]

@@ -54,7 +54,7 @@ class Track:
         box: left, top, right, bottom at the latest sighting, pixels of the panel.
         template: its figure, averaged over sightings, with paper to its right.
         strokes: its ink, the same way.
-        crop: its picture at the latest sighting while one was wanted.
+        crop: its picture at the latest sighting at which it was clear, or one was wanted.
         clarity: mean ink of that crop.
         since: time at which its look last changed: birth, growth or an update in place.
         wanted: it has not been read since it last changed.
@@ -244,8 +244,9 @@ class Tracker:
         track.strokes = track.strokes * np.float32(1 - mix) + shown * np.float32(mix)
         mixed = track.template.ink * np.float32(1 - mix) + now * np.float32(mix)
         track.template = track.template._replace(ink=mixed)
-        if track.wanted:
-            track.crop, track.clarity = _crop(image, track.box), float(shown.mean())
+        clarity = float(shown.mean())
+        if track.wanted or clarity > 0.8 * track.clarity:  # not fading
+            track.crop, track.clarity = _crop(image, track.box), clarity
 
     def _look(
         self, image: Image, panel: Floats, strokes: Floats, stripe: tuple[int, int], time: float

@@ -157,7 +157,7 @@ class Watch:
         rows: list[Row] = []
         gone = self._tracker.step(frame.crop(*area), frame.time)
         due = [t for t in self._tracker.tracks if t.wanted and self._settled(t, frame.time)]
-        due += [t for t in gone if t.wanted and self._looks_new(t)]
+        due += [t for t in gone if self._last_look(t, frame.time)]
         for line in self._read(due, frame.time):
             rows += self._assembler.place(line, self._tracker)
         for track in gone:
@@ -170,6 +170,12 @@ class Watch:
         """True when a line's look will not get better: it is not sliding in any more."""
         entering = track.moving and track is self._tracker.tracks[-1]
         return time - track.since > self.options.settle - 0.01 and not entering
+
+    def _last_look(self, track: Track, time: float) -> bool:
+        """True when a track that is gone may have more to say."""
+        line = self._lines.get(track.id)
+        counting = line is not None and line.counting(time)
+        return counting or (track.wanted and self._looks_new(track))
 
     def _looks_new(self, track: Track) -> bool:
         """True when it was not read since its look changed."""
@@ -191,7 +197,7 @@ class Watch:
         if self.area is not None:
             gone = self._tracker.finish()
             time = self.statistics.stream
-            for line in self._read([t for t in gone if t.wanted and self._looks_new(t)], time):
+            for line in self._read([t for t in gone if self._last_look(t, time)], time):
                 rows += self._assembler.place(line, self._tracker)
             rows += self._assembler.retire(gone, time, self._tracker.scrolled)
             rows += self._assembler.retire([], np.inf, self._tracker.scrolled)

@@ -17,8 +17,9 @@ _WRAPPED, _STACKED = 1.5, 2.2
 _TIGHT = 1.25
 """The same, where only the closeness and a missing badge speak for it."""
 
-_CLOSER = 0.75
-"""The same, as a share of what is usual between two messages."""
+_CLOSER, _MUCH_CLOSER = 0.75, 0.65
+"""The same, as a share of what is usual between two messages; the latter where the line looks as
+if it began with a nickname."""
 
 _TOGETHER = 0.8
 """Seconds within which all lines of one message appear."""
@@ -73,11 +74,12 @@ def continues(above: Line, line: Line, typography: Typography, badged: bool = Fa
         return False
     if above.best.text.endswith(_COLONS):
         return pitch < _STACKED and not line.best.text.endswith(_COLONS)
-    if pitch < _CLOSER * typography.pitch:
+    names = _names(line)
+    if pitch < (_MUCH_CLOSER if names else _CLOSER) * typography.pitch:
         return True
     full = float(a.box[2]) > typography.right - 2.2 * tall
     most = max(_WRAPPED * full, _TIGHT * badged)
-    return not _names(line) and pitch < most
+    return not names and pitch < most
 
 
 def _names(line: Line) -> bool:
