@@ -145,6 +145,12 @@ def test_levels() -> None:
     assert parse("小明：LV20").level is None
 
 
+@pytest.mark.parametrize("runs", [("47", "Leo7999：", "在吗"), ("47", "Lucky：", "在吗")])
+def test_a_level_ends_before_a_letter_like_a_digit(runs: tuple[str, ...]) -> None:
+    event = parse(*runs)
+    assert (event.level, event.user) == (47, runs[1].rstrip("："))
+
+
 def test_medals_are_no_names_and_names_no_medals() -> None:
     medal = parse("小辣椒12", "大大：", "好", platform="bilibili")
     assert (medal.user, medal.level) == ("大大", None)  # the level is that of the fan club

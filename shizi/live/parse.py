@@ -23,7 +23,7 @@ but with a wording as short as 来了 it is more likely part of what somebody sa
 _SHORT = 2
 _SCRAP = 4
 """Fewer letters than this, from nobody and in no known wording, are a cut-off row or clutter."""
-_NUMBER = regex.compile(r"[0-9]{1,3}")
+_LONGEST_LEVEL = 3
 _MEDAL = regex.compile(r"[^0-9:]{1,6}(?P<level>[0-9]{1,2})")
 _MOST_COUNT = 999_999
 
@@ -53,6 +53,15 @@ class _Text:
     def cut(self, start: int, end: int) -> str:
         """The original of a stretch, counted from the nickname's start."""
         return self.folded.cut(self.raw, self.start + start, self.start + end)
+
+    def digits(self) -> int:
+        """How many digits it begins with, in one colour; a letter that folds to one is none."""
+        count = 0
+        for at in range(self.start, len(self.folded.index)):
+            if not self.raw[self.folded.index[at]].isdigit() or (count and at in self.borders):
+                break
+            count += 1
+        return count
 
     def parted(self, position: int) -> bool:
         """Whether colour or a gap parts the characters before and after ``start + position``."""
@@ -155,9 +164,9 @@ class Parser:
         for word in badges.folded_words:
             if rest.startswith(word) and text.parted(len(word)):
                 yield len(word), None
-        number = _NUMBER.match(rest)
-        if number and (badges.numbers or text.parted(number.end())):
-            yield number.end(), int(number[0])
+        digits = text.digits()
+        if 0 < digits <= _LONGEST_LEVEL and (badges.numbers or text.parted(digits)):
+            yield digits, int(rest[:digits])
         if rest and not rest[0].isalnum() and rest[0] not in ":-.[{(@":
             yield 1, None  # what was read of an icon
         medal = _MEDAL.match(rest) if badges.medals else None

@@ -38,13 +38,14 @@ class Place:
     gift_slot: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Shown:
     message: Message
     sprite: Sprite
     y: float  # from the start of the roll, or of the frame for a slot
     gift: Gift | None
     seen: float | None = None  # when it first was fully visible
+    told: Gift | None = None  # as it was when it last was fully visible
 
 
 @dataclass
@@ -126,6 +127,14 @@ class Stage:
         if due and shown.gift is not None and due[-1] != shown.gift.count:
             shown.gift = Gift(shown.gift.name, due[-1])
             shown.sprite = draw_row(self.look, shown.message, shown.gift)
+        if self._legible(shown):
+            shown.told = shown.gift
+
+    def _legible(self, shown: _Shown) -> bool:
+        """True while it is not leaving, nor fading."""
+        place = self.place
+        top = shown.y - self._offset + place.bottom
+        return shown not in self._roll or top >= place.top + place.fade
 
     def _scroll(self, time: float) -> None:
         if not self._roll:
@@ -169,5 +178,5 @@ def _event(index: int, shown: _Shown) -> Event:
     m = shown.message
     assert shown.seen is not None
     return Event(
-        f"truth:{index}", 0, shown.seen, m.kind, m.user, m.text, 1.0, m.level, shown.gift, True
+        f"truth:{index}", 0, shown.seen, m.kind, m.user, m.text, 1.0, m.level, shown.told or shown.gift, True
     )
