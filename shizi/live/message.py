@@ -193,8 +193,7 @@ class Assembler:
         old, new = elect(line.before), line.best
         same = same_message(old.text, new.text)
         fading = same and new.clarity < _FADED * old.clarity and not counted_up(old.text, new.text)
-        rolls = line.track.moved > line.track.height  # only what has a place takes turns in it
-        if fading or new.score < 0.85 * old.score or (rolls and not same):
+        if fading or new.score < 0.85 * old.score or (line.track.rolls and not same):
             line.sightings = line.before
         elif line is message.lines[0] and not same:
             past = Line(line.track, line.before, badge=line.badge)
@@ -233,9 +232,10 @@ class Assembler:
             moved = scrolled - past.scrolled if rolled else 0
             aside = abs(track.template.top - moved - line.track.template.top)
             soon = line.track.first - track.last < self.linger
-            same = near(past.line.best.text, line.best.text) > (0.7 if rolled else 0.85)
-            same |= counted_up(past.line.best.text, line.best.text)
-            if aside <= 0.7 * line.track.height and (rolled or soon) and same:
+            if aside > 0.7 * line.track.height or not (rolled or soon):
+                continue
+            old, new = past.line.best.text, line.best.text
+            if near(old, new) > (0.7 if rolled else 0.85) or counted_up(old, new):
                 return past
         return None
 

@@ -95,6 +95,11 @@ class Track:
         _move(self, pixels)
 
     @property
+    def rolls(self) -> bool:
+        """It scrolls with the others; what does not has a place, and may take turns in it."""
+        return self.moved > self.height
+
+    @property
     def pinned(self) -> bool:
         """It stood still while others scrolled by."""
         return self.stayed > 2 * self.height and self.moved == 0

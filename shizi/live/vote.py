@@ -6,7 +6,6 @@ import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -56,10 +55,13 @@ def elect(sightings: Sequence[Sighting]) -> Sighting:
     Kohonen, "Median strings", Pattern Recognition Letters 1985; the weight of a sighting is
     its score times its clarity. Its score becomes the share of the weight that agrees with it.
     """
+    if len(sightings) == 1:
+        return sightings[0]
     weights = [s.score * s.clarity + 1e-6 for s in sightings]
+    texts = [s.text for s in sightings]
 
     def support(one: Sighting) -> float:
-        near = (Levenshtein.normalized_similarity(one.text, s.text) for s in sightings)
+        near = (Levenshtein.normalized_similarity(one.text, text) for text in texts)
         return sum(w * n * n for w, n in zip(weights, near, strict=True))
 
     return max(sightings, key=lambda s: (support(s), s.score * s.clarity))
@@ -155,18 +157,21 @@ def _merge(
     optimize an objective function", JASA 1963).
     """
     runs = list(runs)
-    while len(runs) > 1:
-        costs = [
-            distance(a[1], b[1]) * math.sqrt(2 * a[2] * b[2] / (a[2] + b[2]) / tall)
-            for a, b in pairwise(runs)
-        ]
-        i = int(np.argmin(costs))
-        if costs[i] > APART:
-            break
+
+    def cost(i: int) -> float:
+        (_, a, m), (_, b, n) = runs[i : i + 2]
+        return distance(a, b) * math.sqrt(2 * m * n / (m + n) / tall)
+
+    costs = [cost(i) for i in range(len(runs) - 1)]
+    while costs and min(costs) <= APART:
+        i = costs.index(min(costs))
         (ta, ca, ma), (tb, cb, mb) = runs[i], runs[i + 1]
-        runs[i : i + 2] = [
-            (ta + tb, np.asarray((ca * ma + cb * mb) / (ma + mb), np.float32), ma + mb)
-        ]
+        mean = np.asarray((ca * ma + cb * mb) / (ma + mb), np.float32)
+        runs[i : i + 2] = [(ta + tb, mean, ma + mb)]
+        del costs[i]
+        for k in (i - 1, i):
+            if 0 <= k < len(costs):
+                costs[k] = cost(k)
     return runs
 
 

@@ -177,6 +177,10 @@ class Watch:
         counting = line is not None and line.counting(time)
         return counting or (track.wanted and self._looks_new(track))
 
+    def _new_badge(self, track: Track) -> bool:
+        """True when its badge was not read yet: rows keep theirs, places are taken in turns."""
+        return track.id not in self._lines or (not track.rolls and self._looks_new(track))
+
     def _looks_new(self, track: Track) -> bool:
         """True when it was not read since its look changed."""
         line = self._lines.get(track.id)
@@ -219,7 +223,7 @@ class Watch:
         # Where nothing follows, it was no badge.
         ends = [end if (end := badge_end(t.crop)) < t.crop.shape[1] else 0 for t in tracks]
         crops = [t.crop[:, end:] for t, end in zip(tracks, ends, strict=True)]
-        fresh = [i for i, end in enumerate(ends) if end and self._looks_new(tracks[i])]
+        fresh = [i for i, end in enumerate(ends) if end and self._new_badge(tracks[i])]
         badges = [tracks[i].crop[:, : ends[i]] for i in fresh]
         readings = self.reader.recognizer.read(crops + badges)
         numbers = dict(zip(fresh, readings[len(crops) :], strict=True))

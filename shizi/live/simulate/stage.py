@@ -177,6 +177,5 @@ def _lay(frame: Image, sprite: Sprite, left: int, top: int, place: Place) -> Non
 def _event(index: int, shown: _Shown) -> Event:
     m = shown.message
     assert shown.seen is not None
-    return Event(
-        f"truth:{index}", 0, shown.seen, m.kind, m.user, m.text, 1.0, m.level, shown.told or shown.gift, True
-    )
+    gift = shown.told or shown.gift
+    return Event(f"truth:{index}", 0, shown.seen, m.kind, m.user, m.text, 1.0, m.level, gift, True)
