@@ -51,7 +51,8 @@ class Oracle:
     texts: tuple[str, ...] = TEXTS
 
     def read_lines(self, crops: Sequence[Image]) -> list[str]:
-        assert [crop.shape[:2] for crop in crops] == [(14, 90), (14, 50)][: len(crops)]
+        shapes = [round(crop.shape[1] / crop.shape[0], 1) for crop in crops]
+        assert shapes == [6.4, 3.6][: len(crops)]
         return list(self.texts[: len(crops)])
 
     def detect(self, image: Image) -> Quads:

@@ -202,11 +202,11 @@ def _around(moved: NDArray[np.float32], boxes: NDArray[np.float32], size: tuple[
         if alike and y0 - 6 * tall < box[1] < y0:
             y0 = box[1]
     width, height = size
-    # Rows yet to come may be longer than those seen.
+    # Rows yet to come may be longer than those seen, and gifts take turns above them.
     x1 = max(x1 + 3 * tall, x0 + 20 * tall)
     return (
         max(0, int(x0 - tall)),
-        max(0, int(y0 - 0.5 * tall)),
+        max(0, int(y0 - 2.5 * tall)),
         min(width, int(x1)),
         min(height, int(y1 + 2 * tall)),
     )

@@ -48,7 +48,7 @@ class WatchOptions:
     sure: float = 0.93
     readings: int = 3
     again: float = 0.3
-    least_score: float = 0.5
+    least_score: float = 0.7
     linger: float = 1.0
     hindsight: float = 4.0
 

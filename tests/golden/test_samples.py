@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rapidfuzz.distance import Levenshtein
 
+from shizi.image import load
 from shizi.page import Page
 from shizi.reader import Reader, ReaderOptions
 
@@ -54,12 +55,18 @@ def test_quads_of_a_rotated_page_follow_its_text(pages: dict[str, Page]) -> None
     title = next(line for line in page.lines if "阅览室使用须知" in line.text)
     (x0, y0), (x1, y1), *_ = title.quad.points
     assert abs(x1 - x0) < 0.2 * (y1 - y0)  # the text runs downwards in the picture
-    for line in page.lines:
-        left, top, right, low = line.quad.bounds
-        assert left >= -5
-        assert top >= -5
-        assert right <= page.width + 5
-        assert low <= page.height + 5
+
+
+def test_no_quad_leaves_a_picture_that_its_text_fills() -> None:
+    reader = Reader(ReaderOptions(threads=1))
+    image = load(SAMPLES / "notice.jpg")
+    title = next(li for li in reader.read(image).lines if "停水检修通知" in li.text)
+    left, top, right, low = map(round, title.quad.bounds)
+    page = reader.read(image[top + 6 : low - 6, left + 6 : right - 6])
+    assert page.lines
+    for x, y in (point for line in page.lines for point in line.quad.points):
+        assert 0 <= x <= page.width
+        assert 0 <= y <= page.height
 
 
 def test_reading_is_the_same_from_many_threads() -> None:
