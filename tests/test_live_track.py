@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from shizi.live.event import Run
-from shizi.live.message import Line, counted_up
+from shizi.live.line import Line, counted_up
 from shizi.live.track import Track, Tracker
 from shizi.live.vote import Sighting
 from shizi.page import Image, Quads
@@ -68,6 +68,49 @@ def test_equal_rows_are_two_tracks() -> None:
     for step in range(8):
         tracker.step(panel.image(5 * step), step / 10)
     assert ids(tracker) == [0, 1]
+
+
+def test_equal_rows_that_jump_keep_their_order() -> None:
+    """Two of three equal rows seem to stand where the ones above them went."""
+    panel = Panel({1: 100, 101: 100 + PITCH, 201: 100 + 2 * PITCH})
+    tracker = Tracker(panel.detect)
+    for step in range(4):
+        tracker.step(panel.image(), step / 10)
+    panel.rows = {seed: top - PITCH for seed, top in panel.rows.items()}
+    panel.rows[7] = 100 + 2 * PITCH
+    for step in range(4, 10):
+        tracker.step(panel.image(), step / 10)
+    assert tracker.scrolled == PITCH
+    assert ids(tracker) == [0, 1, 2, 3]
+    assert [round(float(t.box[1]) / PITCH) for t in tracker.tracks] == [1, 2, 3, 4]
+
+
+def test_one_row_that_scrolls_past_two_that_stand_is_followed() -> None:
+    panel = Panel({1: 20, 2: 160, 3: 240})
+    tracker = Tracker(panel.detect)
+    for step in range(4):
+        tracker.step(panel.image(), step / 10)
+    for step in range(4, 10):
+        panel.rows[2] = 160 - 10 * (step - 3)
+        tracker.step(panel.image(), step / 10)
+    assert ids(tracker) == [0, 1, 2]
+    assert [t.moved for t in tracker.tracks] == [0, 60, 0]
+
+
+def test_somebody_else_in_the_same_place_is_noticed() -> None:
+    """The end, what they do, stays the same; the beginning, who does it, is another."""
+    panel = Panel({1: 60})
+    tracker = Tracker(panel.detect)
+    pictures = []
+    for other in (False, True):
+        image = panel.image()
+        if other:
+            image[60 : 60 + TALL, 8:98] = Panel({5: 60}).image()[60 : 60 + TALL, 8:98]
+        pictures.append(image)
+    for step in range(10):
+        tracker.step(pictures[step >= 4], step / 10)
+    assert ids(tracker) == [0]
+    assert tracker.tracks[0].version == 1
 
 
 def test_what_stands_still_is_found_once() -> None:

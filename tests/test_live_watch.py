@@ -66,6 +66,8 @@ def test_the_events_of_a_room(region: str) -> None:
     events = told(region)
     assert [(e.kind, e.user, e.text) for e in events] == [(m.kind, m.user, m.text) for m in SCRIPT]
     assert [e.gift for e in events] == [m.gift for m in SCRIPT]
+    # Those too that came before the area was found.
+    assert [e.time for e in events] == pytest.approx([m.time for m in SCRIPT], abs=0.6)
 
 
 def test_badges_are_levels_and_no_part_of_names() -> None:

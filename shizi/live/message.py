@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,60 +11,14 @@ import numpy as np
 
 from shizi.geometry import box_to_quad
 from shizi.live.event import Row, Run
-from shizi.live.fold import fold
+from shizi.live.line import Line, counted_up, same_message
 from shizi.live.track import Track, Tracker
-from shizi.live.vote import Sighting, alike, elect, near
+from shizi.live.vote import alike, elect, near
 from shizi.live.wrap import Typography, continues
 from shizi.page import Quad
 
-_COUNT = re.compile(r"\d{1,4}(?!.*\d)")
-_COMBO = re.compile(r"(?:^|[x×X✕*])\s*(\d{1,5})\s*个?\s*$")
 _FADED = 0.8  # share of the ink from which a changed look is not merely fading
-_TELLING = 6  # letters of which an equal end tells
 _MEMORY = 40  # lines that vanished
-_RUNNING = 3.0  # seconds after which a count that stood still is taken to stay
-
-
-@dataclass(slots=True)
-class Line:
-    """A track and what was read on it.
-
-    Attributes:
-        track: where it is.
-        sightings: readings since its look last changed.
-        version: of the look that they show.
-        before: readings of the look before, until it is clear what became of them.
-        badge: number on its badge, as a run; empty where there is none.
-        looked: time of the last reading, seconds.
-        since: time of the first reading that said what it says now, seconds.
-    """
-
-    track: Track
-    sightings: list[Sighting] = field(default_factory=list)
-    version: int = 0
-    before: list[Sighting] = field(default_factory=list)
-    badge: tuple[Run, ...] = ()
-    looked: float = 0.0
-    since: float = 0.0
-
-    @property
-    def best(self) -> Sighting:
-        """The elected sighting."""
-        return elect(self.sightings)
-
-    def counting(self, time: float) -> bool:
-        """True while it ends with a count that may rise: a digit changes too little to be seen."""
-        return time - self.since < _RUNNING and _COMBO.search(self.best.text) is not None
-
-    def add(self, sighting: Sighting, time: float) -> None:
-        """Take in a reading."""
-        rose = bool(self.sightings) and counted_up(self.best.text, sighting.text)
-        if self.track.version != self.version or rose:
-            self.version, self.before, self.sightings = self.track.version, self.sightings, []
-        if not self.sightings:
-            self.since = time
-        self.sightings.append(sighting)
-        self.looked = time
 
 
 @dataclass(slots=True, eq=False)
@@ -265,25 +218,3 @@ def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
         else:
             out.append(run)
     return tuple(out)
-
-
-def counted_up(old: str, new: str) -> bool:
-    """True when a text is the old one with a larger count at its end."""
-    a, b = _COMBO.search(old), _COMBO.search(new)
-    if a is None or b is None or int(b[1]) <= int(a[1]):
-        return False
-    return near(old[: a.start()], new[: b.start()]) > 0.9
-
-
-def same_message(old: str, new: str) -> bool:
-    """True when a changed text is the old one with a count that rose, or a better reading."""
-    old, new = fold(old), fold(new)
-    long = min(len(old), len(new))
-    if long >= _TELLING and near(old[-long:], new[-long:]) > 0.9:
-        return True  # a badge was taken for text
-    a, b = _COUNT.search(old), _COUNT.search(new)
-    if a is None or b is None:
-        return near(old, new) > 0.8
-    head = near(old[: a.start()], new[: b.start()])
-    tail = near(old[a.end() :], new[b.end() :])
-    return head > 0.8 and tail > 0.7 and int(b.group()) >= int(a.group())

@@ -184,7 +184,7 @@ class Tracker:
         if not tracks:
             return []
         stay = [fits_at(panel, t.template, t.template.top) for t in tracks]
-        shift = self._shift(panel, stay) if min(stay) < o.still else 0
+        shift = self._shift(panel, stay)
         self._moving |= shift != 0
         self.scrolled -= shift
         found = []
@@ -213,16 +213,20 @@ class Tracker:
     def _shift(self, panel: Floats, stay: Sequence[float]) -> int:
         """How far the roll moved, pixels; ``stay``: likeness of each track where it was."""
         o, free, curves, rows = self.options, [], [], []
-        for track, fit in zip(self.tracks, stay, strict=True):
-            if track.pinned:
-                continue
+        pairs = [(t, fit) for t, fit in zip(self.tracks, stay, strict=True) if not t.pinned]
+        # What was hidden already does not tell that anything moves now.
+        left = [t for t, fit in pairs if fit < o.still and t.last == self._time]
+        if not left:
+            return 0
+        for track, fit in pairs:
             curve, row = likeness(panel, track.template), track.template
-            if fit < o.still:
+            if track in left:
                 free.append((curve, row.top))
-            elif row.top < len(curve):
+            elif fit >= o.still:
                 # It has a vote on how far, not on whether: it may have a place of its own, or be
                 # one of equal messages and seem to stand where another one went.
-                curve[row.top] = 0
+                half = len(row.ink) // 2
+                curve[max(0, row.top - half) : row.top + half + 1] = 0
             curves.append(curve)
             rows.append(row)
         shift, _ = vote(curves, rows, len(panel))

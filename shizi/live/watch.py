@@ -12,7 +12,8 @@ import numpy as np
 
 from shizi.detection import DetectionOptions
 from shizi.live.event import Row, Run
-from shizi.live.message import Assembler, Line
+from shizi.live.line import Line
+from shizi.live.message import Assembler
 from shizi.live.region import Area, Finder, RegionOptions
 from shizi.live.source import Frame
 from shizi.live.track import Box, Track, Tracker, TrackOptions

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from shizi.live.message import Line
+from shizi.live.line import Line
 
 _COLONS = ("：", ":", "；", ";")
 _WRAPPED, _STACKED = 1.5, 2.2

@@ -1,0 +1,117 @@
+"""Lines become messages: wrapped ones joined, those told before not told again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from shizi.live.event import Run
+from shizi.live.line import Line, same_message
+from shizi.live.message import Assembler
+from shizi.live.track import Track, Tracker, template_of
+from shizi.live.vote import Sighting
+from shizi.live.wrap import Typography, continues
+from shizi.page import Quads
+
+WHITE, BLUE = (255, 255, 255), (80, 160, 255)
+TALL = 30
+
+
+def line(
+    number: int, top: float, *texts: str, right: float = 200.0, time: float = 1.0, badge: str = ""
+) -> Line:
+    """A line that was read, its runs in turns of two colours."""
+    box = np.array([20, top, right, top + TALL], np.float32)
+    figure = np.zeros((600, 100), np.float32)
+    crop = np.zeros((TALL, 180, 3), np.uint8)
+    track = Track(number, time, time, box, template_of(figure, box), figure, crop, 30.0, time)
+    track.moved = 2 * TALL
+    runs = tuple(Run(text, (BLUE, WHITE)[i % 2]) for i, text in enumerate(texts))
+    out = Line(track, badge=(Run(badge, BLUE),) if badge else ())
+    out.add(Sighting(runs, 0.98, 30.0), time)
+    return out
+
+
+def nothing(_: object) -> Quads:
+    return np.zeros((0, 4, 2), np.float32)
+
+
+@pytest.fixture
+def tracker() -> Tracker:
+    return Tracker(nothing)
+
+
+def spaced(pitch: float) -> Typography:
+    """A room that sets its messages so many line heights apart."""
+    typography = Typography()
+    for i in range(6):
+        above = line(i, 0, "小鱼：", "在吗", right=400)
+        typography.note(above, line(i, pitch * TALL, "老王：", "来了", right=400), joins=False)
+    return typography
+
+
+@pytest.mark.parametrize(
+    ("pitch", "apart", "expected"),
+    [(2.0, 1.2, True), (2.0, 1.9, False), (1.2, 1.2, False)],
+)
+def test_a_line_much_closer_than_messages_goes_on(
+    pitch: float, apart: float, expected: bool
+) -> None:
+    above = line(1, 100, "小鱼：", "今天有什么")
+    assert continues(above, line(2, 100 + apart * TALL, "活动"), spaced(pitch)) is expected
+
+
+def test_a_full_line_goes_on_where_messages_stand_as_close() -> None:
+    above = line(1, 100, "小鱼：", "今天有什么", right=395)
+    assert continues(above, line(2, 136, "活动"), spaced(1.2))
+    assert not continues(above, line(2, 136, "老王：", "来了"), spaced(1.2))
+
+
+def test_a_nickname_may_be_broken_too() -> None:
+    assert continues(line(1, 100, "[Lv.4] 孤独的兔子"), line(2, 132, "359：", "听歌"), spaced(2))
+
+
+def test_a_row_that_comes_back_to_its_place_is_not_told_again(tracker: Tracker) -> None:
+    assembler = Assembler(1.0, (0, 0))
+    first = line(1, 100, "小鱼：", "今天有什么活动", badge="7")
+    assert [row.text for row in assembler.place(first, tracker)] == ["7小鱼：今天有什么活动"]
+    assembler.retire([first.track], 2.0, tracker.scrolled)
+    closed = assembler.retire([], 4.0, tracker.scrolled)
+    assert [row.closed for row in closed] == [True]
+    tracker.scrolled += 60  # it went up while it was hidden
+    again = line(2, 40, "糙7 小鱼：", "今天有什么活动", time=4.2)
+    assert assembler.place(again, tracker) == []
+
+
+def test_the_same_said_again_stands_elsewhere_and_is_told(tracker: Tracker) -> None:
+    assembler = Assembler(1.0, (0, 0))
+    first = line(1, 100, "小鱼：", "来了来了")
+    assembler.place(first, tracker)
+    assembler.retire([first.track], 2.0, tracker.scrolled)
+    assembler.retire([], 4.0, tracker.scrolled)
+    tracker.scrolled += 60
+    assert len(assembler.place(line(2, 100, "小鱼：", "来了来了", time=4.2), tracker)) == 1
+
+
+def test_a_fading_look_takes_nothing_back(tracker: Tracker) -> None:
+    assembler = Assembler(1.0, (0, 0))
+    row = line(1, 100, "小鱼：", "今天有什么活动")
+    assembler.place(row, tracker)
+    row.track.version += 1
+    row.add(Sighting((Run("★小鱼：", BLUE), Run("今天有什么活勤", WHITE)), 0.95, 12.0), 1.5)
+    assert assembler.place(row, tracker) == []
+    assert row.best.text == "小鱼：今天有什么活动"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("小鱼送出玫瑰×2", "小鱼送出玫瑰×5", True),
+        ("小鱼送出玫瑰×2", "小鱼送出玫瑰x2", True),
+        ("孤独的姑娘284：骑空士？？？", "★49孤独的姑娘284：骑空士？？？", True),
+        ("七月丽丽进入直播间", "温柔先生进入直播间", False),
+        ("小鱼送出玫瑰×2", "团子送出跑车×3", False),
+    ],
+)
+def test_what_changed_in_place_may_be_the_same_message(old: str, new: str, expected: bool) -> None:
+    assert same_message(old, new) is expected
