@@ -58,17 +58,20 @@ def test_a_line_much_closer_than_messages_goes_on(
     pitch: float, apart: float, expected: bool
 ) -> None:
     above = line(1, 100, "小鱼：", "今天有什么")
-    assert continues(above, line(2, 100 + apart * TALL, "活动"), spaced(pitch)) is expected
+    below = line(2, 100 + apart * TALL, "活动")
+    assert continues(above, above, below, spaced(pitch)) is expected
 
 
 def test_a_full_line_goes_on_where_messages_stand_as_close() -> None:
     above = line(1, 100, "小鱼：", "今天有什么", right=395)
-    assert continues(above, line(2, 136, "活动"), spaced(1.2))
-    assert not continues(above, line(2, 136, "老王：", "来了"), spaced(1.2))
+    assert continues(above, above, line(2, 136, "活动"), spaced(1.2))
+    assert not continues(above, above, line(2, 136, "老王：", "来了"), spaced(1.2))
 
 
 def test_a_nickname_may_be_broken_too() -> None:
-    assert continues(line(1, 100, "[Lv.4] 孤独的兔子"), line(2, 132, "359：", "听歌"), spaced(2))
+    above = line(1, 100, "[Lv.4] 孤独的兔子")
+    assert continues(above, above, line(2, 132, "359：", "听歌"), spaced(2))
+    assert not continues(above, above, line(2, 132, "[Lv.9] 小鱼：", "听歌"), spaced(2))
 
 
 def test_a_row_that_comes_back_to_its_place_is_not_told_again(tracker: Tracker) -> None:

@@ -18,6 +18,7 @@ from shizi.live.wrap import Typography, continues
 from shizi.page import Quad
 
 _FADED = 0.8  # share of the ink from which a changed look is not merely fading
+_A_MOMENT = 0.15  # seconds; what was not seen for longer is hidden
 _MEMORY = 40  # lines that vanished
 
 
@@ -159,16 +160,16 @@ class Assembler:
 
     def _join(self, line: Line) -> Message | None:
         """The message that the line above begins, where this one goes on with it."""
-        top = line.track.box[1]
+        top, now = line.track.box[1] - 0.5 * line.track.height, line.track.last
         above = [
-            (m, x) for m in dict.fromkeys(self._of.values()) for x in m.lines
-            if x is m.lines[-1] and x.track.box[1] < top and x.track.id in self._of
+            (m, x) for m in dict.fromkeys(self._of.values()) for x in m.lines[-1:]
+            if x.track.box[1] < top and x.track.id in self._of and now - x.track.last < _A_MOMENT
         ]  # fmt: skip
         message, last = max(
             above, key=lambda pair: float(pair[1].track.box[1]), default=(None, None)
         )
-        badged = message is not None and bool(message.lines[0].badge)
-        joins = last is not None and continues(last, line, self._typography, badged)
+        begin = None if message is None else message.lines[0]
+        joins = bool(begin and last and continues(begin, last, line, self._typography))
         self._typography.note(last, line, joins)
         if message is not None and joins:
             message.lines.append(line)

@@ -271,7 +271,10 @@ class Tracker:
             known = [t for t in self.tracks if t.last == time and _overlap(t.box, box)]
             if not known and not self._leaving(box, time):
                 self.tracks.append(self._adopt(box, image, panel, strokes, time))
-            if len(known) != 1:
+            parts = [t for t in known if box[3] - box[1] > 1.2 * t.height]
+            if len(known) > 1 and len(parts) == len(known):  # of a line that was coming in
+                self.tracks = [t for t in self.tracks if t not in parts[1:]]
+            elif len(known) != 1:
                 continue
             track = known[0]
             grown = box[3] - box[1] > 1.2 * track.height

@@ -169,7 +169,8 @@ class Watch:
 
     def _settled(self, track: Track, time: float) -> bool:
         """True when a line's look will not get better: it is not sliding in any more."""
-        entering = track.moving and track is self._tracker.tracks[-1]
+        lowest = max((float(t.box[3]) for t in self._tracker.tracks if t.moving), default=0.0)
+        entering = track.moving and float(track.box[3]) > lowest - 0.3 * track.height
         return time - track.since > self.options.settle - 0.01 and not entering
 
     def _last_look(self, track: Track, time: float) -> bool:

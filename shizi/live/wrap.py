@@ -9,6 +9,7 @@ from statistics import median
 from shizi.live.line import Line
 
 _COLONS = ("：", ":", "；", ";")
+_BRACKETS = ("[", "【", "［")
 _WRAPPED, _STACKED = 1.5, 2.2
 """Distance of two lines of one message, in line heights."""
 
@@ -54,21 +55,21 @@ class Typography:
             self._pitches.append(_pitch(above, line))
 
 
-def continues(above: Line, line: Line, typography: Typography, badged: bool = False) -> bool:
+def continues(begin: Line, above: Line, line: Line, typography: Typography) -> bool:
     """True when a line goes on with what the one above it began.
 
     Args:
-        above: a line that was read.
-        line: the one below it, read too.
+        begin: the first line of the message above.
+        above: its last line.
+        line: the one below it.
         typography: of the room.
-        badged: the message above began with a badge, as other messages would.
     """
     a, b = above.track, line.track
     tall = max(a.height, b.height)
     pitch = _pitch(above, line)
     if line.badge or b.box[0] - a.box[0] > 4 * tall or a.pinned != b.pinned or pitch <= 0:
         return False
-    if b.first - a.first > _TOGETHER:
+    if b.first - a.first > _TOGETHER or _opens_alike(begin, line):
         return False
     if above.best.text.endswith(_COLONS):
         return pitch < _STACKED and not line.best.text.endswith(_COLONS)
@@ -76,8 +77,14 @@ def continues(above: Line, line: Line, typography: Typography, badged: bool = Fa
     if pitch < (_MUCH_CLOSER if names else _CLOSER) * typography.pitch:
         return True
     full = float(a.box[2]) > typography.right - 2.2 * tall
-    most = max(_WRAPPED * full, _TIGHT * badged)
+    most = max(_WRAPPED * full, _TIGHT * bool(begin.badge))
     return not names and pitch < most
+
+
+def _opens_alike(begin: Line, line: Line) -> bool:
+    """Both begin with a bracket, as levels are written in some rooms."""
+    first = line.best.text[:1]
+    return first in _BRACKETS and first == begin.best.text[:1]
 
 
 def _names(line: Line) -> bool:

@@ -60,6 +60,8 @@ class CRNNOptions:
         anchor: weight of the regression that stays beside CTC in stage head, where it keeps
             characters that the data seldom shows, and in stage tune, where it holds the net to
             what it was on other lines.
+        way: share of the way from the first weights to the tuned ones that stage tune goes: the
+            less, the less of other lines is forgotten.
         replay: line sets that stage tune goes on reading as before, labels not needed; by
             default lines drawn on the fly in the fonts of this system.
         val_lines: lines used of each validation set.
@@ -74,6 +76,7 @@ class CRNNOptions:
     val_squeeze: float = 1.0
     stage: Literal["distil", "head", "whole", "tune"] = "whole"
     anchor: float = 0.3
+    way: float = 0.5
     replay: tuple[Path, ...] = ()
     val_lines: int = 600
     strict: bool = False

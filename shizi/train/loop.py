@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -82,11 +82,19 @@ class Progress:
     position: Position
 
 
+State = dict[str, Tensor]
+Settle = Callable[[State], State]
+
+
+def _as_is(state: State) -> State:
+    return state
+
+
 class Trainer:
     """One run: a task, its optimizer and its checkpoint."""
 
-    def __init__(self, task: Task, options: LoopOptions) -> None:
-        self.task, self.options = task, options
+    def __init__(self, task: Task, options: LoopOptions, settle: Settle = _as_is) -> None:
+        self.task, self.options, self._settle = task, options, settle
         self.ranks = Ranks(options.device)
         self.device = self.ranks.device
         torch.manual_seed(options.seed)
@@ -189,7 +197,8 @@ class Trainer:
         positions = self.ranks.gather(at.position)
         if self.ranks.first:
             trained = {k: v.clone() for k, v in self.net.state_dict().items()}
-            self.net.load_state_dict(self.average.state)
+            settled = self._settle(self.average.state)
+            self.net.load_state_dict(settled)
             self.net.eval()
             session = ModuleSession(self.net, self.device, self.dtype)
             figures = self.task.figures(session)
@@ -198,21 +207,24 @@ class Trainer:
             at.stale = 0 if better else at.stale + 1
             if better:
                 at.best = figures
-                save_weights(self.average.state, out / "best.safetensors")
-            save_weights(self.average.state, out / "last.safetensors")
+                save_weights(settled, out / "best.safetensors")
+            save_weights(settled, out / "last.safetensors")
             self.net.load_state_dict(trained)
             self.save(positions)
         (stale,) = self.ranks.agree(float(at.stale))
         at.stale = int(stale)
 
 
-def fit(task: Task, options: LoopOptions, judge_first: bool = False) -> dict[str, float]:
+def fit(
+    task: Task, options: LoopOptions, judge_first: bool = False, settle: Settle = _as_is
+) -> dict[str, float]:
     """Train ``task.net`` and return its best validation figures.
 
     Args:
         task: the net, its data and its loss.
         options: how to train.
         judge_first: validate the first weights too, so that the best are no worse than these.
+        settle: makes of the averaged weights those that are validated and kept.
 
     The run folder holds options.json, metrics.jsonl, TensorBoard events, sample pictures,
     curves.png, last.pt (all state, to resume), last.safetensors and best.safetensors (the
@@ -221,7 +233,7 @@ def fit(task: Task, options: LoopOptions, judge_first: bool = False) -> dict[str
     Raises:
         DataError: the run folder already holds a run and ``resume`` is not given.
     """
-    trainer = Trainer(task, options)
+    trainer = Trainer(task, options, settle)
     ranks, at = trainer.ranks, trainer.at
     seed = options.seed + 1_000_003 * ranks.rank  # every process draws its own samples
     made = prefetch(batches(task, seed, at.position, options.workers))
@@ -242,7 +254,6 @@ def fit(task: Task, options: LoopOptions, judge_first: bool = False) -> dict[str
                 trainer.check(run)
                 done |= 0 < options.patience <= at.stale
                 clock = time.monotonic()  # validation does not count against the budget
-        stream.close()
     if ranks.first:
         plot_curves(options.out)
     return at.best

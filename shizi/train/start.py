@@ -152,7 +152,7 @@ def _fit(
     if isinstance(task, TuneTask):
         if loop.framework != "torch":
             raise DataError("stage tune trains in PyTorch; drop --framework")
-        return fit(task, loop, judge_first=True)
+        return fit(task, loop, judge_first=True, settle=task.between)
     if loop.framework == "torch":
         return fit(task, loop)
     try:

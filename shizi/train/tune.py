@@ -105,7 +105,7 @@ class TuneTask:
         if not options.val:
             raise DataError("stage tune keeps what validates best: add --val with lines of yours")
         self.net = net
-        self._anchor = options.anchor
+        self._anchor, self._way, self._rows = options.anchor, options.way, known
         self._own = CRNNTask(net, charset, options)
         self._known, guard = known_lines(options)
         labelled = [(item.load(), item.text) for item in guard if item.text]
@@ -153,6 +153,21 @@ class TuneTask:
                 first = self._first.to(device).encode(images[count:])
             anchor = F.mse_loss(seen[count:].float(), first.float())
         return {"ctc": ctc, "anchor": self._anchor * anchor}
+
+    def between(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The way from the first weights to these, as far as is asked for.
+
+        Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", section 3. New rows of the
+        classifier have no first weights that say anything, and go all the way.
+        """
+        first = {k: v.to(state[k].device) for k, v in self._first.state_dict().items()}
+        mixed = {
+            k: torch.lerp(first[k], v, self._way) if v.is_floating_point() else v
+            for k, v in state.items()
+        }
+        for key in ("classify.weight", "classify.bias"):
+            mixed[key] = torch.cat([mixed[key][: self._rows], state[key][self._rows :]])
+        return mixed
 
     def figures(self, session: Session) -> dict[str, float]:
         """Those of :class:`CRNNTask`, with the known lines as one more set."""
