@@ -226,6 +226,22 @@ def test_known_lines_hold_the_net(tmp_path: Path) -> None:
     assert moved[30.0] < moved[0.0] / 3
 
 
+def test_what_is_kept_lies_between_and_new_rows_go_all_the_way(tmp_path: Path) -> None:
+    data = line_set(tmp_path / "lines", [("a.png", "ab"), ("b.png", "识")])
+    net = CRNN(LCNET)
+    options = CRNNOptions(data=(data,), val=(data,), replay=(data,), way=0.25)
+    task = TuneTask(net, Charset("ab识"), options, known=3)
+    first = {k: v.clone() for k, v in net.state_dict().items()}
+    tuned = {k: v + 1 if v.is_floating_point() else v for k, v in first.items()}
+    kept = task.between(tuned)
+    assert kept.keys() == first.keys()
+    torch.testing.assert_close(kept["classify.weight"][:3], first["classify.weight"][:3] + 0.25)
+    torch.testing.assert_close(kept["classify.weight"][3:], first["classify.weight"][3:] + 1)
+    others = [k for k, v in first.items() if v.is_floating_point() and "classify" not in k]
+    for key in others:
+        torch.testing.assert_close(kept[key], first[key] + 0.25)
+
+
 def test_the_best_is_no_worse_than_the_first(tmp_path: Path) -> None:
     task, net = tuned(tmp_path)
     first = {k: v.clone() for k, v in net.state_dict().items()}

@@ -235,6 +235,17 @@ def test_two_processes_train_one_net(tmp_path: Path) -> None:
     assert state["positions"][0] != state["positions"][1]
 
 
+def test_workers_start_though_opencv_has_threads(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import cv2, numpy as np; "
+        "cv2.setNumThreads(4); cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 3); "
+        "from test_train import Line, batches; next(batches(Line(), 1, workers=2)); "
+        "sys.exit(cv2.getNumThreads() != 4)"
+    )
+    command = [sys.executable, "-c", code, str(Path(__file__).parent)]
+    assert subprocess.run(command, check=False, timeout=120).returncode == 0
+
+
 def test_prefetch_hands_on_items_and_errors() -> None:
     def items() -> Iterator[int]:
         yield from (1, 2)

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
@@ -177,15 +176,15 @@ def _samples(
         num_workers=workers,
         prefetch_factor=16,
         collate_fn=_as_is,
-        worker_init_fn=_one_thread,
     )
-    return iter(loader)
+    # A forked worker must not change OpenCV's pool: it would wait for threads that it lacks.
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        return iter(loader)
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def _as_is(sample: T) -> T:
     return sample
-
-
-def _one_thread(_: int) -> None:
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
