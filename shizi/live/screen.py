@@ -10,12 +10,12 @@ from statistics import fmean
 import cv2
 import numpy as np
 
+from shizi.live.boxes import Box
 from shizi.live.dashboard import EVENTS, Publisher, Stats, ViewerCard
 from shizi.live.event import Event
 from shizi.live.region import Area
 from shizi.live.room import Room, Update
 from shizi.live.source import Frame, Source
-from shizi.live.track import Box
 from shizi.live.value import Rules
 from shizi.live.watch import Watch
 from shizi.page import Image

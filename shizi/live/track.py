@@ -7,14 +7,10 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from shizi.geometry import quad_to_box
+from shizi.live.boxes import Box, lines_of, same_place, shared
 from shizi.live.scroll import CELL, Floats, Template, figure, fits_at, ink, likeness, vote
 from shizi.page import Image, Quads
-
-Box = NDArray[np.float32]
-"""Left, top, right, bottom, pixels of the panel, shape (4,)."""
 
 HEIGHT = 18.0
 """Height to which lines are scaled to be found; to be read they keep their own."""
@@ -200,7 +196,7 @@ class Tracker:
         taken: list[Track] = []
         for track, step in sorted(found, key=lambda f: -f[0].fit):
             _move(track, step)
-            if any(_overlap(t.box, track.box) for t in taken):
+            if any(same_place(t.box, track.box) for t in taken):
                 continue  # another one is there
             taken.append(track)
             track.last = time
@@ -268,7 +264,7 @@ class Tracker:
         shift = np.array([0, stripe[0], 0, stripe[0]], np.float32)
         for line in lines_of(self.detect(np.ascontiguousarray(part))):
             box = line / np.float32(scale) + shift
-            known = [t for t in self.tracks if t.last == time and _overlap(t.box, box)]
+            known = [t for t in self.tracks if t.last == time and same_place(t.box, box)]
             if not known and not self._leaving(box, time):
                 self.tracks.append(self._adopt(box, image, panel, strokes, time))
             parts = [t for t in known if box[3] - box[1] > 1.2 * t.height]
@@ -293,12 +289,12 @@ class Tracker:
         if not rows or any(t.box[1] < box[1] for t in rows):
             return False
         pinned = [t.box for t in self.tracks if t.pinned]
-        if any(_shared(slot, box) > 0.7 for slot in (*self._slots, *pinned)):
+        if any(shared(slot, box) > 0.7 for slot in (*self._slots, *pinned)):
             return False  # the next one's turn
         hidden = [t.box for t in self.tracks if t.last < time and t.moved]
         gone = [b - np.array([0, up, 0, up], np.float32) for b, up in self._ghosts()]
         low = box[3] - box[1] < 0.75 * self._usual
-        return low or any(_shared(b, box) > 0.3 for b in hidden + gone)
+        return low or any(shared(b, box) > 0.3 for b in hidden + gone)
 
     def _ghosts(self) -> list[tuple[Box, int]]:
         """Rows that scrolled and were lost, but may show yet, and how far they went on since."""
@@ -321,34 +317,6 @@ class Tracker:
             clarity=float(shown.mean()),
             since=time,
         )
-
-
-def lines_of(quads: Quads) -> list[Box]:
-    """Join quads (N, 4, 2) that stand beside each other into upright boxes of lines, (4,) each."""
-    boxes = (
-        [b for b in quad_to_box(quads) if b[2] - b[0] > 0.35 * (b[3] - b[1])] if len(quads) else []
-    )
-    lines: list[Box] = []
-    for box in sorted(boxes, key=lambda b: float(b[0])):
-        for i, line in enumerate(lines):
-            near = box[0] - line[2] < 3 * (line[3] - line[1])
-            if near and _shared(line, box) > 0.55:
-                low, high = np.minimum(line, box), np.maximum(line, box)
-                lines[i] = np.array([low[0], low[1], high[2], high[3]], np.float32)
-                break
-        else:
-            lines.append(np.asarray(box, np.float32))
-    return sorted(lines, key=lambda b: float(b[1]))
-
-
-def _shared(a: Box, b: Box) -> float:
-    """Vertical overlap of two boxes as a share of the lower one's height."""
-    return float((min(a[3], b[3]) - max(a[1], b[1])) / max(1.0, min(a[3] - a[1], b[3] - b[1])))
-
-
-def _overlap(a: Box, b: Box) -> bool:
-    """They claim the same place."""
-    return _shared(a, b) > 0.5 and bool(min(a[2], b[2]) > max(a[0], b[0]))
 
 
 def _unexplained(strokes: Floats, boxes: Sequence[Box]) -> tuple[int, int] | None:

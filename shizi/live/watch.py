@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shizi.detection import DetectionOptions
+from shizi.live.boxes import Box
 from shizi.live.event import Row, Run
 from shizi.live.line import Line
 from shizi.live.message import Assembler
 from shizi.live.region import Area, Finder, RegionOptions
 from shizi.live.source import Frame
-from shizi.live.track import Box, Track, Tracker, TrackOptions
+from shizi.live.track import Track, Tracker, TrackOptions
 from shizi.live.vote import Sighting, badge_end, coloured
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
