@@ -27,6 +27,9 @@ STROKE = 22
 AROUND = 13
 """Side of the surroundings, pixels: wider than a stroke, narrower than a character."""
 
+_ALONE = 200_000
+"""Multiplications below which OpenBLAS takes no further thread."""
+
 
 def ink(image: Image) -> Floats:
     """Strokes of a picture (H, W, 3): thin things that stand out, bright or dark.
@@ -75,7 +78,7 @@ def likeness(panel: Floats, row: Template) -> Floats:
     count = len(panel) - h + 1
     if column.shape[1] != w or count < 1:
         return np.zeros(max(1, count), np.float32)
-    products = column @ row.ink.T  # (H, h), every line with every line
+    products = _products(column, row.ink)
     down, right = products.strides
     diagonals = np.lib.stride_tricks.as_strided(
         products, (count, h), (down, down + right), writeable=False
@@ -85,6 +88,17 @@ def likeness(panel: Floats, row: Template) -> Floats:
     energy = np.concatenate([[0.0], lines.cumsum()])
     norm = np.sqrt(np.maximum(energy[h:] - energy[:-h], 0) * float((row.ink**2).sum()))
     return np.asarray(diagonals.sum(1) / np.maximum(norm, 1.0), np.float32)
+
+
+def _products(column: Floats, ink: Floats) -> Floats:
+    """Every line of a column (H, w) times every line of ink (h, w), as (H, h).
+
+    In pieces so small that BLAS stays in this thread: others would spin between the calls, which
+    costs more than they save.
+    """
+    step = max(1, _ALONE // ink.size)
+    parts = [column[i : i + step] @ ink.T for i in range(0, len(column), step)]
+    return np.asarray(np.concatenate(parts), np.float32)
 
 
 def fits_at(panel: Floats, row: Template, top: int) -> float:
