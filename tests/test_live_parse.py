@@ -145,6 +145,17 @@ def test_levels() -> None:
     assert parse("小明：LV20").level is None
 
 
+@pytest.mark.parametrize("badge", ["[Lv,49]", "[y49]", "v.491", "[v.49)", "【LV·49]", "[Lv.491"])
+def test_a_misread_level_in_brackets_is_one(badge: str) -> None:
+    event = parse(f"{badge}小明：", "好看")
+    assert (event.level, event.user, event.text) == (49, "小明", "好看")
+
+
+@pytest.mark.parametrize("name", ["云12", "v587", "Lv.青柠", "[晚安]", "1571号"])
+def test_a_nickname_like_a_level_is_kept(name: str) -> None:
+    assert parse(f"{name}：", "好看").user == name
+
+
 @pytest.mark.parametrize("runs", [("47", "Leo7999：", "在吗"), ("47", "Lucky：", "在吗")])
 def test_a_level_ends_before_a_letter_like_a_digit(runs: tuple[str, ...]) -> None:
     event = parse(*runs)

@@ -11,6 +11,9 @@ from shizi.page import Quads
 Box = NDArray[np.float32]
 """Left, top, right, bottom, pixels of the panel, shape (4,)."""
 
+_CLUTTER = 1.8
+"""How many times as high as the other one of two boxes beside each other is not of its line."""
+
 
 def lines_of(quads: Quads) -> list[Box]:
     """Join quads (N, 4, 2) that stand beside each other into upright boxes of lines, (4,) each."""
@@ -20,14 +23,19 @@ def lines_of(quads: Quads) -> list[Box]:
     lines: list[Box] = []
     for box in sorted(boxes, key=lambda b: float(b[0])):
         for i, line in enumerate(lines):
-            near = box[0] - line[2] < 3 * (line[3] - line[1])
+            low, high = sorted((_height(line), _height(box)))
+            near = box[0] - line[2] < 3 * _height(line) and high < _CLUTTER * low
             if near and shared(line, box) > 0.55:
-                low, high = np.minimum(line, box), np.maximum(line, box)
-                lines[i] = np.array([low[0], low[1], high[2], high[3]], np.float32)
+                a, b = np.minimum(line, box), np.maximum(line, box)
+                lines[i] = np.array([a[0], a[1], b[2], b[3]], np.float32)
                 break
         else:
             lines.append(np.asarray(box, np.float32))
     return sorted(lines, key=lambda b: float(b[1]))
+
+
+def _height(box: Box) -> float:
+    return float(box[3] - box[1])
 
 
 def shared(a: Box, b: Box) -> float:

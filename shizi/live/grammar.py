@@ -80,11 +80,9 @@ class Badges:
     @cached_property
     def level_patterns(self) -> tuple[regex.Pattern[str], ...]:
         """What the beginning of a folded row is matched with."""
-        halves = (level.split("{level}") for level in self.levels)
-        return tuple(
-            regex.compile(regex.escape(fold(a)) + _LEVEL + "(?![0-9])" + regex.escape(fold(b)))
-            for a, b in halves
-        )
+        halves = [[fold(half) for half in level.split("{level}")] for level in self.levels]
+        exact = [regex.escape(a) + _LEVEL + "(?![0-9])" + regex.escape(b) for a, b in halves]
+        return tuple(map(regex.compile, exact + [_misread(a) for a, b in halves if b == "]"]))
 
     @cached_property
     def folded_words(self) -> tuple[str, ...]:
@@ -135,6 +133,17 @@ def load_grammar(name: str) -> Grammar:
         RulesError: no such file, or a wrong entry, named as file:key.
     """
     return _load(name, ())
+
+
+def _misread(before: str) -> str:
+    """A level in brackets whose wording is misread, and which may lack one bracket.
+
+    The closing one is often taken for a 1, as the last digit of the level.
+    """
+    level = r"(?:(?P<level>[0-9]{1,3})[\])}]|(?P<level>[0-9]{1,2})1(?![0-9]))"
+    opened = rf"[\[({{][^:\[\]]{{0,{len(before)}}}?"
+    letters = regex.escape("".join(char for char in before if char.isalnum()))
+    return rf"(?:{opened}|(?:{letters}){{d<=1}}[.,]){level}"
 
 
 def _load(name: str, seen: tuple[str, ...]) -> Grammar:

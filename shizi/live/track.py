@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 import cv2
 import numpy as np
@@ -14,6 +16,9 @@ from shizi.page import Image, Quads
 
 HEIGHT = 18.0
 """Height to which lines are scaled to be found; to be read they keep their own."""
+
+_LONG = 2.5
+"""Width of a line, in its heights, from which it is no clutter and its height tells."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ class Tracker:
     _moving: bool = True
     _time: float = -np.inf
     _past: list[tuple[Box, int]] = field(default_factory=list)
-    _usual: float = 0.0  # height of a line, pixels
+    _heights: deque[float] = field(default_factory=lambda: deque(maxlen=40))  # of lines, pixels
     _slots: list[Box] = field(default_factory=list)  # where lines stood still and took turns
     _edge: float = 0.0  # rows that stood above it when the panel had scrolled by _edge_at
     _edge_at: int = 0  # had left the panel while it was lower
@@ -154,6 +159,11 @@ class Tracker:
         self._slots = [*self._slots, *(t.box for t in gone if t.pinned)][-8:]
         self.tracks.sort(key=lambda t: float(t.box[1]))
         return gone
+
+    @property
+    def _usual(self) -> float:
+        """Height of a line, pixels; 0 while none was seen."""
+        return median(self._heights) if self._heights else 0.0
 
     def number(self) -> int:
         """Give out the next track's number."""
@@ -258,7 +268,7 @@ class Tracker:
     ) -> None:
         """Look for lines between two heights; adopt those that no track explains."""
         part = image[stripe[0] : stripe[1]]
-        scale = min(1.0, HEIGHT / self._usual) if self._usual else 1.0
+        scale = min(1.0, HEIGHT / self._usual) if self._heights else 1.0
         if scale < 1:
             part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         shift = np.array([0, stripe[0], 0, stripe[0]], np.float32)
@@ -304,8 +314,8 @@ class Tracker:
     def _adopt(self, box: Box, image: Image, panel: Floats, strokes: Floats, time: float) -> Track:
         template = template_of(panel, box)
         shown = _cut(strokes, template).copy()
-        height = float(box[3] - box[1])
-        self._usual = height if not self._usual else 0.9 * self._usual + 0.1 * height
+        if box[2] - box[0] > _LONG * (box[3] - box[1]):
+            self._heights.append(float(box[3] - box[1]))
         return Track(
             id=self.number(),
             first=time,
