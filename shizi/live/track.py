@@ -66,6 +66,7 @@ class Track:
         stayed: pixels that others scrolled while it stood still.
         moving: it moved between the two latest sightings.
         doubt: consecutive sightings that looked changed.
+        refused: what was read where it stands was no text; what comes there later is another line.
     """
 
     id: int
@@ -85,6 +86,7 @@ class Track:
     stayed: float = 0.0
     moving: bool = False
     doubt: int = 0
+    refused: bool = False
 
     @property
     def height(self) -> float:
@@ -249,9 +251,13 @@ class Tracker:
         if _changed(track.strokes, shown, self.options.changed):
             track.doubt += 1
             if track.doubt < 2:
+                if shown.mean() > 0.8 * track.clarity:  # it may be the last that is seen of it
+                    track.crop = _crop(image, track.box)
                 return
             track.version += 1
             track.since, track.wanted = track.last, True
+            if track.refused:
+                track.first, track.refused = track.last, False
             mix = 1.0
         else:
             mix = 0.3

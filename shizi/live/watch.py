@@ -237,7 +237,9 @@ class Watch:
             runs = coloured(crops[i], readings[i])
             # What was hardly seen may be cut off, and is taken for text only where it reads well.
             least = self.options.least_score if track.seen > 2 else _BRIEF
-            if not runs or readings[i].score < least:
+            is_text = bool(runs) and readings[i].score >= least
+            track.refused = not is_text and track.id not in self._lines
+            if not is_text:
                 continue
             line = self._lines.setdefault(track.id, Line(track, version=track.version))
             line.add(Sighting(runs, readings[i].score, track.clarity), time)

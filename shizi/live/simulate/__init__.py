@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -21,8 +21,8 @@ from shizi.errors import DataError
 from shizi.live.simulate import look as looks
 from shizi.live.simulate import scene as scenes
 from shizi.live.simulate import script as scripts
-from shizi.live.simulate.look import draw_look
-from shizi.live.simulate.scene import Scene, draw_scene
+from shizi.live.simulate.look import draw_look, draw_row
+from shizi.live.simulate.scene import SAY_HIGH, TABS_END, Scene, draw_scene
 from shizi.live.simulate.script import Pace, Rng, notice, read_lines, write_script
 from shizi.live.simulate.stage import Place, Stage, slot_height
 from shizi.page import Image
@@ -124,11 +124,15 @@ def make_room(options: SimulateOptions) -> Clip:
     wide = round(width * rng.uniform(0.66, 0.76)) if portrait else width - left - 12
     look = draw_look(rng, face, size, wide, portrait)
     place = _place(rng, portrait, left, size, height, hard)
+    if portrait and place.join_slot:  # which stands above the input field
+        place = replace(place, bottom=min(place.bottom, height - SAY_HIGH - round(2.8 * size)))
     comments = read_lines(options.texts, face.covers)
     script = write_script(rng, options.seconds, PACES[options.level], comments)
     pinned = notice(rng) if rng.random() < 0.4 else None
-    slots = 2 if pinned else int(place.gift_slot)
-    top = place.top - slots * slot_height(look)
+    above = place.gift_slot * slot_height(look) + (draw_row(look, pinned).height if pinned else 0)
+    if not portrait:
+        place = replace(place, top=max(place.top, round(TABS_END + above)))
+    top = place.top - above
     bottom = place.bottom + (2.6 * size if place.join_slot else 0)
     region = (
         max(0.0, (left - 4) / width), max(0.0, (top - 4) / height),

@@ -22,8 +22,9 @@ _NICKS = ((140, 231, 255), (255, 216, 77), (126, 231, 135), (255, 182, 193), (17
 _DARK_NICKS = ((30, 110, 200), (190, 90, 20), (20, 130, 90), (150, 60, 160))
 _BADGES = ((74, 160, 255), (255, 140, 60), (240, 110, 160), (60, 180, 140), (140, 110, 240))
 _GOLD = (255, 205, 70)
-# Text wraps between words and Han characters, but no line begins with what closes another.
-_WORDS = re.compile(r"(?:[!-~]{1,16}|.)[，。：；！？、）】」…]{0,3}|\n")
+# Text wraps between words and Han characters, but no line begins with what closes another, and
+# a count keeps its sign (Unicode Standard Annex 14, rule LB23).
+_WORDS = re.compile(r"(?:×?[!-~]{1,16}|.)[，。：；！？、）】」…]{0,3}|\n")
 _JOINS = (" 进入直播间", " 来了")
 _DEEDS = {"follow": " 关注了主播", "like": " 为主播点赞了", "share": " 分享了直播间"}
 _NOTICE, _GAVE = "公告：", "送出"

@@ -19,6 +19,12 @@ _SAY, _HOST, _LIKES = "说点什么…", "好物推荐官", "1.2万本场点赞"
 WORDS = "".join((_TABS, _HINT, _SAY, _HOST, _LIKES))
 """Every character of the labels."""
 
+TABS_END = 60
+"""Height of what a panel begins with, pixels."""
+
+SAY_HIGH = 90
+"""Height of the input field below a portrait room's comments, pixels."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -80,7 +86,7 @@ def draw_scene(
         _label(picture, mask, _TABS, face, 26, left + 20, 24, ink)
         _label(picture, mask, _HINT, face, 22, left + 20, height - 42, (130, 130, 130))
     else:
-        _label(picture, mask, _SAY, face, 28, 40, height - 90, (235, 235, 235))
+        _label(picture, mask, _SAY, face, 28, 40, height - SAY_HIGH, (235, 235, 235))
         _label(picture, mask, _HOST, face, 26, 90, 40, (255, 255, 255))
         _label(picture, mask, _LIKES, face, 20, 90, 76, (225, 225, 225))
     return Scene(far, bodies, (picture, mask), width, height, float(rng.uniform(0, 6)))

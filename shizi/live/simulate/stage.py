@@ -12,6 +12,9 @@ from shizi.live.simulate.look import Floats, Look, Sprite, draw_row
 from shizi.live.simulate.script import Message
 from shizi.page import Image
 
+_LEAVING = 1 / 3
+"""Share of the roll, at its top, in which gifts count no further: what they count to can be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -45,7 +48,6 @@ class _Shown:
     y: float  # from the start of the roll, or of the frame for a slot
     gift: Gift | None
     seen: float | None = None  # when it first was fully visible
-    told: Gift | None = None  # as it was when it last was fully visible
 
 
 @dataclass
@@ -102,7 +104,7 @@ class Stage:
         """Give a slot to the next one waiting once the one in it was seen long enough."""
         if self.notice is not None and "notice" not in self._slots:
             sprite = draw_row(self.look, self.notice)
-            top = self.place.top - slot_height(self.look) - sprite.height
+            top = self.place.top - self.place.gift_slot * slot_height(self.look) - sprite.height
             self._slots["notice"] = _Shown(self.notice, sprite, top, None, time)
         for message in list(self._waiting):
             now = self._slots.get(message.kind)
@@ -124,17 +126,15 @@ class Stage:
     def _count(self, shown: _Shown, time: float) -> None:
         """Raise a gift's count in place when its time has come."""
         due = [n for t, n in shown.message.counts if t <= time]
-        if due and shown.gift is not None and due[-1] != shown.gift.count:
-            shown.gift = Gift(shown.gift.name, due[-1])
-            shown.sprite = draw_row(self.look, shown.message, shown.gift)
-        if self._legible(shown):
-            shown.told = shown.gift
+        if not due or shown.gift is None or due[-1] == shown.gift.count or self._leaves(shown):
+            return
+        shown.gift = Gift(shown.gift.name, due[-1])
+        shown.sprite = draw_row(self.look, shown.message, shown.gift)
 
-    def _legible(self, shown: _Shown) -> bool:
-        """True while it is not leaving, nor fading."""
-        place = self.place
-        top = shown.y - self._offset + place.bottom
-        return shown not in self._roll or top >= place.top + place.fade
+    def _leaves(self, shown: _Shown) -> bool:
+        """True for a row near the top of the roll."""
+        above = shown.y - self._offset + (self.place.bottom - self.place.top)  # pixels
+        return shown in self._roll and above < _LEAVING * (self.place.bottom - self.place.top)
 
     def _scroll(self, time: float) -> None:
         if not self._roll:
@@ -177,5 +177,6 @@ def _lay(frame: Image, sprite: Sprite, left: int, top: int, place: Place) -> Non
 def _event(index: int, shown: _Shown) -> Event:
     m = shown.message
     assert shown.seen is not None
-    gift = shown.told or shown.gift
-    return Event(f"truth:{index}", 0, shown.seen, m.kind, m.user, m.text, 1.0, m.level, gift, True)
+    return Event(
+        f"truth:{index}", 0, shown.seen, m.kind, m.user, m.text, 1.0, m.level, shown.gift, True
+    )
