@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shizi.errors import ShiziError
 from shizi.geometry import box_iou
-from shizi.live.boxes import lines_of
+from shizi.live.boxes import Box, lines_of, same_place
 from shizi.live.scroll import figure, fits_at, ink, likeness
 from shizi.live.source import Frame
 from shizi.live.track import template_of
@@ -38,6 +38,12 @@ _FIRST_PAUSE, _LAST_PAUSE = 2.0, 60.0
 
 _TRIES = 4
 """Looks within which an area is found again, or is left as it is."""
+
+_BLANK = 12.0
+"""Most ink of a plain surface."""
+
+_ABOVE = 6
+"""Heights of a line, above the area, where a place for gifts may be."""
 
 Preset = Literal["portrait", "portrait-low", "right-panel", "left-panel", "whole"]
 
@@ -86,6 +92,18 @@ def area_of(fractions: Fractions, width: int, height: int) -> Area:
     return round(x0 * width), round(y0 * height), round(x1 * width), round(y1 * height)
 
 
+class Alignment(NamedTuple):
+    """How the rows of an area stand. Pixels."""
+
+    left: float
+    height: float
+
+    def like(self, box: Box) -> bool:
+        """True for a line that stands as the rows do."""
+        tall = (box[3] - box[1]) / self.height
+        return bool(abs(tall - 1) < 0.5 and abs(box[0] - self.left) < 2 * self.height)
+
+
 @dataclass
 class Finder:
     """Tells where the comments stand in each frame.
@@ -108,6 +126,8 @@ class Finder:
     _tries: int = 0
     _before: _Look | None = None
     _moved: list[NDArray[np.float32]] = field(default_factory=list)
+    _rows: Alignment = field(default=Alignment(0.0, 0.0))
+    _above: list[Box] = field(default_factory=list)  # lines that stood there at the latest look
 
     def __post_init__(self) -> None:
         """Read what was asked for."""
@@ -134,6 +154,9 @@ class Finder:
             if found is not None or self._tries == 0:
                 self._searching, self._again = False, frame.time + self._pause
                 self._pause = min(2 * self._pause, _LAST_PAUSE)
+        elif self._found and frame.time - self._looked >= self.options.search:
+            self._looked = frame.time
+            self._found = self._heightened(self._found, frame.image)
         return self._found
 
     def heard(self, time: float, news: bool) -> None:
@@ -154,7 +177,28 @@ class Finder:
         self._before = _Look(panel, boxes)
         if len(self._moved) < 3 or not boxes:
             return None
-        return _around(np.stack(self._moved), np.stack(boxes), self.size)
+        moved = np.stack(self._moved)  # (M, 4)
+        self._rows = Alignment(
+            float(np.median(moved[:, 0])), float(np.median(moved[:, 3] - moved[:, 1]))
+        )
+        return _around(moved, boxes, self._rows, self.size)
+
+    def _heightened(self, area: Area, image: Image) -> Area:
+        """The area, with a line that stands above it: gifts may take turns in a place there."""
+        x0, y0, x1, y1 = area
+        top = max(0, y0 - round(_ABOVE * self._rows.height))
+        strip = np.ascontiguousarray(image[top:y0, x0:x1])
+        before, self._above = self._above, []
+        if len(strip) < self._rows.height or ink(strip).max() < _BLANK:
+            return area
+        corner = np.array([x0, top, x0, top], np.float32)
+        lines = [line + corner for line in lines_of(self.detect(strip))]
+        self._above = [line for line in lines if self._rows.like(line)]
+        stood = [a for a in self._above if any(same_place(a, b) for b in before)]
+        if not stood:
+            return area
+        self._above = []
+        return x0, max(0, int(min(b[1] for b in stood) - self._rows.height)), x1, y1
 
 
 @dataclass(frozen=True)
@@ -192,15 +236,15 @@ def _united(old: Area, new: Area) -> Area:
     return old[0], top, old[2], low
 
 
-def _around(moved: NDArray[np.float32], boxes: NDArray[np.float32], size: tuple[int, int]) -> Area:
-    """The area of rows that moved (M, 4), and of lines (N, 4) that stand close above them."""
-    tall = float(np.median(moved[:, 3] - moved[:, 1]))
-    left = float(np.median(moved[:, 0]))
-    rows = moved[np.abs(moved[:, 0] - left) < 4 * tall]
+def _around(
+    moved: NDArray[np.float32], boxes: list[Box], row: Alignment, size: tuple[int, int]
+) -> Area:
+    """The area of rows that moved (M, 4), and of lines that stand close above them."""
+    tall = row.height
+    rows = moved[np.abs(moved[:, 0] - row.left) < 4 * tall]
     x0, y0, x1, y1 = rows[:, 0].min(), rows[:, 1].min(), rows[:, 2].max(), rows[:, 3].max()
-    for box in boxes[np.argsort(-boxes[:, 1])]:  # notices and gifts, from the lowest upwards
-        alike = abs((box[3] - box[1]) / tall - 1) < 0.5 and abs(box[0] - left) < 2 * tall
-        if alike and y0 - 6 * tall < box[1] < y0:
+    for box in sorted(boxes, key=lambda b: -float(b[1])):  # notices and gifts, upwards
+        if row.like(box) and y0 - _ABOVE * tall < box[1] < y0:
             y0 = box[1]
     width, height = size
     # Rows yet to come may be longer than those seen, and gifts take turns above them.

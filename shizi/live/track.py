@@ -131,9 +131,8 @@ class Tracker:
     _time: float = -np.inf
     _past: list[tuple[Box, int]] = field(default_factory=list)
     _heights: deque[float] = field(default_factory=lambda: deque(maxlen=40))  # of lines, pixels
+    _top: float = np.inf  # highest place of a row that moved, pixels
     _slots: list[Box] = field(default_factory=list)  # where lines stood still and took turns
-    _edge: float = 0.0  # rows that stood above it when the panel had scrolled by _edge_at
-    _edge_at: int = 0  # had left the panel while it was lower
 
     def step(self, image: Image, time: float) -> list[Track]:
         """Look at the next picture of the panel (H, W, 3); return the tracks that are gone."""
@@ -173,10 +172,10 @@ class Tracker:
         return self.first + self._given - 1
 
     def lift(self, pixels: int) -> None:
-        """The panel begins so much higher from now on; rows up there were seen before."""
-        self._edge, self._edge_at = float(pixels), self.scrolled
+        """The panel begins so much higher from now on."""
         for track in self.tracks:
             track.lift(pixels)
+        self._top += pixels
         down = np.array([0, pixels, 0, pixels], np.float32)
         self._past = [(box + down, at) for box, at in self._past]
         self._slots = [box + down for box in self._slots]
@@ -216,6 +215,7 @@ class Tracker:
             track.moved += abs(step)
             track.moving = step != 0
             track.stayed += min(abs(shift - step), track.height)
+            self._top = min(self._top, track.template.top) if track.rolls else self._top
         return taken
 
     def _shift(self, panel: Floats, stay: Sequence[float]) -> int:
@@ -238,9 +238,12 @@ class Tracker:
             curves.append(curve)
             rows.append(row)
         shift, _ = vote(curves, rows, len(panel))
-        fits = [max(0.0, float(c[at + shift])) for c, at in free if 0 <= at + shift < len(c)]
+        places = [(c, at + shift) for c, at in free if 0 <= at + shift < len(c)]
+        # Further up than any row was seen they may be cut off.
+        inside = [(c, to) for c, to in places if to >= self._top] or places
+        fits = [max(0.0, float(c[to])) for c, to in inside]
         # Where most stand, one that is not found again has changed in place rather than moved.
-        least = o.same if 2 * len(free) >= len(rows) else o.surely
+        least = o.same if len(free) >= sum(fit >= o.still for _, fit in pairs) else o.surely
         return shift if fits and float(np.sqrt(np.mean(np.square(fits)))) >= least else 0
 
     def _renew(self, track: Track, image: Image, panel: Floats, strokes: Floats) -> None:
@@ -299,8 +302,6 @@ class Tracker:
 
     def _leaving(self, box: Box, time: float) -> bool:
         """True for what is left, above all rows, of one that scrolls out or had left before."""
-        if (box[1] + box[3]) / 2 < self._edge - (self.scrolled - self._edge_at):
-            return True
         rows = [t for t in self.tracks if t.last == time and not t.pinned]
         if not rows or any(t.box[1] < box[1] for t in rows):
             return False

@@ -13,7 +13,7 @@ from shizi.live.simulate.script import Message
 from shizi.page import Image
 
 _LEAVING = 1 / 3
-"""Share of the roll, at its top, in which gifts count no further: what they count to can be read."""
+"""Share of the roll, at its top, in which gifts count no further: they can be read."""
 
 
 @dataclass(frozen=True, slots=True)
