@@ -146,7 +146,7 @@ class Tracker:
         o = self.options
         if time - self._looked >= (o.every if self._moving else o.idle):
             self._looked, self._moving = time, False
-            stripe = _unexplained(strokes, [t.box for t in found])
+            stripe = _unexplained(strokes, [t.box for t in found], 1.3 * self._usual)
             if stripe:
                 self._look(image, panel, strokes, stripe, time)
         self._time = time
@@ -303,6 +303,8 @@ class Tracker:
     def _leaving(self, box: Box, time: float) -> bool:
         """True for what is left, above all rows, of one that scrolls out or had left before."""
         rows = [t for t in self.tracks if t.last == time and not t.pinned]
+        if box[3] < self._top + 0.3 * self._usual:
+            return False  # rows do not come up there
         if not rows or any(t.box[1] < box[1] for t in rows):
             return False
         pinned = [t.box for t in self.tracks if t.pinned]
@@ -336,21 +338,24 @@ class Tracker:
         )
 
 
-def _unexplained(strokes: Floats, boxes: Sequence[Box]) -> tuple[int, int] | None:
+def _unexplained(strokes: Floats, boxes: Sequence[Box], rim: float) -> tuple[int, int] | None:
     """The stripe (top, low) that holds all strokes that no known line explains, with some rim.
+
+    The rim, in pixels, is for wrapped lines that are no more than a stroke or two.
 
     One stripe rather than several: looking has its price by the call, not by the pixel.
     """
     inked = (strokes > 12).sum(1) >= 4  # (H,)
     for box in boxes:
-        rim = 0.2 * (box[3] - box[1])
-        inked[max(0, int(box[1] - rim)) : int(box[3] + rim) + 1] = False
+        aside = 0.2 * (box[3] - box[1])
+        inked[max(0, int(box[1] - aside)) : int(box[3] + aside) + 1] = False
     edges = np.flatnonzero(np.diff(np.concatenate([[0], inked.astype(np.int8), [0]])))
     tall = edges[1::2] - edges[::2] >= 8
     if not tall.any():
         return None
     top, low = int(edges[::2][tall][0]), int(edges[1::2][tall][-1])
-    return max(0, top - 16), min(len(strokes), low + 16)
+    most = max(16, round(rim))
+    return max(0, top - most), min(len(strokes), low + most)
 
 
 def template_of(panel: Floats, box: Box, paper: float = 1.5) -> Template:
