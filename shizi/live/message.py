@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from shizi.geometry import box_to_quad
+from shizi.live.boxes import same_place
 from shizi.live.event import Row, Run
 from shizi.live.line import Line, counted_up, same_message
 from shizi.live.track import Track, Tracker
@@ -107,7 +108,8 @@ class Assembler:
             if message is None:
                 return []  # told to its end
         if message is None:
-            message = self._join(line)
+            self._oust(line)
+            message, line.before = self._join(line), []
         elif line.before:
             rows, message = self._renew(message, line, tracker)
         if message is None:
@@ -150,13 +152,35 @@ class Assembler:
         if fading or new.score < 0.85 * old.score or (line.track.rolls and not same):
             line.sightings = line.before
         elif line is message.lines[0] and not same:
-            past = Line(line.track, line.before, badge=line.badge)
-            message.lines = [past if x is line else x for x in message.lines]
-            line.before, line.badge = [], ()
-            begun = Message(tracker.number(), [line], line.track.since)
+            self._let_go(message, line.track.last)
+            line.badge = ()
+            begun = Message(tracker.number(), [line], line.track.first)
             return [message.row(self.origin, closed=True)], begun
         line.before = []
         return [], message
+
+    def _oust(self, line: Line) -> None:
+        """Where a turn in this place is over, what seems to stay of it is of the next one."""
+        for message in dict.fromkeys(self._of.values()):
+            track = message.lines[0].track
+            over = track.last < line.track.last and not track.rolls
+            if over and same_place(track.box, line.track.box):
+                self._let_go(message, line.track.last)
+
+    def _let_go(self, message: Message, time: float) -> None:
+        """Keep the lines of a message as they were; what stands in their places begins anew."""
+        lines, message.lines = message.lines, []
+        for line in lines:
+            past = Line(line.track, line.before or line.sightings, badge=line.badge)
+            stands = line.track.last == time
+            message.lines.append(past if stands else line)
+            if not stands:
+                continue
+            if line.before:
+                line.before, line.track.first = [], line.track.since
+            else:  # to be read anew
+                line.version, line.track.first, line.track.wanted = -1, time, True
+            self._of.pop(line.track.id, None)
 
     def _join(self, line: Line) -> Message | None:
         """The message that the line above begins, where this one goes on with it."""
