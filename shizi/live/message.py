@@ -176,10 +176,10 @@ class Assembler:
             message.lines.append(past if stands else line)
             if not stands:
                 continue
-            if line.before:
-                line.before, line.track.first = [], line.track.since
-            else:  # to be read anew
-                line.version, line.track.first, line.track.wanted = -1, time, True
+            line.track.begin(line.track.since if line.before else time)
+            if not line.before:  # to be read anew
+                line.version, line.track.wanted = -1, True
+            line.before = []
             self._of.pop(line.track.id, None)
 
     def _join(self, line: Line) -> Message | None:

@@ -93,6 +93,10 @@ class Track:
         """Pixels."""
         return float(self.box[3] - self.box[1])
 
+    def begin(self, time: float) -> None:
+        """Another line stands here from a time on, seconds."""
+        self.first, self.stayed = time, 0.0
+
     def lift(self, pixels: int) -> None:
         """Measure from a panel that begins so much higher."""
         _move(self, pixels)
@@ -260,7 +264,8 @@ class Tracker:
             track.version += 1
             track.since, track.wanted = track.last, True
             if track.refused:
-                track.first, track.refused = track.last, False
+                track.begin(track.last)
+                track.refused = False
             mix = 1.0
         else:
             mix = 0.3
@@ -412,5 +417,5 @@ def _changed(before: Floats, now: Floats, share: float) -> bool:
     # somebody else does the same, its end.
     head, tail = int(differs.argmax()), int(differs[::-1].argmax())
     n = len(differs)
-    kept = tail >= 0.35 * n and float(apart[n - tail :].mean()) < 0.15
+    kept = tail >= 0.25 * n and float(apart[n - tail :].mean()) < 0.15
     return head >= 0.35 * n or kept

@@ -104,7 +104,8 @@ class Stage:
         """Give a slot to the next one waiting once the one in it was seen long enough."""
         if self.notice is not None and "notice" not in self._slots:
             sprite = draw_row(self.look, self.notice)
-            top = self.place.top - self.place.gift_slot * slot_height(self.look) - sprite.height
+            above = self.place.gift_slot * slot_height(self.look) + self.place.gap
+            top = self.place.top - above - sprite.height
             self._slots["notice"] = _Shown(self.notice, sprite, top, None, time)
         for message in list(self._waiting):
             now = self._slots.get(message.kind)
