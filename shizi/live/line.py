@@ -25,7 +25,8 @@ class Line:
         sightings: readings since its look last changed.
         version: of the look that they show.
         before: readings of the look before, until it is clear what became of them.
-        badge: number on its badge, as a run; empty where there is none.
+        badge: number on its badge, as a run; empty where none was read.
+        badge_before: the same of the look before.
         looked: time of the last reading, seconds.
         since: time of the first reading that said what it says now, seconds.
     """
@@ -35,6 +36,7 @@ class Line:
     version: int = 0
     before: list[Sighting] = field(default_factory=list)
     badge: tuple[Run, ...] = ()
+    badge_before: tuple[Run, ...] = ()
     looked: float = 0.0
     since: float = 0.0
 
@@ -47,11 +49,13 @@ class Line:
         """True while it ends with a count that may rise: a digit changes too little to be seen."""
         return time - self.since < _RUNNING and _COMBO.search(self.best.text) is not None
 
-    def add(self, sighting: Sighting, time: float) -> None:
-        """Take in a reading."""
+    def add(self, sighting: Sighting, time: float, badge: tuple[Run, ...] = ()) -> None:
+        """Take in a reading, and that of its badge where there was one."""
         rose = bool(self.sightings) and counted_up(self.best.text, sighting.text)
         if self.track.version != self.version or rose:
             self.version, self.before, self.sightings = self.track.version, self.sightings, []
+            self.badge_before, self.badge = self.badge, ()
+        self.badge = badge or self.badge
         if not self.sightings:
             self.since = time
         self.sightings.append(sighting)

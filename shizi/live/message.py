@@ -153,10 +153,9 @@ class Assembler:
             line.sightings = line.before
         elif line is message.lines[0] and not same:
             self._let_go(message, line.track.last)
-            line.badge = ()
             begun = Message(tracker.number(), [line], line.track.first)
             return [message.row(self.origin, closed=True)], begun
-        line.before = []
+        line.before, line.badge = [], line.badge or line.badge_before
         return [], message
 
     def _oust(self, line: Line) -> None:
@@ -171,13 +170,14 @@ class Assembler:
         """Keep the lines of a message as they were; what stands in their places begins anew."""
         lines, message.lines = message.lines, []
         for line in lines:
-            past = Line(line.track, line.before or line.sightings, badge=line.badge)
-            stands = line.track.last == time
+            changed, stands = bool(line.before), line.track.last == time
+            past = Line(line.track, line.before or line.sightings)
+            past.badge = line.badge_before if changed else line.badge
             message.lines.append(past if stands else line)
             if not stands:
                 continue
-            line.track.begin(line.track.since if line.before else time)
-            if not line.before:  # to be read anew
+            line.track.begin(line.track.since if changed else time)
+            if not changed:  # to be read anew
                 line.version, line.track.wanted = -1, True
             line.before = []
             self._of.pop(line.track.id, None)

@@ -308,8 +308,9 @@ class Tracker:
     def _leaving(self, box: Box, time: float) -> bool:
         """True for what is left, above all rows, of one that scrolls out or had left before."""
         rows = [t for t in self.tracks if t.last == time and not t.pinned]
-        if box[3] < self._top + 0.3 * self._usual:
-            return False  # rows do not come up there
+        slack = 0.3 * self._usual
+        if box[1] > slack and box[3] < self._top + slack:
+            return False  # rows do not come up there, nor is it cut off
         if not rows or any(t.box[1] < box[1] for t in rows):
             return False
         pinned = [t.box for t in self.tracks if t.pinned]
@@ -417,5 +418,5 @@ def _changed(before: Floats, now: Floats, share: float) -> bool:
     # somebody else does the same, its end.
     head, tail = int(differs.argmax()), int(differs[::-1].argmax())
     n = len(differs)
-    kept = tail >= 0.25 * n and float(apart[n - tail :].mean()) < 0.15
+    kept = tail >= 0.25 * n and float(apart[n - tail :].mean()) < 0.25
     return head >= 0.35 * n or kept

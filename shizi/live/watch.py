@@ -242,9 +242,8 @@ class Watch:
             if not is_text:
                 continue
             line = self._lines.setdefault(track.id, Line(track, version=track.version))
-            line.add(Sighting(runs, readings[i].score, track.clarity), time)
-            if i in numbers:
-                line.badge = _badge(numbers[i], badges[fresh.index(i)])
+            badge = _badge(numbers[i], badges[fresh.index(i)]) if i in numbers else ()
+            line.add(Sighting(runs, readings[i].score, track.clarity), time, badge)
             lines.append(line)
         return lines
 

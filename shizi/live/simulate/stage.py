@@ -109,6 +109,9 @@ class Stage:
             self._slots["notice"] = _Shown(self.notice, sprite, top, None, time)
         for message in list(self._waiting):
             now = self._slots.get(message.kind)
+            if now is not None and now.message.user == message.user:
+                self._waiting.remove(message)  # it would look the same
+                continue
             if now is not None and now.seen is not None:
                 last = now.message.counts[-1][0] if now.message.counts else now.message.time
                 if time < max(now.seen, last) + (1.2 if message.kind == "join" else 1.8):
