@@ -62,6 +62,11 @@ class Line:
         self.looked = time
 
 
+def counts(text: str) -> list[str]:
+    """All numbers in a text."""
+    return re.findall(r"\d+", text)
+
+
 def counted_up(old: str, new: str) -> bool:
     """True when a text is the old one with a larger count at its end."""
     a, b = _COMBO.search(old), _COMBO.search(new)

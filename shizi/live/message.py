@@ -12,7 +12,7 @@ import numpy as np
 from shizi.geometry import box_to_quad
 from shizi.live.boxes import same_place
 from shizi.live.event import Row, Run
-from shizi.live.line import Line, counted_up, same_message
+from shizi.live.line import Line, counted_up, counts, same_message
 from shizi.live.track import Track, Tracker
 from shizi.live.vote import alike, elect, near
 from shizi.live.wrap import Typography, continues
@@ -155,6 +155,8 @@ class Assembler:
             self._let_go(message, line.track.last)
             begun = Message(tracker.number(), [line], line.track.first)
             return [message.row(self.origin, closed=True)], begun
+        elif same and counts(old.text) == counts(new.text):
+            line.sightings = [*line.before, *line.sightings]
         line.before, line.badge = [], line.badge or line.badge_before
         return [], message
 
