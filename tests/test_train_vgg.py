@@ -43,7 +43,7 @@ from shizi.train.ctpn import CTPNOptions, CTPNTask, paper_loss
 from shizi.train.grow import choose_charset
 from shizi.train.orientation import OrientationTask, OrientationTrainOptions, clockwise, whole
 from shizi.train.schedule import LoopOptions
-from shizi.train.start import CRNNInitOptions, initialise, train_crnn
+from shizi.train.start import CRNNInitOptions, initialise, paced, train_crnn
 from shizi.train.stream import batches
 from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
 
@@ -303,6 +303,7 @@ def test_a_run_can_be_built_again_and_started_from(tmp_path: Path) -> None:
     assert card == RunCard("crnn", VGGCRNNSpec(classes=4, rnn="gru"), Charset("a字识"))
     state = load_file(tmp_path / "run" / "best.safetensors")
     build(card.spec).load_state_dict(state)
+    assert json.loads((tmp_path / "run" / "options.json").read_text())["backbone_lr"] == 1
 
     with pytest.raises(DataError, match="another net or charset"):
         train_crnn(options, loop, replace(init, rnn="lstm"))
@@ -318,6 +319,23 @@ def test_a_run_can_be_built_again_and_started_from(tmp_path: Path) -> None:
         initialise(net, str(tmp_path / "run"), replace(card, charset=Charset("abc")))
     with pytest.raises(WeightsError, match="another net"):
         initialise(CTPN(CTPNSpec()), str(tmp_path / "run"), RunCard("ctpn", CTPNSpec()))
+
+
+def test_a_backbone_from_random_numbers_learns_as_fast_as_the_rest() -> None:
+    published, default = VGGCTPN(DETECTOR), CTPN(CTPNSpec())
+    shares = [
+        paced(LoopOptions(), net, init).shares["backbone"]
+        for net, init in (
+            (published, None),
+            (default, "scratch"),
+            (published, "runs/one"),
+            (default, None),
+            (default, "shipped"),
+        )
+    ]
+    assert shares == [1.0, 1.0, 0.2, 0.2, 0.2]
+    for told in (0.0, 0.5):
+        assert paced(LoopOptions(backbone_lr=told), published, None).shares["backbone"] == told
 
 
 def test_combinations_that_cannot_be_are_refused(tmp_path: Path) -> None:

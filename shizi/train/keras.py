@@ -199,7 +199,7 @@ def optimizers(model: keras.Model, options: LoopOptions) -> dict[str, Any]:
     if unknown:
         has = ", ".join(sorted(parts))
         raise DataError(f"cannot freeze {', '.join(sorted(unknown))}; this net has {has}")
-    shares = {"backbone": options.backbone_lr, "classify": options.classifier_lr, "rest": 1.0}
+    shares = {**options.shares, "rest": 1.0}
     for layer in model.layers:
         frozen = layer.name.partition("-")[0] in options.freeze
         if layer.weights and (frozen or shares[_group(layer.name)] == 0):
@@ -258,7 +258,6 @@ class Pace(keras.callbacks.Callback):
         super().__init__()
         self._at, self._options, self._groups = at, options, groups
         self._run, self._interrupt, self._taken = run, interrupt, taken
-        self._shares = {"backbone": options.backbone_lr, "classify": options.classifier_lr}
         self._rate = 0.0
         self._clock = 0.0
         self._mean = 0.0
@@ -271,7 +270,7 @@ class Pace(keras.callbacks.Callback):
         self._rate = rate(at.step, progress(at.step, at.elapsed, self._options), self._options)
         assert self.model is not None  # asking for it makes JAX's state the optimizers' own
         for name, optimizer in self._groups.items():
-            optimizer.learning_rate = self._rate * self._shares.get(name, 1.0)
+            optimizer.learning_rate = self._rate * self._options.shares.get(name, 1.0)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         at = self._at

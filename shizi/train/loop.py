@@ -310,11 +310,10 @@ def _groups(net: nn.Module, options: LoopOptions) -> list[dict[str, Any]]:
     if unknown:
         parts = ", ".join(name for name, _ in net.named_children())
         raise DataError(f"cannot freeze {', '.join(sorted(unknown))}; this net has {parts}")
-    shares = {"backbone": options.backbone_lr, "classify": options.classifier_lr}
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in net.named_parameters():
         part = name.partition(".")[0]
-        share = 0.0 if part in options.freeze else shares.get(part, 1.0)
+        share = 0.0 if part in options.freeze else options.shares.get(part, 1.0)
         parameter.requires_grad_(share > 0)
         if share:
             decays = parameter.ndim > 1 and part != "classify"

@@ -26,7 +26,8 @@ class LoopOptions:
         steps: optimizer steps.
         time_budget: stop after so long, for example 30m or 2h; the learning rate follows it.
         lr: peak learning rate.
-        backbone_lr: the backbone's share of lr.
+        backbone_lr: the backbone's share of lr; by default 1 from scratch, and 0.2 of weights that
+            have learnt before.
         classifier_lr: the last layer's share of lr; keep it low where its thousands of rows
             come from a teacher, for Adam moves rare ones as far as common ones.
         freeze: parts of the net that do not learn, for example backbone.
@@ -49,7 +50,7 @@ class LoopOptions:
     steps: int = 20_000
     time_budget: str = ""
     lr: float = 1e-3
-    backbone_lr: float = 0.2
+    backbone_lr: float | None = None
     classifier_lr: float = 1.0
     freeze: tuple[str, ...] = ()
     warmup: int = 200
@@ -64,6 +65,12 @@ class LoopOptions:
     precision: Precision = "auto"
     threads: int = 0
     workers: int = 0
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Shares of lr of the parts of a net that have their own; all others have the whole."""
+        backbone = 1.0 if self.backbone_lr is None else self.backbone_lr
+        return {"backbone": backbone, "classify": self.classifier_lr}
 
 
 def seconds(budget: str) -> float:

@@ -106,7 +106,7 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, init: CRNNInitOptions) -
         check_backbone(net)
     task = _crnn_task(net, charset, options, init.init)
     card.write(loop.out)
-    return _fit(task, loop)
+    return _fit(task, paced(loop, net, init.init))
 
 
 def _crnn_task(
@@ -128,7 +128,7 @@ def train_ctpn(options: CTPNOptions, loop: LoopOptions, init: InitOptions) -> di
     initialise(net, init.init, card)
     task = CTPNTask(net, options)
     card.write(loop.out)
-    return _fit(task, loop)
+    return _fit(task, paced(loop, net, init.init))
 
 
 def train_orientation(
@@ -142,7 +142,7 @@ def train_orientation(
     initialise(net, init.init, card)
     task = OrientationTask(net, options)
     card.write(loop.out)
-    return _fit(task, loop)
+    return _fit(task, paced(loop, net, init.init))
 
 
 def _fit(
@@ -187,7 +187,7 @@ def initialise(net: nn.Module, init: str | None, card: RunCard) -> None:
     """
     if card.charset is not None:
         _check_charset(card.charset, init)
-    match init or (PP_OCR if isinstance(net, LCNET) else SCRATCH):
+    match source(net, init):
         case "scratch":
             return
         case "pp-ocrv6":
@@ -200,6 +200,18 @@ def initialise(net: nn.Module, init: str | None, card: RunCard) -> None:
             _fill(net, _weights_file(Path(path), card))
 
 
+def source(net: nn.Module, init: str | None) -> str:
+    """Return where the first weights of a net come from: as told, or the default of its form."""
+    return init or (PP_OCR if isinstance(net, LCNET) else SCRATCH)
+
+
+def paced(loop: LoopOptions, net: nn.Module, init: str | None) -> LoopOptions:
+    """Settle the backbone's share of the learning rate: what has learnt before moves less."""
+    if loop.backbone_lr is not None:
+        return loop
+    return replace(loop, backbone_lr=1.0 if source(net, init) == SCRATCH else 0.2)
+
+
 TRANSFERRED: dict[Network, str] = {
     "orientation": "backbone: first blocks of PP-OCRv6 small detection; head from scratch",
     "ctpn": "backbone: PP-OCRv6 small detection; head from scratch",
@@ -210,7 +222,7 @@ WHEEL = "from the PyPI wheel rapidocr 3.10.0, Apache-2.0"
 
 def initial(net: nn.Module, init: str | None, network: Network) -> str:
     """Say where the first weights of a net come from, for its card."""
-    match init or (PP_OCR if isinstance(net, LCNET) else SCRATCH):
+    match source(net, init):
         case "scratch":
             return "none: from scratch"
         case "pp-ocrv6":
