@@ -142,7 +142,7 @@ def _sizes() -> tuple[tuple[int, int], ...]:
     """The canvases (height, width): areas in steps of 2, shapes in steps of 1.4."""
     return tuple(
         (_up(math.sqrt(area / shape)), _up(math.sqrt(area * shape)))
-        for area in (75_000 * 2**i for i in range(8))
+        for area in (37_500 * 2**i for i in range(9))
         for shape in (1.4**i for i in range(-16, 17))
     )
 

@@ -103,8 +103,8 @@ class Reader:
         self.detector = Detector(session, o.detection, spec)
         session, spec = self._network("crnn")
         assert isinstance(spec, CRNNSpec | VGGCRNNSpec)
-        charset = weights.charset(o.weights)
-        self.recognizer = Recognizer(session, charset, o.recognition, spec.height)
+        charset, squeeze = weights.charset(o.weights), weights.card("crnn", o.weights).squeeze
+        self.recognizer = Recognizer(session, charset, o.recognition, spec.height, squeeze)
 
     @cached_property
     def orientation(self) -> OrientationClassifier:

@@ -39,7 +39,8 @@ class RecognitionOptions:
 
     Attributes:
         edge: pixels of the picture that are read around a line: small letters are blurred outwards.
-        squeeze: factor on the width of a crop; less is faster.
+        squeeze: factor on the width of a crop, less is faster; by default what the card of the
+            weights says.
         reread: lines scored below this are read again, unsqueezed; 0: never.
         beam: beam width of CTC decoding; 1: best path.
         allow: the only characters to read; empty: all.
@@ -47,7 +48,7 @@ class RecognitionOptions:
     """
 
     edge: float = 1.0
-    squeeze: float = 0.8
+    squeeze: float | None = None
     reread: float = 0.9
     beam: int = 1
     allow: str = ""
@@ -80,7 +81,18 @@ EMPTY = Reading("", 0.0, ())
 
 
 class Recognizer:
-    """Reads line crops. Immutable; safe from many threads."""
+    """Reads line crops. Immutable; safe from many threads.
+
+    Args:
+        session: the network.
+        charset: what it spells with.
+        options: how to read.
+        height: of the crops that the network expects, pixels.
+        squeeze: of its card; the one of the options comes first.
+
+    Raises:
+        ShiziError: the charset lacks a character of ``options.allow``.
+    """
 
     def __init__(
         self,
@@ -88,8 +100,11 @@ class Recognizer:
         charset: Charset,
         options: RecognitionOptions | None = None,
         height: int = HEIGHT,
+        squeeze: float = 1.0,
     ) -> None:
         self.options = options or RecognitionOptions()
+        told = self.options.squeeze
+        self.squeeze = squeeze if told is None else told
         self._session = session
         self._charset = charset
         self._height = height
@@ -118,8 +133,8 @@ class Recognizer:
         """
         tall = [c.shape[0] >= VERTICAL * c.shape[1] for c in crops]
         flat = [lie_down(c) if t else c for c, t in zip(crops, tall, strict=True)]
-        readings = self._read(flat, self.options.squeeze)
-        if self.options.squeeze < 1:
+        readings = self._read(flat, self.squeeze)
+        if self.squeeze < 1:
             self._improve(readings, lambda i: flat[i], self.options.reread)
         turned = [r._replace(vertical=t, sideways=t) for r, t in zip(readings, tall, strict=True)]
         self._improve(turned, lambda i: rotate90(flat[i], 180) if tall[i] else None, SURE)

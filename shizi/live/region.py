@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from shizi.errors import ShiziError
 from shizi.geometry import box_iou
-from shizi.live.boxes import Box, lines_of, same_place
+from shizi.live.boxes import Box, find_lines, same_place
 from shizi.live.scroll import figure, fits_at, ink, likeness
 from shizi.live.source import Frame
 from shizi.live.track import template_of
@@ -171,7 +171,7 @@ class Finder:
 
     def _search(self, image: Image) -> Area | None:
         panel = figure(ink(image))
-        boxes = lines_of(self.detect(image))
+        boxes = find_lines(self.detect, image, self._rows.height)
         if self._before is not None:
             self._moved += _risen(self._before, panel)
         self._before = _Look(panel, boxes)
@@ -187,12 +187,12 @@ class Finder:
         """The area, with a line that stands above it: gifts may take turns in a place there."""
         x0, y0, x1, y1 = area
         top = max(0, y0 - round(_ABOVE * self._rows.height))
-        strip = np.ascontiguousarray(image[top:y0, x0:x1])
+        strip = image[top:y0, x0:x1]
         before, self._above = self._above, []
         if len(strip) < self._rows.height or ink(strip).max() < _BLANK:
             return area
         corner = np.array([x0, top, x0, top], np.float32)
-        lines = [line + corner for line in lines_of(self.detect(strip))]
+        lines = [line + corner for line in find_lines(self.detect, strip, self._rows.height)]
         self._above = [line for line in lines if self._rows.like(line)]
         stood = [a for a in self._above if any(same_place(a, b) for b in before)]
         if not stood:

@@ -7,15 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-import cv2
 import numpy as np
 
-from shizi.live.boxes import Box, lines_of, same_place, shared
+from shizi.live.boxes import Box, find_lines, same_place, shared
 from shizi.live.scroll import CELL, Floats, Template, figure, fits_at, ink, likeness, vote
 from shizi.page import Image, Quads
-
-HEIGHT = 18.0
-"""Height to which lines are scaled to be found; to be read they keep their own."""
 
 _LONG = 2.5
 """Width of a line, in its heights, from which it is no clutter and its height tells."""
@@ -281,13 +277,9 @@ class Tracker:
         self, image: Image, panel: Floats, strokes: Floats, stripe: tuple[int, int], time: float
     ) -> None:
         """Look for lines between two heights; adopt those that no track explains."""
-        part = image[stripe[0] : stripe[1]]
-        scale = min(1.0, HEIGHT / self._usual) if self._heights else 1.0
-        if scale < 1:
-            part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         shift = np.array([0, stripe[0], 0, stripe[0]], np.float32)
-        for line in lines_of(self.detect(np.ascontiguousarray(part))):
-            box = line / np.float32(scale) + shift
+        for line in find_lines(self.detect, image[stripe[0] : stripe[1]], self._usual):
+            box = line + shift
             known = [t for t in self.tracks if t.last == time and same_place(t.box, box)]
             if not known and not self._leaving(box, time):
                 self.tracks.append(self._adopt(box, image, panel, strokes, time))

@@ -20,12 +20,14 @@ class RunCard:
         network: which network.
         spec: what it is made of.
         charset: what it spells with; None but for the recogniser.
+        squeeze: factor on the width of the crops that a recogniser is validated on.
         initial: source and licence of its first weights.
     """
 
     network: Network
     spec: Spec
     charset: Charset | None = None
+    squeeze: float = 1.0
     initial: str = field(default="", compare=False)
 
     def write(self, folder: Path) -> None:
@@ -37,7 +39,8 @@ class RunCard:
         if (folder / "card.json").exists():
             if read_card(folder) != self:
                 raise DataError(
-                    f"{folder} holds a run of another net or charset; choose another --out"
+                    f"{folder} holds a run of another net, charset or --val-squeeze; "
+                    "choose another --out"
                 )
             return
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,6 +50,7 @@ class RunCard:
             "network": self.network,
             "form": form_of(self.spec),
             "spec": asdict(self.spec),
+            "squeeze": self.squeeze,
             "initial": self.initial,
         }
         (folder / "card.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
@@ -65,4 +69,10 @@ def read_card(folder: Path) -> RunCard:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"cannot read {path}: {error}; it is not a run's card") from error
     charset = Charset.load(folder / "charset.txt") if network == "crnn" else None
-    return RunCard(network, parse_spec(network, form, spec), charset, values.get("initial", ""))
+    return RunCard(
+        network,
+        parse_spec(network, form, spec),
+        charset,
+        values.get("squeeze", 1.0),
+        values.get("initial", ""),
+    )

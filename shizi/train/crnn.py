@@ -51,7 +51,8 @@ class CRNNOptions:
         val: line or page sets to validate on.
         batch_width: pixels of width a batch (32 lines of 320).
         squeeze: range of random factors on the width.
-        val_squeeze: factor on the width in validation.
+        val_squeeze: factor on the width in validation; exported weights are read at it. By default
+            that of the initial weights, or else 1.
         stage: distil (regress the neck onto the PP-OCRv6 neck), head (CTC on kept backbone
             features), whole (CTC through all layers) or tune (fine-tuning: learn a few hundred
             lines and read all others as before; the classifier's known rows stay). The first
@@ -73,13 +74,18 @@ class CRNNOptions:
     val: tuple[Path, ...] = ()
     batch_width: int = 10_240
     squeeze: tuple[float, float] = (0.7, 1.1)
-    val_squeeze: float = 1.0
+    val_squeeze: float | None = None
     stage: Literal["distil", "head", "whole", "tune"] = "whole"
     anchor: float = 0.3
     way: float = 0.5
     replay: tuple[Path, ...] = ()
     val_lines: int = 600
     strict: bool = False
+
+    @property
+    def read_at(self) -> float:
+        """The factor on the width in validation."""
+        return 1.0 if self.val_squeeze is None else self.val_squeeze
 
     @property
     def keeps_features(self) -> bool:
@@ -231,7 +237,7 @@ class CRNNTask:
     def _read(self, session: Session, crops: list[Image]) -> list[str]:
         """Best-path text of crops."""
         height = self.net.spec.height
-        fitted = [fit(crop, self._options.val_squeeze, height) for crop in crops]
+        fitted = [fit(crop, self._options.read_at, height) for crop in crops]
         out = [""] * len(crops)
         for probs, index in probabilities(session, fitted):
             out[index] = self._charset.decode(s.id for s in ctc.greedy(probs))

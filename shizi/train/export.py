@@ -104,6 +104,7 @@ def read_source(source: Path, options: ExportOptions) -> tuple[Card, State, Char
         command=options.command or json.loads((source / "options.json").read_text())["command"],
         date=date.today().isoformat(),
         metrics=best_figures(source / "metrics.jsonl"),
+        squeeze=run.squeeze,
     )
     return card, load_file(best), run.charset
 

@@ -39,6 +39,7 @@ class Card:
         command: how it was trained.
         date: when.
         metrics: figures of its last validation.
+        squeeze: factor on the width of the crops that it was validated on, and is read at (crnn).
     """
 
     network: str
@@ -52,6 +53,7 @@ class Card:
     command: str
     date: str
     metrics: dict[str, float]
+    squeeze: float = 1.0
 
     def write(self, path: Path) -> None:
         """Write the card as JSON."""
