@@ -17,6 +17,7 @@ from shizi.engine import open_session
 from shizi.errors import DataError, WeightsError
 from shizi.nets.spec import Block, CRNNSpec, LCNetSpec, VGGCRNNSpec
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
+from shizi.reader import Reader, ReaderOptions
 from shizi.train.card import RunCard, read_card
 from shizi.train.crnn import CRNNOptions, Crop
 from shizi.train.data import read_lines
@@ -24,7 +25,7 @@ from shizi.train.export import ExportOptions, export
 from shizi.train.grow import charset_of, choose_charset, extended
 from shizi.train.loop import Trainer, fit
 from shizi.train.schedule import LoopOptions, due, rate
-from shizi.train.start import CRNNInitOptions, initialise, train_crnn
+from shizi.train.start import CRNNInitOptions, initialise, squeeze_of, train_crnn
 from shizi.train.stream import batches
 from shizi.train.synth import LineOptions
 from shizi.train.synth.fonts import load_faces, system_fonts
@@ -143,6 +144,9 @@ def test_a_grown_run_is_resumed_exported_and_grown_again(run: Path, tmp_path: Pa
     state = load_file(grown / "best.safetensors")
     assert len(state["classify.weight"]) == 6
 
+    with pytest.raises(DataError, match="--val-squeeze"):  # figures would not compare
+        train_crnn(replace(options, val_squeeze=0.9), loop(grown, resume=True), init)
+
     path = export(grown, ExportOptions(out=tmp_path / "out"))
     assert weights.charset(tmp_path / "out").chars == "b识a⚡字"
     batch = np.zeros((1, 32, 64, 3), np.uint8)
@@ -154,6 +158,25 @@ def test_a_grown_run_is_resumed_exported_and_grown_again(run: Path, tmp_path: Pa
         wanted = net(torch.from_numpy(batch)).softmax(-1).numpy()
     assert np.allclose(probs, wanted, atol=2e-3)  # an exported file holds halves
     assert choose_charset("data", replace(options, data=(more,)), init=str(path)).chars[-1] == "∿"
+
+
+def test_weights_are_read_at_the_width_that_they_were_validated_at(
+    run: Path, tmp_path: Path
+) -> None:
+    assert [squeeze_of(init) for init in (None, "scratch", "shipped", str(run))] == [1, 1, 0.8, 1]
+    data = line_set(tmp_path / "lines", [("a.png", "ab"), ("b.png", "识")])
+    options = CRNNOptions(data=(data,), val=(data,), val_squeeze=1.05, batch_width=64)
+    init = CRNNInitOptions(net="vgg", width=0.05, init=str(run))
+    train_crnn(options, loop(tmp_path / "wide"), init)
+    path = export(tmp_path / "wide", ExportOptions(out=tmp_path / "out"))
+    assert weights.card("crnn", path.parent).squeeze == 1.05
+    reader = Reader(ReaderOptions(weights=path.parent))
+    assert reader.recognizer.squeeze == 1.05
+    for source in (tmp_path / "wide", tmp_path / "wide" / "best.safetensors", path):
+        assert squeeze_of(str(source)) == 1.05
+    later = replace(init, init=str(tmp_path / "wide"))
+    train_crnn(replace(options, val_squeeze=None), loop(tmp_path / "later"), later)
+    assert read_card(tmp_path / "later").squeeze == 1.05
 
 
 # Fine-tuning

@@ -57,6 +57,16 @@ def test_lines_of_many_widths_come_back_in_order() -> None:
     assert all(r.score > 0.9 for r in readings)
 
 
+def test_lines_are_narrowed_as_the_card_says_unless_the_options_do() -> None:
+    widths = []
+    for told in (None, 1.0):
+        session = Painted()
+        options = RecognitionOptions(squeeze=told, reread=0)
+        Recognizer(session, CHARSET, options, squeeze=0.5).read([paint("abcdefgh")])
+        widths += [shape[2] for shape in session.shapes]
+    assert widths[0] == pytest.approx(widths[1] / 2, rel=0.15)
+
+
 def test_text_does_not_depend_on_neighbours() -> None:
     reader, _ = recognizer()
     alone = reader.read([paint("abcde")])[0]

@@ -13,6 +13,8 @@ from shizi.errors import WeightsError
 from shizi.image import load
 from shizi.nets.spec import CTPNSpec, OrientationSpec
 from shizi.orientation import OrientationOptions, tiles, vote
+from shizi.reader import Reader, ReaderOptions
+from shizi.recognition import RecognitionOptions
 
 
 def test_the_wheel_stays_small() -> None:
@@ -37,6 +39,14 @@ def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "ctpn.json").write_text("{}")
     with pytest.raises(WeightsError, match="cannot read"):
         weights.card("ctpn")
+
+
+def test_shipped_lines_are_read_narrowed_unless_told_otherwise() -> None:
+    squeezes = [
+        Reader(ReaderOptions(recognition=RecognitionOptions(squeeze=told))).recognizer.squeeze
+        for told in (None, 1.0)
+    ]
+    assert squeezes == [0.8, 1.0]
 
 
 def test_both_engines_agree_on_the_classifier() -> None:

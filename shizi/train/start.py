@@ -100,7 +100,9 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, init: CRNNInitOptions) -
     charset = choose_charset(init.charset, options, run, init.init)
     torch.manual_seed(loop.seed)
     net = _crnn(init, len(charset))
-    card = RunCard("crnn", net.spec, charset, initial(net, init.init, "crnn"))
+    if options.val_squeeze is None:
+        options = replace(options, val_squeeze=squeeze_of(init.init))
+    card = RunCard("crnn", net.spec, charset, options.read_at, initial(net, init.init, "crnn"))
     initialise(net, init.init, card)
     if options.keeps_features and isinstance(net, CRNN):
         check_backbone(net)
@@ -203,6 +205,26 @@ def initialise(net: nn.Module, init: str | None, card: RunCard) -> None:
 def source(net: nn.Module, init: str | None) -> str:
     """Return where the first weights of a net come from: as told, or the default of its form."""
     return init or (PP_OCR if isinstance(net, LCNET) else SCRATCH)
+
+
+def squeeze_of(init: str | None) -> float:
+    """Return the factor on the width at which initial weights are read; 1 where nothing says.
+
+    Args:
+        init: as in :class:`CRNNInitOptions`.
+
+    Raises:
+        WeightsError: the card beside the weights is damaged.
+    """
+    if init in (None, SCRATCH, PP_OCR):
+        return 1.0
+    if init == "shipped":
+        return weights.card("crnn").squeeze
+    path = Path(init)
+    if path.name == "crnn.onnx" and path.with_suffix(".json").exists():
+        return weights.card("crnn", path.parent).squeeze
+    folder = path if path.is_dir() else path.parent
+    return read_card(folder).squeeze if (folder / "card.json").exists() else 1.0
 
 
 def paced(loop: LoopOptions, net: nn.Module, init: str | None) -> LoopOptions:
