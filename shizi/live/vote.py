@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from rapidfuzz.distance import Levenshtein
 
 from shizi.live.event import Colour, Run
 from shizi.live.scroll import AROUND
+from shizi.live.shapes import settle
 from shizi.page import Char, Image
 from shizi.recognition import Reading
 
@@ -24,6 +25,9 @@ _OPPONENT = np.array(
     [[0.299, 0.587, 0.114], [0.5, -0.419, -0.081], [-0.169, -0.331, 0.5]], np.float32
 )
 """RGB to luma and the two chromas of Rec. 601."""
+
+_LEAST = 0.4
+"""Least score of a character: what is less sure is an icon as often as not."""
 
 _FAINT = 20.0
 """Chroma at which a colour counts as half as colourful as can be."""
@@ -106,11 +110,13 @@ def _longest(row: NDArray[np.bool_]) -> tuple[int, int]:
 
 def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
     """Split a reading of a crop (h, w, 3) into stretches of one colour."""
-    if not reading.chars:
+    chars = [char for char in reading.chars if char.score >= _LEAST]
+    if not chars:
         return ()
+    meant = settle("".join(char.text for char in chars))
     strokes, weight = _strokes(crop)
     runs: list[tuple[str, NDArray[np.float32], float]] = []
-    for char in reading.chars:
+    for char in (replace(c, text=t) for c, t in zip(chars, meant, strict=True)):
         colour, mass = _colour(strokes, weight, char)
         if mass > 0 and not (runs and _thin(char.text)):
             runs.append((char.text, colour, mass))
