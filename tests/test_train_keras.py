@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import keras
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from shizi import ctc
@@ -223,6 +227,47 @@ def test_it_trains_as_pytorch_does(name: str, tmp_path: Path) -> None:
     assert np.abs(torch_says - keras_says).max() < (0.15 if "lstm" in str(spec) else 0.02) * moved
 
 
+class Halves(Task):
+    """The samples of a task in two batches by turns."""
+
+    def group(self, sample: int) -> tuple[int, int]:
+        return sample % 2, len(self) // 2
+
+    def collate(self, samples: list[int]) -> Any:
+        return orientation.Batch(self.batch.images[samples], self.batch.labels[samples])
+
+
+def test_batches_add_up_to_a_step_as_in_pytorch(tmp_path: Path) -> None:
+    """Also their average: what is kept is the same, and so is the place in the data."""
+    told = {"steps": 8, "validate_every": 4, "lr": 0.003, "accumulate": 2, "ema": 0.9}
+    task = TASKS["orientation"]()
+    task.__class__ = Halves
+    images, spec = task.batch.images, task.net.spec
+    before = ModuleSession(task.net.eval(), torch.device("cpu"))(images)
+    train_keras(task, options(tmp_path / "keras", **told))
+    loop.fit(task, options(tmp_path / "torch", **told))
+    said = [
+        TorchSession(spec, load_file(tmp_path / name / "last.safetensors"))(images)
+        for name in ("keras", "torch")
+    ]
+    assert np.abs(said[0] - said[1]).max() < 0.005 * np.abs(said[1] - before).max()
+    with safe_open(tmp_path / "keras" / "keras.safetensors", "numpy") as file:
+        place = json.loads(file.metadata()["progress"])["position"]
+    state = torch.load(tmp_path / "torch" / "last.pt", weights_only=True)
+    assert [tuple(place)] == state["positions"]
+    assert [row["step"] for row in rows(tmp_path / "keras")] == [4, 8]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="is the second process")
+@pytest.mark.skipif(not importlib.util.find_spec("tensorflow"), reason="needs TensorFlow")
+def test_batches_add_up_on_tensorflow() -> None:
+    test = f"{__file__}::{test_batches_add_up_to_a_step_as_in_pytorch.__name__}"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test]
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout
+
+
 @pytest.mark.parametrize("name", ["crnn", "orientation"])
 def test_tiny_nets_learn_by_heart(name: str, tmp_path: Path) -> None:
     """Sixty steps, which a plain average of 0.998 would hardly notice."""
@@ -279,7 +324,7 @@ def test_frozen_parts_stay(tmp_path: Path) -> None:
 
 def test_what_pytorch_alone_can_train_is_refused(tmp_path: Path) -> None:
     task = TASKS["orientation"]()
-    with pytest.raises(DataError, match="--accumulate"):
-        train_keras(task, options(tmp_path, accumulate=2))
+    with pytest.raises(DataError, match="--precision"):
+        train_keras(task, options(tmp_path, precision="bf16"))
     with pytest.raises(DataError, match="--stage whole"):
         pair(CRNNSpec(4), object())

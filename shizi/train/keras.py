@@ -95,7 +95,7 @@ def train_keras(task: KerasTask, options: LoopOptions) -> dict[str, float]:
             validate = Validate(at, options, task, run, ModelSession(model))
             model.fit(
                 feed(pairs(spec, stream, taken)),
-                steps_per_epoch=options.validate_every,
+                steps_per_epoch=options.validate_every * options.accumulate,
                 epochs=math.ceil((options.steps - at.step) / options.validate_every),
                 verbose=0,
                 shuffle=False,
@@ -107,8 +107,8 @@ def train_keras(task: KerasTask, options: LoopOptions) -> dict[str, float]:
 
 def _check(options: LoopOptions) -> Path:
     """Refuse what Keras cannot do; return the path of the file with all state."""
-    if options.accumulate > 1 or options.precision not in ("auto", "f32"):
-        raise DataError("Keras trains batch by batch in f32; drop --accumulate and --precision")
+    if options.precision not in ("auto", "f32"):
+        raise DataError("Keras trains in f32; drop --precision")
     path = options.out / "keras.safetensors"
     if (options.out / "metrics.jsonl").exists() and not (options.resume and path.exists()):
         raise DataError(
@@ -213,6 +213,7 @@ def optimizers(model: keras.Model, options: LoopOptions) -> dict[str, Any]:
             global_clipnorm=5.0,
             use_ema=True,
             ema_momentum=options.ema,
+            gradient_accumulation_steps=options.accumulate if options.accumulate > 1 else None,
             name=f"adamw_{name}",
         )
         groups[name].exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
@@ -223,14 +224,17 @@ class AveragingAdamW(keras.optimizers.AdamW):
     """AdamW whose averages move faster in the first steps, so the start is forgotten.
 
     As :class:`shizi.train.loop.Average`: otherwise a run of a few hundred steps validates
-    weights that are still largely the first ones.
+    weights that are still largely the first ones. Batches whose gradients only add up leave them.
     """
 
     @property
     def ema_momentum(self) -> Any:
         """Decay of the averages at the step in hand."""
         done = keras.ops.cast(self.iterations, "float32")
-        return keras.ops.minimum(self._decay, (1 + done) / (10 + done))
+        decay = keras.ops.minimum(self._decay, (1 + done) / (10 + done))
+        batches = self.gradient_accumulation_steps or 1
+        moves = keras.ops.equal((self._iterations + 1) % batches, 0)
+        return keras.ops.where(moves, decay, 1.0)
 
     @ema_momentum.setter
     def ema_momentum(self, decay: float) -> None:
@@ -267,6 +271,8 @@ class Pace(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         at = self._at
+        if batch % self._options.accumulate:
+            return
         self._rate = rate(at.step, progress(at.step, at.elapsed, self._options), self._options)
         assert self.model is not None  # asking for it makes JAX's state the optimizers' own
         for name, optimizer in self._groups.items():
@@ -276,10 +282,13 @@ class Pace(keras.callbacks.Callback):
         at = self._at
         now = time.monotonic()
         at.elapsed, self._clock = at.elapsed + now - self._clock, now
-        at.step += 1
         at.position = self._taken.popleft()
+        done, together = batch + 1, self._options.accumulate  # batches
+        if done % together:
+            return
+        at.step += 1
         mean = float(logs["loss"])  # since the epoch began
-        loss = mean * (batch + 1) - self._mean * batch
+        loss = (mean * done - self._mean * (done - together)) / together
         self._mean = mean
         self._run.step(at.step, {"loss": loss}, self._rate, at.elapsed)
         if progress(at.step, at.elapsed, self._options) >= 1 or self._interrupt.wanted:
