@@ -118,3 +118,31 @@ def test_a_fading_look_takes_nothing_back(tracker: Tracker) -> None:
 )
 def test_what_changed_in_place_may_be_the_same_message(old: str, new: str, expected: bool) -> None:
     assert same_message(old, new) is expected
+
+
+def test_a_gift_of_two_lines_gives_its_place_to_the_next(tracker: Tracker) -> None:
+    assembler = Assembler(1.0, (0, 0))
+    old = line(1, 100, "小鱼 ", "送出 嘉", right=395), line(2, 132, "年华 ×3")
+    for part in old:
+        part.track.moved = 0.0  # it stands in a place of its own
+        told = assembler.place(part, tracker)
+    assert told[-1].text == "小鱼 送出 嘉年华 ×3"
+    new = line(3, 100, "老王 ", "送出 棒", right=395, time=9.0)
+    new.track.moved = 0.0
+    old[1].track.last = 9.0  # the lower line looks as before, but a sign
+    assembler.place(new, tracker)
+    assert old[1].track.wanted
+    old[1].add(Sighting((Run("棒糖 ×1", WHITE),), 0.98, 30.0), 9.1)
+    (row,) = assembler.place(old[1], tracker)
+    assert (row.track, row.text) == (3, "老王 送出 棒棒糖 ×1")
+
+
+def test_a_row_read_again_after_a_passing_change_keeps_its_votes(tracker: Tracker) -> None:
+    assembler = Assembler(1.0, (0, 0))
+    row = line(1, 100, "小鱼：", "有没有大码")
+    row.add(Sighting((Run("小鱼：", BLUE), Run("有没有大码", WHITE)), 0.98, 30.0), 1.2)
+    assembler.place(row, tracker)
+    row.track.version += 1
+    row.add(Sighting((Run("小角：", BLUE), Run("有没有大码", WHITE)), 0.97, 30.0), 1.4)
+    assembler.place(row, tracker)
+    assert row.best.text == "小鱼：有没有大码"

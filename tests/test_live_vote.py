@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from shizi.live.event import Run
-from shizi.live.vote import Sighting, badge_end, elect
+from shizi.live.shapes import settle
+from shizi.live.vote import Sighting, badge_end, coloured, elect
+from shizi.page import Char
+from shizi.recognition import Reading
 
 BLUE = (60, 150, 255)
 
@@ -36,3 +40,26 @@ def test_a_clear_sighting_outvotes_a_faint_one_and_many_outvote_one() -> None:
 
     assert elect([said("多少钱", 30.0), said("多小钱", 5.0)]).text == "多少钱"
     assert elect([said("多小钱", 20.0), *[said("多少钱", 15.0)] * 2]).text == "多少钱"
+
+
+@pytest.mark.parametrize(
+    ("read", "meant"),
+    [
+        ("第—晚", "第一晚"),
+        ("—只小鹿", "一只小鹿"),
+        ("对——不起", "对——不起"),
+        ("ハスキ一な", "ハスキーな"),
+        ("〵神乐", "丶神乐"),
+        ("lt was, l'm in", "It was, I'm in"),
+        ("ls说得对 lol", "ls说得对 lol"),
+    ],
+)
+def test_neighbours_settle_what_a_stroke_means(read: str, meant: str) -> None:
+    assert settle(read) == meant
+
+
+def test_a_character_that_is_hardly_sure_is_an_icon() -> None:
+    crop = np.full((30, 90, 3), 20, np.uint8)
+    crop[8:22, 5:85:4] = 220
+    chars = Char("小", 1, 0, 1 / 3), Char("鱼", 1, 1 / 3, 2 / 3), Char("v", 0.3, 2 / 3, 1)
+    assert "".join(run.text for run in coloured(crop, Reading("小鱼v", 0.9, chars))) == "小鱼"

@@ -93,6 +93,22 @@ def test_the_area_found_holds_every_row() -> None:
     assert area[3] >= 0.85 * frame.height
 
 
+def test_a_place_above_the_area_is_found_once_a_gift_takes_it() -> None:
+    clip = make_room(OPTIONS)
+    clip.stage.place = replace(clip.stage.place, gift_slot=True, join_slot=False, top=400)
+    clip.stage.notice, comments = None, [m for m in SCRIPT if m.gift is None]
+    clip.stage.script = [*comments, replace(SCRIPT[4], time=4.0)]
+    finder = Finder(RegionOptions(), lambda image: reader().detector(image)[0])
+    areas = {}
+    for i, image in enumerate(frames(clip, OPTIONS)):
+        area = finder.area(Frame(i / 10, i, image.shape[1], image.shape[0], image))
+        areas[i / 10] = area or (0, 999, 0, 0)
+    place = 400 - clip.stage.place.gap - 1.36 * clip.stage.look.size  # of the gift's middle
+    assert 999 > areas[3.9][1] > place
+    assert areas[5.5][1] < place - clip.stage.look.size
+    assert areas[5.5][3] == areas[3.9][3]
+
+
 def test_another_size_of_the_picture_is_another_area() -> None:
     finder = Finder(RegionOptions("0.5,0,1,1"), lambda image: np.zeros((0, 4, 2), np.float32))
     picture = np.zeros((100, 200, 3), np.uint8)

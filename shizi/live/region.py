@@ -137,26 +137,19 @@ class Finder:
         """The comment area in this frame; None while it is not known."""
         size = (frame.width, frame.height)
         if size != self.size:
-            self.size, self._found = size, None
+            self.size, self._found, self._rows, self._above = size, None, Alignment(0.0, 0.0), []
             self._search_anew()
         if self._given is not None:
             return area_of(self._given, *size)
         if not self._searching and frame.time >= self._again:
             self._search_anew()
             self._tries = _TRIES
-        if self._searching and frame.time - self._looked >= self.options.search:
+        if frame.time - self._looked >= self.options.search:
             self._looked = frame.time
-            found = self._search(frame.image)
-            self._tries -= 1
-            if found is not None:
-                self._news = frame.time
-                self._found = _united(self._found, found) if self._found else found
-            if found is not None or self._tries == 0:
-                self._searching, self._again = False, frame.time + self._pause
-                self._pause = min(2 * self._pause, _LAST_PAUSE)
-        elif self._found and frame.time - self._looked >= self.options.search:
-            self._looked = frame.time
-            self._found = self._heightened(self._found, frame.image)
+            if self._searching:
+                self._search(frame)
+            if self._found:
+                self._found = self._heightened(self._found, frame.image)
         return self._found
 
     def heard(self, time: float, news: bool) -> None:
@@ -169,7 +162,19 @@ class Finder:
     def _search_anew(self) -> None:
         self._searching, self._before, self._moved, self._tries = True, None, [], 0
 
-    def _search(self, image: Image) -> Area | None:
+    def _search(self, frame: Frame) -> None:
+        """Look for rows that move; be content with the area known after a few looks."""
+        found = self._moving(frame.image)
+        self._tries -= 1
+        if found is not None:
+            self._news = frame.time
+            self._found = _united(self._found, found) if self._found else found
+        if found is not None or self._tries == 0:
+            self._searching, self._again = False, frame.time + self._pause
+            self._pause = min(2 * self._pause, _LAST_PAUSE)
+
+    def _moving(self, image: Image) -> Area | None:
+        """The area of what moved up since the search began; None while that is too little."""
         panel = figure(ink(image))
         boxes = find_lines(self.detect, image, self._rows.height)
         if self._before is not None:
