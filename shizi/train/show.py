@@ -11,7 +11,7 @@ from shizi.draw import font
 from shizi.page import Image, Quads
 
 RIGHT, WRONG, TRUTH = (20, 130, 60), (200, 30, 30), (90, 90, 90)
-_WIDE, _HIGH = 720, 40  # a line's crop, and the texts beside it
+_WIDE, _HIGH = 720, 48  # a line's crop, and the texts beside it
 
 
 def read_line(crop: Image, truth: str, read: str) -> Image:
@@ -22,9 +22,12 @@ def read_line(crop: Image, truth: str, read: str) -> Image:
     sheet[: size[1], : size[0]] = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
     drawn = PIL.Image.fromarray(sheet)
     pen = PIL.ImageDraw.Draw(drawn)
-    face = font(_HIGH // 2 - 4)
-    pen.text((_WIDE + 8, 0), truth, fill=TRUTH, font=face)
-    pen.text((_WIDE + 8, _HIGH // 2), read, fill=RIGHT if read == truth else WRONG, font=face)
+    face = font(_HIGH // 3)  # a face is half as high again as its size
+    colours = TRUTH, RIGHT if read == truth else WRONG
+    for text, colour, middle in zip(
+        (truth, read), colours, (_HIGH // 4, 3 * _HIGH // 4), strict=True
+    ):
+        pen.text((_WIDE + 8, middle), text, fill=colour, font=face, anchor="lm")
     return np.asarray(drawn)
 
 
