@@ -107,7 +107,7 @@ def test_a_run_resumes_and_is_not_overwritten(tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path, workers: int) -> None:
     class Killed(Line):
-        """Dies after the validation at step 100, in the middle of the way to the next."""
+        """Dies after the validation at step 70, in the middle of the way to the next."""
 
         steps = 0
 
@@ -118,10 +118,11 @@ def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path, workers: int) -
             return super().loss(batch, device)
 
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    fit(Line(), options(whole, workers=workers))
+    told = {"workers": workers, "validate_every": 70}
+    fit(Line(), options(whole, **told))
     with pytest.raises(KeyboardInterrupt):
-        fit(Killed(), options(broken, workers=workers))
-    fit(Line(), options(broken, resume=True))
+        fit(Killed(), options(broken, **told))
+    fit(Line(), options(broken, resume=True, validate_every=70))
     a, b = (torch.load(out / "last.pt", weights_only=True) for out in (whole, broken))
     assert torch.equal(a["net"]["weight"], b["net"]["weight"])
     assert torch.equal(a["average"]["weight"], b["average"]["weight"])

@@ -205,8 +205,10 @@ def options(out: Path, **more: Any) -> LoopOptions:
     return LoopOptions(**{**given, "precision": "f32", "device": "cpu", **more})
 
 
-def rows(out: Path) -> list[dict[str, float]]:
-    return [json.loads(row) for row in (out / "metrics.jsonl").read_text().splitlines()]
+def validated(out: Path) -> list[float]:
+    """The steps at which a run was validated."""
+    rows = map(json.loads, (out / "metrics.jsonl").read_text().splitlines())
+    return [row["step"] for row in rows if "loss" not in row]
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -255,7 +257,7 @@ def test_batches_add_up_to_a_step_as_in_pytorch(tmp_path: Path) -> None:
         place = json.loads(file.metadata()["progress"])["position"]
     state = torch.load(tmp_path / "torch" / "last.pt", weights_only=True)
     assert [tuple(place)] == state["positions"]
-    assert [row["step"] for row in rows(tmp_path / "keras")] == [4, 8]
+    assert validated(tmp_path / "keras") == [4, 8]
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="is the second process")
@@ -295,7 +297,7 @@ def test_a_run_resumes_as_if_never_stopped(tmp_path: Path) -> None:
         train_keras(task, options(tmp_path / "cut", **told))
     task.__class__ = Task
     train_keras(task, options(tmp_path / "cut", resume=True, **told))
-    assert [row["step"] for row in rows(tmp_path / "cut")] == [3, 4, 6]
+    assert validated(tmp_path / "cut") == [3, 4, 6]
     whole, cut = (load_file(tmp_path / run / "keras.safetensors") for run in ("whole", "cut"))
     assert whole.keys() == cut.keys()
     # The bias before a softmax has no gradient but rounding, which Adam makes a small step of.
@@ -305,10 +307,10 @@ def test_a_run_resumes_as_if_never_stopped(tmp_path: Path) -> None:
 def test_a_budget_ends_a_run_and_patience_too(tmp_path: Path) -> None:
     task = TASKS["orientation"]()
     train_keras(task, options(tmp_path / "time", time_budget="1s", steps=10_000))
-    assert rows(tmp_path / "time")[-1]["step"] < 10_000
+    assert validated(tmp_path / "time")[-1] < 10_000
     told = {"lr": 1e-9, "validate_every": 1, "patience": 2}
     train_keras(task, options(tmp_path / "patience", **told))
-    assert [row["step"] for row in rows(tmp_path / "patience")] == [1, 2, 3]
+    assert validated(tmp_path / "patience") == [1, 2, 3]
 
 
 def test_frozen_parts_stay(tmp_path: Path) -> None:

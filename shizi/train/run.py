@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 LOG_EVERY = 50
-"""Steps that one row of metrics.jsonl sums up."""
+"""Steps between rows of losses in metrics.jsonl."""
 
 
 class RunFolder:
@@ -49,6 +49,7 @@ class RunFolder:
         self._board = board(out)
         self._sums: dict[str, float] = {}
         self._count = 0
+        self._rate = 0.0
 
     def __enter__(self) -> RunFolder:
         self._bar.start()
@@ -60,7 +61,7 @@ class RunFolder:
         self._board.close()
 
     def step(self, step: int, losses: Mapping[str, float], rate: float, elapsed: float) -> None:
-        """Note a step's losses; every LOG_EVERY steps their means become a row.
+        """Note a step's losses; at every LOG_EVERY-th step their means become a row.
 
         Args:
             step: number of optimizer steps done.
@@ -68,21 +69,32 @@ class RunFolder:
             rate: learning rate.
             elapsed: seconds of training.
         """
-        self._count += 1
+        self._count, self._rate = self._count + 1, rate
         for key, value in losses.items():
             self._sums[key] = self._sums.get(key, 0.0) + value
-        if self._count == LOG_EVERY:
-            means = {k: v / self._count for k, v in self._sums.items()}
-            loss = sum(v for k, v in means.items() if k != "wait")
-            self._write(step, {"loss": loss, "lr": rate, **means}, elapsed)
-            self._bar.update(self._task, description=f"loss {loss:.3f}")
-            self._sums, self._count = {}, 0
+        if step % LOG_EVERY == 0:
+            self._sum_up(step, elapsed)
         self._bar.update(self._task, completed=step)
+
+    def _sum_up(self, step: int, elapsed: float) -> None:
+        """Write the mean losses since the last row, if there are any."""
+        if not self._count:
+            return
+        means = {k: v / self._count for k, v in self._sums.items()}
+        loss = sum(v for k, v in means.items() if k != "wait")
+        self._write(step, {"loss": loss, "lr": self._rate, **means}, elapsed)
+        self._bar.update(self._task, description=f"loss {loss:.3f}")
+        self._sums, self._count = {}, 0
 
     def validation(
         self, step: int, figures: Mapping[str, float], elapsed: float, picture: Image | None
     ) -> None:
-        """Note validation figures, and a picture of input, target and prediction."""
+        """Note validation figures, and a picture of input, target and prediction.
+
+        The losses until then become a row too, so that a run resumed here goes on with the rows
+        that it would have written.
+        """
+        self._sum_up(step, elapsed)
         self._write(step, figures, elapsed)
         text = "  ".join(f"{k} {v:.5g}" for k, v in figures.items())
         self._console.print(f"step {step}  {elapsed / 60:.1f} min  {text}", highlight=False)
