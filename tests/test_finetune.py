@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def line_set(folder: Path, rows: list[tuple[str, str]], seed: int = 0) -> Path:
 def loop(out: Path, **more: object) -> LoopOptions:
     given = {"out": out, "steps": 2, "warmup": 1, "device": "cpu", "threads": 1, "precision": "f32"}
     return LoopOptions(**{**given, **more})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_curves() -> Iterator[None]:
+    """Drawing the curves takes longer than these runs, and other tests look at them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shizi.train.loop.plot_curves", lambda out: None)
+        yield
 
 
 @pytest.fixture(scope="module")
