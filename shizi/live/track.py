@@ -194,11 +194,19 @@ class Tracker:
         shift = self._shift(panel, stay)
         self._moving |= shift != 0
         self.scrolled -= shift
+        nears = [
+            _best_near(panel, t.template, t.template.top + shift) if shift else (fit, t.template.top)
+            for t, fit in zip(tracks, stay, strict=True)
+        ]
         found = []
-        for track, fit in zip(tracks, stay, strict=True):
+        for track, fit, near in zip(tracks, stay, nears, strict=True):
             top = track.template.top
-            near = _best_near(panel, track.template, top + shift) if shift else (fit, top)
-            stood = shift != 0 and (track.pinned or fit > near[0] + 0.1)
+            # An equal row that comes to where it was is no sign that it stood.
+            comes = any(
+                best >= o.same and abs(to - top) < 0.3 * track.height and to != near[1]
+                for best, to in nears
+            )
+            stood = shift != 0 and (track.pinned or (fit > near[0] + 0.1 and not comes))
             track.fit, place = (fit, top) if stood else near
             if track.fit >= o.same:
                 found.append((track, place - top))
