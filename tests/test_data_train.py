@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny
 from pictures import encode
 
 from shizi.charset import Charset
 from shizi.errors import DataError
 from shizi.geometry import rotate90
-from shizi.nets.spec import Block, CRNNSpec, CTPNSpec, LCNetSpec, OrientationSpec
+from shizi.nets.spec import CTPNSpec, OrientationSpec
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN
 from shizi.nets.torch.orientation import Orientation
@@ -22,8 +24,6 @@ from shizi.train.ctpn import CTPNOptions, CTPNTask
 from shizi.train.curate.convert import ConvertOptions, convert
 from shizi.train.orientation import OrientationTask, OrientationTrainOptions
 from shizi.train.stream import batches
-
-TINY = LCNetSpec(8, (Block(8), Block(8, (2, 1)), Block(16, (2, 1))), (2,))
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def lines(tmp_path: Path) -> Path:
 
 
 def crnn_task(path: Path, strict: bool = False) -> CRNNTask:
-    net = CRNN(CRNNSpec(classes=3, backbone=TINY, squeeze=8, hidden=8, embed=8))
+    net = CRNN(replace(tiny.CRNN, classes=3))
     return CRNNTask(net, Charset("ab"), CRNNOptions((path,), batch_width=300, strict=strict))
 
 

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+import tiny
 import torch
 from safetensors.torch import load_file
+from tiny import line_set
 
 from shizi import weights
 from shizi.charset import Charset
 from shizi.engine import open_session
 from shizi.errors import DataError, WeightsError
-from shizi.nets.spec import Block, CRNNSpec, LCNetSpec, VGGCRNNSpec
+from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.reader import Reader, ReaderOptions
 from shizi.train.card import RunCard, read_card
@@ -34,20 +35,8 @@ from shizi.train.synth.meters import BARS, draw_meter, reading, write_meters
 from shizi.train.synth.world import rng_for
 from shizi.train.tune import GUARD, DrawnLines, KnownCrop, TuneTask
 
-TINY = LCNetSpec(8, (Block(8), Block(8, (2, 1)), Block(16, (2, 1))), (2,))
-LCNET = CRNNSpec(classes=4, backbone=TINY, squeeze=8, hidden=8, embed=8)
-VGG = VGGCRNNSpec(classes=4, widths=(8, 16, 16, 16, 32, 32, 32), hidden=16)
+LCNET = replace(tiny.CRNN, classes=4)
 CPU = torch.device("cpu")
-
-
-def line_set(folder: Path, rows: list[tuple[str, str]], seed: int = 0) -> Path:
-    folder.mkdir()
-    rng = np.random.default_rng(seed)
-    for name, _ in rows:
-        cv2.imwrite(str(folder / name), rng.integers(0, 256, (20, 60, 3), np.uint8))
-    text = "".join(f"{name}\t{label}\n" for name, label in rows)
-    (folder / "labels.tsv").write_text(text, encoding="utf-8")
-    return folder
 
 
 def loop(out: Path, **more: object) -> LoopOptions:
@@ -93,7 +82,7 @@ def test_known_characters_keep_their_numbers(run: Path, tmp_path: Path) -> None:
     assert charset_of(str(tmp_path / "alone.safetensors")) is None
 
 
-@pytest.mark.parametrize("spec", [LCNET, VGG])
+@pytest.mark.parametrize("spec", [LCNET, replace(tiny.VGG_CRNN, classes=4)])
 def test_a_grown_net_says_the_same_of_what_it_knew(spec: CRNNSpec | VGGCRNNSpec) -> None:
     torch.manual_seed(1)
     build = CRNN if isinstance(spec, CRNNSpec) else VGGCRNN

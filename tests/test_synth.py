@@ -39,23 +39,9 @@ from shizi.train.synth import pages as pages_module
 from shizi.train.synth.fonts import Face, load_faces
 from shizi.train.synth.ink import Ink, draw_text
 from shizi.train.synth.looks import LOOKS
-from shizi.train.synth.sheet import Style
 from shizi.train.synth.text import KINDS, weighted
 
 KINDS_OF_PAGE = ("document", "screen", "overlay", "scene", "subtitle", "blank")
-BLACK = Style((0, 0, 0))
-
-
-def dark(image: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Pixels (x, y) darker than mid grey, (N, 2)."""
-    ys, xs = np.nonzero(image[..., 0] < 110)
-    return np.stack([xs, ys], 1)
-
-
-def all_inside(points: NDArray[np.intp], quad: NDArray[np.float32], slack: float) -> bool:
-    contour = quad.reshape(-1, 1, 2)
-    centres = [(float(x) + 0.5, float(y) + 0.5) for x, y in points]
-    return all(cv2.pointPolygonTest(contour, c, True) >= -slack for c in centres)
 
 
 def test_line_depends_on_seed_and_index_only(options: LineOptions, world: World) -> None:

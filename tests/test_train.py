@@ -6,30 +6,29 @@ import json
 import math
 import subprocess
 import sys
-import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from itertools import count
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import tiny
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny import Line, line_set
 from torch import Tensor, nn
 
 from shizi.charset import Charset
 from shizi.ctc import steps_needed
 from shizi.engine import Session
 from shizi.errors import DataError, WeightsError
-from shizi.nets.spec import Block, CRNNSpec, CTPNSpec, LCNetSpec
+from shizi.nets.spec import CRNNSpec, CTPNSpec
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN
 from shizi.nets.torch.session import ModuleSession
-from shizi.page import Image
 from shizi.train.card import RunCard
 from shizi.train.crnn import CRNNOptions, CRNNTask, ctc_loss
 from shizi.train.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
@@ -39,43 +38,7 @@ from shizi.train.loop import fit
 from shizi.train.run import board
 from shizi.train.schedule import LoopOptions, seconds
 from shizi.train.start import check_backbone, initialise, transfer
-from shizi.train.stream import batches, prefetch, rng_at
-
-TINY = LCNetSpec(8, (Block(8), Block(8, (2, 1)), Block(16, (2, 1))), (2,))
-
-
-class Line:
-    """y = 2 x, for a net with one weight."""
-
-    metric = "score"
-
-    def __init__(self) -> None:
-        self.net = nn.Linear(1, 1, bias=False)
-        nn.init.zeros_(self.net.weight)
-
-    def __len__(self) -> int:
-        return 10
-
-    def sample(self, seed: int, position: int) -> float:
-        return float(rng_at(seed, position).uniform(0.5, 1.5))
-
-    def group(self, sample: float) -> tuple[bool, int]:
-        return sample > 1, 8
-
-    def collate(self, samples: list[float]) -> Tensor:
-        return torch.tensor(samples)[:, None]
-
-    def refuse(self, error: DataError) -> None:
-        raise error
-
-    def loss(self, batch: Tensor, device: torch.device) -> dict[str, Tensor]:
-        return {"mse": F.mse_loss(self.net(batch).float(), 2 * batch)}
-
-    def figures(self, session: Session) -> dict[str, float]:
-        return {"score": -abs(float(self.net.weight.detach().item()) - 2)}
-
-    def picture(self, session: Session) -> Image:
-        return np.zeros((8, 8, 3), np.uint8)
+from shizi.train.stream import batches
 
 
 def options(out: Path, **more: object) -> LoopOptions:
@@ -192,35 +155,10 @@ def test_a_wrong_time_budget_is_named() -> None:
         seconds("half an hour")
 
 
-def test_an_unusable_item_is_refused_and_left_out() -> None:
-    class Holes(Line):
-        refused = 0
-
-        def sample(self, seed: int, position: int) -> float:
-            if position % 2:
-                raise DataError("a hole")
-            return super().sample(seed, position)
-
-        def refuse(self, error: DataError) -> None:
-            self.refused += 1
-
-    task = Holes()
-    stream = batches(task, 1)
-    assert len(next(stream)[0]) == 8
-    assert task.refused >= 7
-
-    class Nothing(Holes):
-        def sample(self, seed: int, position: int) -> float:
-            raise DataError("a hole")
-
-    with pytest.raises(DataError, match="none of 10 items"):
-        next(batches(Nothing(), 1))
-
-
 def test_two_processes_train_one_net(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; "
-        "from test_train import Line, fit, options; "
+        "from test_train import fit, options; from tiny import Line; "
         "fit(Line(), options(Path(sys.argv[2]), steps=60))"
     )
     script = tmp_path / "run.py"
@@ -234,37 +172,6 @@ def test_two_processes_train_one_net(tmp_path: Path) -> None:
     assert state["step"] == 60
     assert len(state["positions"]) == 2
     assert state["positions"][0] != state["positions"][1]
-
-
-def test_workers_start_though_opencv_has_threads(tmp_path: Path) -> None:
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import cv2, numpy as np; "
-        "cv2.setNumThreads(4); cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 3); "
-        "from test_train import Line, batches; next(batches(Line(), 1, workers=2)); "
-        "sys.exit(cv2.getNumThreads() != 4)"
-    )
-    command = [sys.executable, "-c", code, str(Path(__file__).parent)]
-    assert subprocess.run(command, check=False, timeout=120).returncode == 0
-
-
-def test_prefetch_hands_on_items_and_errors() -> None:
-    def items() -> Iterator[int]:
-        yield from (1, 2)
-        raise DataError("third")
-
-    got = prefetch(items())
-    assert [next(got), next(got)] == [1, 2]
-    with pytest.raises(DataError, match="third"):
-        next(got)
-
-
-def test_prefetch_that_is_closed_leaves_no_thread() -> None:
-    before = threading.active_count()
-    got = prefetch(count())
-    assert next(got) == 0
-    assert threading.active_count() == before + 1
-    got.close()
-    assert threading.active_count() == before
 
 
 @settings(max_examples=40, deadline=None)
@@ -297,7 +204,7 @@ def test_ctc_loss_equals_torchs(labels: list[list[int]], seed: int) -> None:
 
 def test_a_tiny_crnn_learns_eight_lines_by_heart() -> None:
     torch.manual_seed(0)
-    net = CRNN(CRNNSpec(classes=6, backbone=TINY, squeeze=16, hidden=16, embed=16))
+    net = CRNN(replace(tiny.CRNN, classes=6))
     labels = [[1 + (i + j) % 5 for j in range(1 + i % 3)] for i in range(8)]
     images = torch.zeros((8, 48, 96, 3), dtype=torch.uint8)
     for image, label in zip(images, labels, strict=True):
@@ -312,19 +219,10 @@ def test_a_tiny_crnn_learns_eight_lines_by_heart() -> None:
     assert loss.item() < 0.1
 
 
-def write_lines(folder: Path, rows: list[tuple[str, str]]) -> Path:
-    folder.mkdir()
-    for name, _ in rows:
-        cv2.imwrite(str(folder / name), np.full((20, 80, 3), 128, np.uint8))
-    text = "".join(f"{name}\t{label}\n" for name, label in rows)
-    (folder / "labels.tsv").write_text(text, encoding="utf-8")
-    return folder
-
-
 def test_the_crnn_task_skips_what_the_charset_cannot_spell(tmp_path: Path) -> None:
-    data = write_lines(tmp_path / "lines", [("a.png", "ab"), ("b.png", "xyz"), ("c.png", "ba")])
+    data = line_set(tmp_path / "lines", [("a.png", "ab"), ("b.png", "xyz"), ("c.png", "ba")])
     charset = Charset("ab")
-    net = CRNN(CRNNSpec(classes=3, backbone=TINY, squeeze=8, hidden=8, embed=8))
+    net = CRNN(replace(tiny.CRNN, classes=3))
     task = CRNNTask(net, charset, CRNNOptions(data=(data,), val=(data,), batch_width=200))
     batch = next(batches(task, 1))[0]
     assert batch.images.shape[1] == 48

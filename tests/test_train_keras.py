@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
 import numpy as np
 import pytest
+import tiny
 import torch
 from safetensors import safe_open
 from safetensors.numpy import load_file
@@ -24,15 +26,12 @@ from shizi import ctc
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.nets.spec import (
-    Block,
     CRNNSpec,
     CTPNSpec,
-    LCNetSpec,
     OrientationSpec,
     Spec,
     VGGCRNNSpec,
     VGGCTPNSpec,
-    VGGSpec,
 )
 from shizi.nets.torch import build
 from shizi.nets.torch.session import ModuleSession, TorchSession
@@ -44,10 +43,6 @@ from shizi.train.targets import Targets
 
 # Keras 3.15 hands its variables to NumPy 2 by the old protocol.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-ROWS = LCNetSpec(8, (Block(8), Block(8, (2, 1)), Block(16, (2, 1))), (2,))
-GRID = LCNetSpec(8, (Block(8), Block(8, (2, 2)), Block(16, (2, 2)), Block(16, (2, 2))), (1, 2, 3))
-TILE = LCNetSpec(8, (Block(8), Block(8, (2, 2)), Block(16, (2, 2))), (2,))
 
 
 def tensor(array: Any) -> Any:
@@ -190,13 +185,12 @@ def classifier(spec: OrientationSpec) -> Task:
     return Task(spec, orientation.Batch(images, labels), labels, lambda p: p.argmax(-1))
 
 
-SMALL = VGGSpec(((8, 1), (8, 1), (16, 1), (16, 1), (16, 1)), 4)
 TASKS = {
-    "crnn": lambda: recogniser(CRNNSpec(4, ROWS, 16, squeeze=16, hidden=16, embed=16)),
-    "vgg_crnn": lambda: recogniser(VGGCRNNSpec(4, (8, 8, 16, 16, 16, 16, 16), hidden=16)),
-    "ctpn": lambda: detector(CTPNSpec(GRID, channels=16, hidden=8, heights=(11, 23))),
-    "vgg_ctpn": lambda: detector(VGGCTPNSpec(SMALL, 16, 8, 16, heights=(11, 23))),
-    "orientation": lambda: classifier(OrientationSpec(TILE, tile=64, hidden=16)),
+    "crnn": lambda: recogniser(replace(tiny.CRNN, classes=4, height=16)),
+    "vgg_crnn": lambda: recogniser(replace(tiny.VGG_CRNN, classes=4)),
+    "ctpn": lambda: detector(replace(tiny.CTPN, heights=(11, 23))),
+    "vgg_ctpn": lambda: detector(replace(tiny.VGG_CTPN, heights=(11, 23))),
+    "orientation": lambda: classifier(tiny.ORIENTATION),
 }
 
 

@@ -18,6 +18,7 @@ import keras
 import numpy as np
 import pytest
 import torch
+from tiny import SPECS
 
 from shizi import ctc, weights
 from shizi.errors import WeightsError
@@ -25,37 +26,13 @@ from shizi.nets.convert import from_keras, to_keras
 from shizi.nets.keras import build as build_keras
 from shizi.nets.keras.session import KerasSession
 from shizi.nets.onnx import load_state
-from shizi.nets.spec import (
-    Block,
-    CRNNSpec,
-    CTPNSpec,
-    LCNetSpec,
-    OrientationSpec,
-    Spec,
-    VGGCRNNSpec,
-    VGGCTPNSpec,
-    VGGOrientationSpec,
-    VGGSpec,
-)
+from shizi.nets.spec import CRNNSpec, CTPNSpec, Spec, VGGCRNNSpec, VGGCTPNSpec
 from shizi.nets.torch import build as build_torch
 from shizi.nets.torch.session import TorchSession
 from shizi.weights import Network
 
 # Keras 3.15 hands its variables to NumPy 2 by the old protocol.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-ROWS = LCNetSpec(8, (Block(8, excite=True), Block(8, (2, 1)), Block(16, (2, 1))), (2,))
-GRID = LCNetSpec(8, (Block(8), Block(8, (2, 2)), Block(16, (2, 2)), Block(16, (2, 2))), (1, 2, 3))
-VGG = VGGSpec(((4, 2), (8, 2), (8, 3), (12, 3), (12, 3)))
-SPECS: dict[str, Spec] = {
-    "crnn": CRNNSpec(30, ROWS, squeeze=16, hidden=8, embed=12),
-    "vgg_crnn": VGGCRNNSpec(30, (4, 6, 8, 8, 10, 10, 12), hidden=8),
-    "vgg_crnn_gru": VGGCRNNSpec(30, (4, 6, 8, 8, 10, 10, 12), hidden=8, rnn="gru"),
-    "ctpn": CTPNSpec(GRID, channels=16, hidden=8),
-    "vgg_ctpn": VGGCTPNSpec(replace(VGG, pools=4), channels=12, hidden=8, embed=10),
-    "orientation": OrientationSpec(replace(GRID, taps=(3,)), tile=64, hidden=16),
-    "vgg_orientation": VGGOrientationSpec(VGG, tile=64, hidden=16),
-}
 
 
 def random_state(spec: Spec) -> dict[str, np.ndarray]:
