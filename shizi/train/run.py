@@ -97,7 +97,9 @@ class RunFolder:
         self._sum_up(step, elapsed)
         self._write(step, figures, elapsed)
         text = "  ".join(f"{k} {v:.5g}" for k, v in figures.items())
-        self._console.print(f"step {step}  {elapsed / 60:.1f} min  {text}", highlight=False)
+        self._console.print(
+            f"step {step}  {elapsed / 60:.1f} min  {text}", highlight=False, soft_wrap=True
+        )
         if picture is not None:
             folder = self.out / "samples"
             folder.mkdir(exist_ok=True)
