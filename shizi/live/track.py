@@ -11,10 +11,14 @@ import numpy as np
 
 from shizi.live.boxes import Box, find_lines, same_place, shared
 from shizi.live.scroll import CELL, Floats, Template, figure, fits_at, ink, likeness, vote
+from shizi.live.strokes import changed, unexplained
 from shizi.page import Image, Quads
 
 _LONG = 2.5
 """Width of a line, in its heights, from which it is no clutter and its height tells."""
+
+_FAR, _GAIN = 8, 0.3
+"""Pixels from which a scroll shows, and by how much likeness at least one row tells of it."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ class Tracker:
         o = self.options
         if time - self._looked >= (o.every if self._moving else o.idle):
             self._looked, self._moving = time, False
-            stripe = _unexplained(strokes, [t.box for t in found], 1.3 * self._usual)
+            stripe = unexplained(strokes, [t.box for t in found], 1.3 * self._usual)
             if stripe:
                 self._look(image, panel, strokes, stripe, time)
         self._time = time
@@ -194,10 +198,9 @@ class Tracker:
         shift = self._shift(panel, stay)
         self._moving |= shift != 0
         self.scrolled -= shift
-        nears = [
-            _best_near(panel, t.template, t.template.top + shift) if shift else (fit, t.template.top)
-            for t, fit in zip(tracks, stay, strict=True)
-        ]
+        nears = [(fit, t.template.top) for t, fit in zip(tracks, stay, strict=True)]
+        if shift:
+            nears = [_best_near(panel, t.template, t.template.top + shift) for t in tracks]
         found = []
         for track, fit, near in zip(tracks, stay, nears, strict=True):
             top = track.template.top
@@ -237,7 +240,7 @@ class Tracker:
         for track, fit in pairs:
             curve, row = likeness(panel, track.template), track.template
             if track in left:
-                free.append((curve, row.top))
+                free.append((curve, row.top, fit))
             elif fit >= o.still:
                 # It has a vote on how far, not on whether: it may have a place of its own, or be
                 # one of equal messages and seem to stand where another one went.
@@ -246,10 +249,13 @@ class Tracker:
             curves.append(curve)
             rows.append(row)
         shift, _ = vote(curves, rows, len(panel))
-        places = [(c, at + shift) for c, at in free if 0 <= at + shift < len(c)]
+        places = [(c, at + shift, fit) for c, at, fit in free if 0 <= at + shift < len(c)]
         # Further up than any row was seen they may be cut off.
-        inside = [(c, to) for c, to in places if to >= self._top] or places
-        fits = [max(0.0, float(c[to])) for c, to in inside]
+        inside = [place for place in places if place[1] >= self._top] or places
+        fits = [max(0.0, float(c[to])) for c, to, _ in inside]
+        gain = max((f - fit for f, (_, _, fit) in zip(fits, inside, strict=True)), default=0.0)
+        if abs(shift) > _FAR and gain < _GAIN:
+            return 0  # all are still there: equal messages seem to stand in each other's places
         # Where most stand, one that is not found again has changed in place rather than moved.
         least = o.same if len(free) >= sum(fit >= o.still for _, fit in pairs) else o.surely
         return shift if fits and float(np.sqrt(np.mean(np.square(fits)))) >= least else 0
@@ -259,7 +265,7 @@ class Tracker:
         now, shown = _cut(panel, track.template), _cut(strokes, track.template)
         if now.shape != track.template.ink.shape:
             return
-        if _changed(track.strokes, shown, self.options.changed):
+        if changed(track.strokes, shown, self.options.changed):
             track.doubt += 1
             if track.doubt < 2:
                 if shown.mean() > 0.8 * track.clarity:  # it may be the last that is seen of it
@@ -344,26 +350,6 @@ class Tracker:
         )
 
 
-def _unexplained(strokes: Floats, boxes: Sequence[Box], rim: float) -> tuple[int, int] | None:
-    """The stripe (top, low) that holds all strokes that no known line explains, with some rim.
-
-    The rim, in pixels, is for wrapped lines that are no more than a stroke or two.
-
-    One stripe rather than several: looking has its price by the call, not by the pixel.
-    """
-    inked = (strokes > 12).sum(1) >= 4  # (H,)
-    for box in boxes:
-        aside = 0.2 * (box[3] - box[1])
-        inked[max(0, int(box[1] - aside)) : int(box[3] + aside) + 1] = False
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], inked.astype(np.int8), [0]])))
-    tall = edges[1::2] - edges[::2] >= 8
-    if not tall.any():
-        return None
-    top, low = int(edges[::2][tall][0]), int(edges[1::2][tall][-1])
-    most = max(16, round(rim))
-    return max(0, top - most), min(len(strokes), low + most)
-
-
 def template_of(panel: Floats, box: Box, paper: float = 1.5) -> Template:
     """A line of the panel, with paper of so many heights to its right, where it may grow."""
     top, low = max(0, round(float(box[1]))), min(len(panel), round(float(box[3])))
@@ -399,24 +385,3 @@ def _reshape(track: Track, box: Box, panel: Floats, strokes: Floats) -> None:
     """A line turned out to be larger than it first looked: it was still coming in."""
     track.box, track.template = box, template_of(panel, box)
     track.strokes = _cut(strokes, track.template).copy()
-
-
-def _changed(before: Floats, now: Floats, share: float) -> bool:
-    """True when the strokes of some place, about half a digit wide, differ."""
-    wide = max(2, round(len(before) * 0.3 / CELL))
-    count = before.shape[1] // wide
-    if not count:
-        return False
-    a, b = (v[:, : count * wide].reshape(len(v), count, wide) for v in (before, now))
-    most = np.maximum(a.sum((0, 2)), b.sum((0, 2)))  # (count,)
-    solid = most > 0.4 * np.sort(most)[int(0.7 * (count - 1))]
-    apart = np.abs(a - b).sum((0, 2))[solid] / most[solid]  # (n,)
-    differs = apart > share
-    if not differs.any():
-        return False
-    # What is hidden, cut off or fading differs everywhere; a text keeps its beginning or, where
-    # somebody else does the same, its end.
-    head, tail = int(differs.argmax()), int(differs[::-1].argmax())
-    n = len(differs)
-    kept = tail >= 0.25 * n and float(apart[n - tail :].mean()) < 0.25
-    return head >= 0.35 * n or kept
