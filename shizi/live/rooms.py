@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import threading
 import time as clock
@@ -82,7 +81,7 @@ def load_rooms(path: Path) -> list[Plan]:
             raise RulesError(f"{path}:rooms.{name}: expected keys and values, source among them")
         rooms[name] = {k.replace("-", "_"): v for k, v in {**shared, **own}.items()}
     found = check(_File, data, path).rooms
-    plans = [_plan(str(name), settings, len(found)) for name, settings in found.items()]
+    plans = [_plan(str(name), settings) for name, settings in found.items()]
     _check_files(plans, path)
     return plans
 
@@ -91,7 +90,7 @@ def _part(kind: type[T], settings: Any) -> T:
     return kind(**{f.name: getattr(settings, f.name) for f in fields(cast(Any, kind))})
 
 
-def _plan(name: str, settings: Any, rooms: int) -> Plan:
+def _plan(name: str, settings: Any) -> Plan:
     live = _part(LiveOptions, settings)
     see = SeeOptions(
         _part(SourceOptions, settings),
@@ -101,7 +100,7 @@ def _plan(name: str, settings: Any, rooms: int) -> Plan:
     )
     return Plan(
         settings.source,
-        replace(live, room=name, threads=live.threads or max(1, (os.cpu_count() or 1) // rooms)),
+        replace(live, room=name),
         see,
         _part(RoomOptions, settings),
         _part(WriterOptions, settings),

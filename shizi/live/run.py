@@ -41,7 +41,8 @@ class LiveOptions:
         sink: addresses to send to besides: redis://…, kafka://…/topic, http(s)://…
         store: SQLite file or postgresql://… in which events are kept; without it they are kept
             until the end only, and nothing can be resumed.
-        threads: CPU threads; 0: all cores.
+        threads: CPU threads that read; lines are short, so a second one gains little. 0: all
+            cores.
     """
 
     room: str = ""
@@ -50,7 +51,7 @@ class LiveOptions:
     events: Path | None = None
     sink: tuple[str, ...] = ()
     store: str = ""
-    threads: int = 0
+    threads: int = 1
 
 
 @dataclass(frozen=True)
