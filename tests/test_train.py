@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 from collections import OrderedDict
@@ -111,6 +112,18 @@ def test_accumulated_batches_make_one_step(tmp_path: Path) -> None:
     task = Counted()
     fit(task, options(tmp_path, steps=10, accumulate=3))
     assert task.batches == 30
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
+def test_a_run_has_as_many_threads_as_it_may_use_cores(tmp_path: Path) -> None:
+    allowed, threads = os.sched_getaffinity(0), torch.get_num_threads()
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        fit(Line(), options(tmp_path, steps=1, threads=0))
+        assert torch.get_num_threads() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+        torch.set_num_threads(threads)
 
 
 def test_no_patience_for_a_run_that_gets_no_better(tmp_path: Path) -> None:

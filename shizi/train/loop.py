@@ -98,7 +98,7 @@ class Trainer:
         self.ranks = Ranks(options.device)
         self.device = self.ranks.device
         torch.manual_seed(options.seed)
-        torch.set_num_threads(options.threads or os.cpu_count() or 1)
+        torch.set_num_threads(options.threads or cores())
         self.dtype = _dtype(options.precision, self.device)
         self.net = task.net.to(self.device)
         groups = _groups(self.net, options)
@@ -281,6 +281,13 @@ class _Silent:
 
     def validation(self, *_: object) -> None:
         """Write nothing."""
+
+
+def cores() -> int:
+    """Count the cores that this process may use; more threads than these hinder each other."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _dtype(precision: Precision, device: torch.device) -> torch.dtype:

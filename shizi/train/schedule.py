@@ -41,7 +41,7 @@ class LoopOptions:
         resume: go on where the run folder stopped.
         device: auto, cpu or cuda.
         precision: of the arithmetic; auto: bf16 where the hardware has it.
-        threads: CPU threads; 0: all cores.
+        threads: CPU threads; 0: as many as there are cores that the process may use.
         workers: processes that prepare data; 0: a thread.
     """
 
