@@ -22,6 +22,7 @@ from shizi.train import orientation as training
 from shizi.train.crnn import CRNNOptions, CRNNTask
 from shizi.train.ctpn import CTPNOptions, CTPNTask
 from shizi.train.curate.convert import ConvertOptions, convert
+from shizi.train.grow import choose_charset
 from shizi.train.orientation import OrientationTask, OrientationTrainOptions
 from shizi.train.stream import batches
 
@@ -62,6 +63,17 @@ def test_strict_stops(lines: Path) -> None:
     (lines / "labels.tsv").write_text("a.png\tab\nmissing.png\tba\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"labels\.tsv:2: cannot read"):
         labels_of(crnn_task(lines, strict=True))
+
+
+def test_a_charset_from_data_names_no_row_that_training_will_name(
+    lines: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (lines / "labels.tsv").open("a", encoding="utf-8") as file:
+        file.write("no tab here\n")
+    assert choose_charset("data", CRNNOptions((lines,))).chars == "abxyz"
+    assert not caplog.text
+    with pytest.raises(DataError, match=r"labels\.tsv:5: expected image<TAB>text"):
+        choose_charset("data", CRNNOptions((lines,), strict=True))
 
 
 def test_the_detector_learns_from_icdar_labels(

@@ -58,7 +58,7 @@ def choose_charset(
 
     Raises:
         WeightsError: a file is missing or repeats a character.
-        DataError: the labels hold no character.
+        DataError: the labels hold no character, or ``options.strict`` and a row cannot be used.
     """
     known = charset_of(init)
     if name is None:
@@ -73,7 +73,7 @@ def choose_charset(
 
 def _characters(options: CRNNOptions) -> str:
     """The characters of the labels of the training data, sorted."""
-    bad = BadRows()
+    bad = BadRows(options.strict, quiet=True)  # training will name them
     texts = (text for path in options.data for text in open_lines(path, bad).texts())
     drawn = ALPHABET if options.synth else ""
     chars = {c for text in texts for c in text} - set("\r\n") | set(drawn)

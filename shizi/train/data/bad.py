@@ -17,13 +17,14 @@ class BadRows:
 
     Args:
         strict: raise at the first one instead.
+        quiet: log none; for a look at rows that are noted elsewhere.
 
     Attributes:
         count: rows noted, each once however often it was met.
     """
 
-    def __init__(self, strict: bool = False) -> None:
-        self._strict = strict
+    def __init__(self, strict: bool = False, quiet: bool = False) -> None:
+        self._strict, self._quiet = strict, quiet
         self._seen: set[int] = set()
 
     @property
@@ -41,7 +42,7 @@ class BadRows:
             raise DataError(complaint)
         known = self.count
         self._seen.add(hash(complaint))
-        if self.count > known:
+        if self.count > known and not self._quiet:
             if known < SHOWN:
                 _LOG.warning("%s", complaint)
             elif known == SHOWN:
