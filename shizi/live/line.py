@@ -25,6 +25,7 @@ class Line:
         sightings: readings since its look last changed.
         version: of the look that they show.
         before: readings of the look before, until it is clear what became of them.
+        previous: the same, for good.
         badge: number on its badge, as a run; empty where none was read.
         badge_before: the same of the look before.
         looked: time of the last reading, seconds.
@@ -35,6 +36,7 @@ class Line:
     sightings: list[Sighting] = field(default_factory=list)
     version: int = 0
     before: list[Sighting] = field(default_factory=list)
+    previous: list[Sighting] = field(default_factory=list)
     badge: tuple[Run, ...] = ()
     badge_before: tuple[Run, ...] = ()
     looked: float = 0.0
@@ -54,7 +56,7 @@ class Line:
         rose = bool(self.sightings) and counted_up(self.best.text, sighting.text)
         if self.track.version != self.version or rose:
             self.version, self.before, self.sightings = self.track.version, self.sightings, []
-            self.badge_before, self.badge = self.badge, ()
+            self.previous, self.badge_before, self.badge = self.before, self.badge, ()
         self.badge = badge or self.badge
         if not self.sightings:
             self.since = time

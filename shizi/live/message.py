@@ -20,6 +20,7 @@ from shizi.page import Quad
 
 _FADED = 0.8  # share of the ink from which a changed look is not merely fading
 _A_MOMENT = 0.15  # seconds; what was not seen for longer is hidden
+_TURN = 0.6  # seconds; how long before one line another one of a place may be seen to change
 _MEMORY = 40  # lines that vanished
 
 
@@ -152,7 +153,7 @@ class Assembler:
         if fading or new.score < 0.85 * old.score or (line.track.rolls and not same):
             line.sightings = line.before
         elif line is message.lines[0] and not same:
-            self._let_go(message, line.track.last)
+            self._let_go(message, line, line.track.since)
             begun = Message(tracker.number(), [line], line.track.first)
             return [message.row(self.origin, closed=True)], begun
         elif same and counts(old.text) == counts(new.text):
@@ -166,23 +167,24 @@ class Assembler:
             track = message.lines[0].track
             over = track.last < line.track.last and not track.rolls
             if over and same_place(track.box, line.track.box):
-                self._let_go(message, line.track.last)
+                self._let_go(message, line, line.track.first)
 
-    def _let_go(self, message: Message, time: float) -> None:
-        """Keep the lines of a message as they were; what stands in their places begins anew."""
+    def _let_go(self, message: Message, line: Line, turn: float) -> None:
+        """Keep a message as it was; from a time on, seconds, a line begins another one there."""
         lines, message.lines = message.lines, []
-        for line in lines:
-            changed, stands = bool(line.before), line.track.last == time
-            past = Line(line.track, line.before or line.sightings)
-            past.badge = line.badge_before if changed else line.badge
-            message.lines.append(past if stands else line)
-            if not stands:
+        for x in lines:
+            if x.track.last < line.track.last:
+                message.lines.append(x)
                 continue
-            line.track.begin(line.track.since if changed else time)
-            if not changed:  # to be read anew
-                line.version, line.track.wanted = -1, True
-            line.before = []
-            self._of.pop(line.track.id, None)
+            late = bool(x.previous) and x.since > turn - _TURN  # it was read since
+            past = Line(x.track, x.previous if late else x.sightings)
+            past.badge = x.badge_before if late else x.badge
+            message.lines.append(past)
+            x.track.begin(turn)
+            if x is not line:  # to be read anew
+                x.version, x.track.wanted = -1, True
+            x.before = []
+            self._of.pop(x.track.id, None)
 
     def _join(self, line: Line) -> Message | None:
         """The message that the line above begins, where this one goes on with it."""

@@ -14,7 +14,7 @@ _WRAPPED, _STACKED = 1.5, 2.2
 """Distance of two lines of one message, in line heights."""
 
 _TIGHT = 1.25
-"""The same, where only the closeness and a missing badge speak for it."""
+"""The same, where only the closeness and a missing level speak for it."""
 
 _CLOSER, _MUCH_CLOSER = 0.75, 0.65
 """The same, as a share of what is usual between two messages; the latter where the line looks as
@@ -77,8 +77,8 @@ def continues(begin: Line, above: Line, line: Line, typography: Typography) -> b
     if pitch < (_MUCH_CLOSER if names else _CLOSER) * typography.pitch:
         return True
     full = float(a.box[2]) > typography.right - 2.2 * tall
-    most = max(_WRAPPED * full, _TIGHT * bool(begin.badge))
-    return not names and pitch < most
+    levels = bool(begin.badge) or begin.best.text.startswith(_BRACKETS)
+    return pitch < max(_WRAPPED * (full and not names), _TIGHT * levels)
 
 
 def _opens_alike(begin: Line, line: Line) -> bool:
