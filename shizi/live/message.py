@@ -34,7 +34,7 @@ class Message:
         first: when it was first seen, seconds.
         revision: of the last row given out; -1: none yet.
         told: what was last given out.
-        lost: when its last line was gone, and how far the panel had scrolled by then.
+        lost: when its last line was gone, seconds.
     """
 
     id: int
@@ -42,7 +42,7 @@ class Message:
     first: float
     revision: int = -1
     told: tuple[str, float, bool] = ("", 0.0, False)
-    lost: tuple[float, int] | None = None
+    lost: float | None = None
 
     def row(self, origin: tuple[float, float], closed: bool) -> Row | None:
         """The next revision, or None where nothing changed since the last one.
@@ -127,9 +127,9 @@ class Assembler:
                 continue
             self._past += [_Past(x, message, scrolled) for x in message.lines if x.track is track]
             if not any(m.track.id in self._of for m in message.lines):
-                message.lost = (time, scrolled)
+                message.lost = time
                 self._lost.append(message)
-        over = [m for m in self._lost if m.lost is None or time - m.lost[0] > self.linger]
+        over = [m for m in self._lost if m.lost is None or time - m.lost > self.linger]
         self._lost = [m for m in self._lost if m not in over]
         return [row for m in over if (row := m.row(self.origin, closed=True))]
 
@@ -168,11 +168,14 @@ class Assembler:
             over = track.last < line.track.last and not track.rolls
             if over and same_place(track.box, line.track.box):
                 self._let_go(message, line, line.track.first)
+                message.lost = line.track.last
+                self._lost.append(message)
 
     def _let_go(self, message: Message, line: Line, turn: float) -> None:
         """Keep a message as it was; from a time on, seconds, a line begins another one there."""
         lines, message.lines = message.lines, []
         for x in lines:
+            self._of.pop(x.track.id, None)
             if x.track.last < line.track.last:
                 message.lines.append(x)
                 continue
@@ -184,7 +187,6 @@ class Assembler:
             if x is not line:  # to be read anew
                 x.version, x.track.wanted = -1, True
             x.before = []
-            self._of.pop(x.track.id, None)
 
     def _join(self, line: Line) -> Message | None:
         """The message that the line above begins, where this one goes on with it."""
