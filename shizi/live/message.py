@@ -154,7 +154,7 @@ class Assembler:
             line.sightings = line.before
         elif line is message.lines[0] and not same:
             self._let_go(message, line, line.track.since)
-            begun = Message(tracker.number(), [line], line.track.first)
+            begun = self._join(line) or Message(tracker.number(), [line], line.track.first)
             return [message.row(self.origin, closed=True)], begun
         elif same and counts(old.text) == counts(new.text):
             line.sightings = [*line.before, *line.sightings]
