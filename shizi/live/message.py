@@ -97,11 +97,16 @@ class Assembler:
     origin: tuple[int, int]
     _of: dict[int, Message] = field(default_factory=dict)  # by track
     _lost: list[Message] = field(default_factory=list)
+    _over: dict[int, float] = field(
+        default_factory=dict
+    )  # tracks of turns that are over; last seen
     _past: deque[_Past] = field(default_factory=lambda: deque(maxlen=_MEMORY))
     _typography: Typography = field(default_factory=Typography)
 
     def place(self, line: Line, tracker: Tracker) -> list[Row]:
         """Take in a line that was just read; return what is new about messages."""
+        if self._over.get(line.track.id) == line.track.last:
+            return []  # not seen since
         message = self._of.get(line.track.id)
         rows: list[Row | None] = []
         if message is None and (past := self._seen_before(line, tracker.scrolled)):
@@ -122,6 +127,7 @@ class Assembler:
     def retire(self, gone: Sequence[Track], time: float, scrolled: int) -> list[Row]:
         """Close what has been gone for long enough."""
         for track in gone:
+            self._over.pop(track.id, None)
             message = self._of.pop(track.id, None)
             if message is None:
                 continue
@@ -177,6 +183,7 @@ class Assembler:
         for x in lines:
             self._of.pop(x.track.id, None)
             if x.track.last < line.track.last:
+                self._over[x.track.id] = x.track.last
                 message.lines.append(x)
                 continue
             late = bool(x.previous) and x.since > turn - _TURN  # it was read since
@@ -195,8 +202,15 @@ class Assembler:
             (m, x) for m in dict.fromkeys(self._of.values()) for x in m.lines[-1:]
             if x.track.box[1] < top and x.track.id in self._of and now - x.track.last < _A_MOMENT
         ]  # fmt: skip
-        message, last = max(
-            above, key=lambda pair: float(pair[1].track.box[1]), default=(None, None)
+        nearest = max(above, key=lambda pair: float(pair[1].track.box[1]), default=None)
+        # Two seem to be in one place while one leaves it: the later one is.
+        message, last = (
+            max(
+                (pair for pair in above if same_place(pair[1].track.box, nearest[1].track.box)),
+                key=lambda pair: pair[1].track.first,
+            )
+            if nearest
+            else (None, None)
         )
         begin = None if message is None else message.lines[0]
         joins = bool(begin and last and continues(begin, last, line, self._typography))
