@@ -146,3 +146,21 @@ def test_a_row_read_again_after_a_passing_change_keeps_its_votes(tracker: Tracke
     row.add(Sighting((Run("小角：", BLUE), Run("有没有大码", WHITE)), 0.97, 30.0), 1.4)
     assembler.place(row, tracker)
     assert row.best.text == "小鱼：有没有大码"
+
+
+def test_a_line_that_was_read_before_its_beginning_is_joined_to_it(tracker: Tracker) -> None:
+    assembler = Assembler(1.0, (0, 0))
+    (end,) = assembler.place(line(2, 132, "求上链接！"), tracker)
+    (whole,) = assembler.place(line(1, 100, "小鱼："), tracker)
+    assert (end.text, whole.text) == ("求上链接！", "小鱼：求上链接！")
+    assert (whole.track, whole.revision) == (end.track, 1)
+
+
+def test_what_is_hidden_of_a_turn_that_is_over_is_not_told_again(tracker: Tracker) -> None:
+    assembler = Assembler(1.0, (0, 0))
+    old = line(1, 100, "小鱼 ", "送出 嘉", right=395), line(2, 132, "年华 ×3")
+    new = line(3, 100, "老王 ", "送出 棒棒糖 ×1", time=9.0)
+    for part in (*old, new):
+        part.track.moved = 0.0
+        assembler.place(part, tracker)
+    assert assembler.place(old[1], tracker) == []

@@ -15,7 +15,7 @@ from shizi.live.event import Row, Run
 from shizi.live.line import Line, counted_up, counts, same_message
 from shizi.live.track import Track, Tracker
 from shizi.live.vote import alike, elect, near
-from shizi.live.wrap import Typography, continues
+from shizi.live.wrap import Typography, begins, continues
 from shizi.page import Quad
 
 _FADED = 0.8  # share of the ink from which a changed look is not merely fading
@@ -196,28 +196,33 @@ class Assembler:
             x.before = []
 
     def _join(self, line: Line) -> Message | None:
-        """The message that the line above begins, where this one goes on with it."""
-        top, now = line.track.box[1] - 0.5 * line.track.height, line.track.last
-        above = [
-            (m, x) for m in dict.fromkeys(self._of.values()) for x in m.lines[-1:]
-            if x.track.box[1] < top and x.track.id in self._of and now - x.track.last < _A_MOMENT
+        """The message of the line above or below, where the two belong together."""
+        middle, now = float(line.track.box[1] + line.track.box[3]) / 2, line.track.last
+        seen = [
+            (m, x) for m in dict.fromkeys(self._of.values()) for x in (m.lines[0], m.lines[-1])
+            if x.track.id in self._of and now - x.track.last < _A_MOMENT
         ]  # fmt: skip
-        nearest = max(above, key=lambda pair: float(pair[1].track.box[1]), default=None)
+        above = [(m, x) for m, x in seen if x is m.lines[-1] and x.track.box[3] < middle]
+        nearest = max((x for _, x in above), key=lambda x: float(x.track.box[1]), default=None)
         # Two seem to be in one place while one leaves it: the later one is.
-        message, last = (
-            max(
-                (pair for pair in above if same_place(pair[1].track.box, nearest[1].track.box)),
-                key=lambda pair: pair[1].track.first,
-            )
-            if nearest
-            else (None, None)
+        message, last = max(
+            ((m, x) for m, x in above if nearest and same_place(x.track.box, nearest.track.box)),
+            key=lambda pair: pair[1].track.first,
+            default=(None, None),
         )
-        begin = None if message is None else message.lines[0]
-        joins = bool(begin and last and continues(begin, last, line, self._typography))
+        joins = bool(message and last and continues(message.lines[0], last, line, self._typography))
         self._typography.note(last, line, joins)
         if message is not None and joins:
             message.lines.append(line)
-        return message if joins else None
+            return message
+        below = [(m, x) for m, x in seen if x is m.lines[0] and x.track.box[1] > middle]
+        message, first = min(below, key=lambda p: float(p[1].track.box[1]), default=(None, None))
+        # Its end may have been read first.
+        if message and first and begins(line, first, self._typography):
+            message.lines.insert(0, line)
+            message.first = min(message.first, line.track.first)
+            return message
+        return None
 
     def _seen_before(self, line: Line, scrolled: int) -> _Past | None:
         """The line that vanished where this one appeared: the roll never shows two in a place."""

@@ -81,6 +81,12 @@ def continues(begin: Line, above: Line, line: Line, typography: Typography) -> b
     return pitch < max(_WRAPPED * (full and not names), _TIGHT * levels)
 
 
+def begins(line: Line, below: Line, typography: Typography) -> bool:
+    """True when a line begins what the one below it, read earlier, goes on with."""
+    together = abs(below.track.first - line.track.first) < _TOGETHER
+    return together and continues(line, line, below, typography)
+
+
 def _opens_alike(begin: Line, line: Line) -> bool:
     """Both begin with a bracket, as levels are written in some rooms."""
     first = line.best.text[:1]
