@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from shizi.live.event import Run
 from shizi.live.fold import fold
+from shizi.live.look import Look
 from shizi.live.track import Track
 from shizi.live.vote import Sighting, elect, near
 
 _COUNT = re.compile(r"\d{1,4}(?!.*\d)")
 _COMBO = re.compile(r"(?:^|[x×X✕*])\s*(\d{1,5})\s*个?\s*$")
 _TELLING = 6  # letters of which an equal end tells
-_RUNNING = 3.0  # seconds after which a count that stood still is taken to stay
 
 
 @dataclass(slots=True)
@@ -28,6 +28,8 @@ class Line:
         previous: the same, for good.
         badge: number on its badge, as a run; empty where none was read.
         badge_before: the same of the look before.
+        badge_look: how the badge looked when it was read; None where none was.
+        look: how it looked at the last reading; None: to be read anew.
         looked: time of the last reading, seconds.
         since: time of the first reading that said what it says now, seconds.
     """
@@ -39,6 +41,8 @@ class Line:
     previous: list[Sighting] = field(default_factory=list)
     badge: tuple[Run, ...] = ()
     badge_before: tuple[Run, ...] = ()
+    badge_look: Look | None = None
+    look: Look | None = None
     looked: float = 0.0
     since: float = 0.0
 
@@ -47,9 +51,10 @@ class Line:
         """The elected sighting."""
         return elect(self.sightings)
 
-    def counting(self, time: float) -> bool:
-        """True while it ends with a count that may rise: a digit changes too little to be seen."""
-        return time - self.since < _RUNNING and _COMBO.search(self.best.text) is not None
+    @property
+    def counting(self) -> bool:
+        """It ends with a count that may rise: a digit changes too little for a tracker to see."""
+        return _COMBO.search(self.best.text) is not None
 
     def add(self, sighting: Sighting, time: float, badge: tuple[Run, ...] = ()) -> None:
         """Take in a reading, and that of its badge where there was one."""

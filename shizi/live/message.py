@@ -192,7 +192,7 @@ class Assembler:
             message.lines.append(past)
             x.track.begin(turn)
             if x is not line:  # to be read anew
-                x.version, x.track.wanted = -1, True
+                x.version, x.look, x.track.wanted = -1, None, True
             x.before = []
 
     def _join(self, line: Line) -> Message | None:

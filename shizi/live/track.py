@@ -10,6 +10,7 @@ from statistics import median
 import numpy as np
 
 from shizi.live.boxes import Box, find_lines, same_place, shared
+from shizi.live.look import View, view_of
 from shizi.live.scroll import CELL, Floats, Template, figure, fits_at, ink, likeness, vote
 from shizi.live.strokes import changed, unexplained
 from shizi.page import Image, Quads
@@ -55,8 +56,8 @@ class Track:
         box: left, top, right, bottom at the latest sighting, pixels of the panel.
         template: its figure, averaged over sightings, with paper to its right.
         strokes: its ink, the same way.
-        crop: its picture at the latest sighting at which it was clear, or one was wanted.
-        clarity: mean ink of that crop.
+        view: its picture at the latest sighting at which it was clear, or one was wanted.
+        clarity: mean ink of that picture.
         since: time at which its look last changed: birth, growth or an update in place.
         wanted: it has not been read since it last changed.
         version: rises when its look changes.
@@ -75,7 +76,7 @@ class Track:
     box: Box
     template: Template
     strokes: Floats
-    crop: Image
+    view: View
     clarity: float
     since: float
     wanted: bool = True
@@ -269,7 +270,7 @@ class Tracker:
             track.doubt += 1
             if track.doubt < 2:
                 if shown.mean() > 0.8 * track.clarity:  # it may be the last that is seen of it
-                    track.crop = _crop(image, track.box)
+                    track.view = view_of(image, track.box)
                 return
             track.version += 1
             track.since, track.wanted = track.last, True
@@ -285,7 +286,7 @@ class Tracker:
         track.template = track.template._replace(ink=mixed)
         clarity = float(shown.mean())
         if track.wanted or clarity > 0.8 * track.clarity:  # not fading
-            track.crop, track.clarity = _crop(image, track.box), clarity
+            track.view, track.clarity = view_of(image, track.box), clarity
 
     def _look(
         self, image: Image, panel: Floats, strokes: Floats, stripe: tuple[int, int], time: float
@@ -307,7 +308,7 @@ class Tracker:
             longer = box[2] > track.box[2] + track.height and track.box[0] > box[0] - 8
             if grown or longer:
                 _reshape(track, box, panel, strokes)
-                track.crop = _crop(image, box)
+                track.view = view_of(image, box)
                 track.version += 1
                 track.since, track.wanted = time, True
 
@@ -344,7 +345,7 @@ class Tracker:
             box=box,
             template=template,
             strokes=shown,
-            crop=_crop(image, box),
+            view=view_of(image, box),
             clarity=float(shown.mean()),
             since=time,
         )
@@ -361,14 +362,6 @@ def template_of(panel: Floats, box: Box, paper: float = 1.5) -> Template:
 def _cut(panel: Floats, row: Template) -> Floats:
     h, w = row.ink.shape
     return panel[row.top : row.top + h, row.left : row.left + w]
-
-
-def _crop(image: Image, box: Box) -> Image:
-    """The picture of a line, with room for a colon that was overlooked at its end."""
-    tall = float(box[3] - box[1])
-    x0, y0 = (max(0, round(float(v) - 0.06 * tall)) for v in box[:2])
-    x1, y1 = round(float(box[2]) + 0.5 * tall), round(float(box[3]) + 0.06 * tall)
-    return image[y0 : max(y1, y0 + 4), x0 : max(x1, x0 + 4)].copy()
 
 
 def _best_near(panel: Floats, row: Template, top: int) -> tuple[float, int]:

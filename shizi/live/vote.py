@@ -71,43 +71,6 @@ def elect(sightings: Sequence[Sighting]) -> Sighting:
     return max(sightings, key=lambda s: (support(s), s.score * s.clarity))
 
 
-def badge_end(crop: Image) -> int:
-    """Where the filled badge at the start of a line (h, w, 3) ends, pixels; 0 without one.
-
-    A badge is filled with one saturated colour, so above and below what stands on it there are
-    unbroken runs of that colour over most of its width; the strokes of a nickname, however bold,
-    end with their character. What lies behind the text goes on after it.
-    """
-    h = len(crop)
-    part = crop[:, : 4 * h].astype(np.float32)  # (h, c, 3)
-    early = part[h // 6 : h - h // 6, : round(1.4 * h)]
-    vivid = early[early.max(2) - early.min(2) > 60]  # (n, 3)
-    if len(vivid) < 0.15 * early.shape[0] * early.shape[1]:
-        return 0
-    fill = np.median(vivid, axis=0)  # (3,)
-    same = np.abs(part - fill).max(2) < 60  # (h, c)
-    runs = [(y, *run) for y, row in enumerate(same) if (run := _longest(row))[1] - run[0] > 0.6 * h]
-    if len(runs) < 4:
-        return 0
-    rows, starts, ends = (np.array(v) for v in zip(*runs, strict=True))
-    start, end = int(starts.min()), int(ends.max())
-    wide = end - start
-    filled = np.ptp(rows) > 0.4 * h and float(np.median(ends - starts)) > 0.6 * wide
-    paper = same[h // 6 : h - h // 6, end + h // 6 : end + h]
-    bounded = not paper.size or paper.mean() < 0.4
-    fits = start < 0.6 * h and 0.9 * h < wide < 3.2 * h
-    return end + h // 12 if filled and bounded and fits else 0
-
-
-def _longest(row: NDArray[np.bool_]) -> tuple[int, int]:
-    """Start and end of the longest unbroken run of a row (w,)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], row.astype(np.int8), [0]])))
-    if not len(edges):
-        return 0, 0
-    best = int((edges[1::2] - edges[::2]).argmax())
-    return int(edges[2 * best]), int(edges[2 * best + 1])
-
-
 def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
     """Split a reading of a crop (h, w, 3) into stretches of one colour."""
     chars = [char for char in reading.chars if char.score >= _LEAST]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time as clock
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -11,17 +10,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shizi.detection import DetectionOptions
+from shizi.live.badge import badge_end, badge_run
 from shizi.live.boxes import Box
-from shizi.live.event import Row, Run
+from shizi.live.event import Row
 from shizi.live.line import Line
+from shizi.live.look import look_of
 from shizi.live.message import Assembler
 from shizi.live.region import Area, Finder, RegionOptions
 from shizi.live.source import Frame
 from shizi.live.track import Track, Tracker, TrackOptions
-from shizi.live.vote import Sighting, badge_end, coloured
+from shizi.live.vote import Sighting, coloured
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
-from shizi.recognition import Reading
 
 _BRIEF = 0.85
 """Least score of a line that was seen no more than twice."""
@@ -177,12 +177,8 @@ class Watch:
     def _last_look(self, track: Track, time: float) -> bool:
         """True when a track that is gone may have more to say."""
         line = self._lines.get(track.id)
-        counting = line is not None and line.counting(time)
+        counting = line is not None and line.counting
         return counting or (track.wanted and self._looks_new(track))
-
-    def _new_badge(self, track: Track) -> bool:
-        """True when its badge was not read yet: rows keep theirs, places are taken in turns."""
-        return track.id not in self._lines or (not track.rolls and self._looks_new(track))
 
     def _looks_new(self, track: Track) -> bool:
         """True when it was not read since its look changed."""
@@ -222,44 +218,62 @@ class Watch:
 
     def _read(self, tracks: list[Track], time: float) -> list[Line]:
         """Read lines, all at once, from top to bottom; clutter is forgotten."""
-        tracks = sorted(tracks, key=lambda t: float(t.box[1]))
-        # Where nothing follows, it was no badge.
-        ends = [end if (end := badge_end(t.crop)) < t.crop.shape[1] else 0 for t in tracks]
-        crops = [t.crop[:, end:] for t, end in zip(tracks, ends, strict=True)]
-        fresh = [i for i, end in enumerate(ends) if end and self._new_badge(tracks[i])]
-        badges = [tracks[i].crop[:, : ends[i]] for i in fresh]
-        readings = self.reader.recognizer.read(crops + badges)
-        numbers = dict(zip(fresh, readings[len(crops) :], strict=True))
+        tracks = sorted((t for t in tracks if not self._known(t)), key=lambda t: float(t.box[1]))
+        ends = [badge_end(t.view) for t in tracks]
+        texts = [t.view.line[:, end:] for t, end in zip(tracks, ends, strict=True)]
+        badges = {
+            t.id: t.view.line[:, :end]
+            for t, end in zip(tracks, ends, strict=True)
+            if end and not self._known_badge(t, end)
+        }
+        readings = self.reader.recognizer.read([*texts, *badges.values()])
+        self.statistics.readings += len(tracks)
+        numbers = dict(zip(badges, readings[len(texts) :], strict=True))
         lines = []
-        for i, track in enumerate(tracks):
+        for track, end, text, reading in zip(tracks, ends, texts, readings, strict=False):
             track.wanted = False
-            self.statistics.readings += 1
-            runs = coloured(crops[i], readings[i])
+            runs = coloured(text, reading)
             # What was hardly seen may be cut off, and is taken for text only where it reads well.
             least = self.options.least_score if track.seen > 2 else _BRIEF
-            is_text = bool(runs) and readings[i].score >= least
+            is_text = bool(runs) and reading.score >= least
             track.refused = not is_text and track.id not in self._lines
             if not is_text:
                 continue
             line = self._lines.setdefault(track.id, Line(track, version=track.version))
-            badge = _badge(numbers[i], badges[fresh.index(i)]) if i in numbers else ()
-            line.add(Sighting(runs, readings[i].score, track.clarity), time, badge)
+            badge = line.badge if end else ()
+            if track.id in badges:
+                badge = badge_run(numbers[track.id], badges[track.id])
+                line.badge_look = look_of(badges[track.id], 0, ())
+            line.add(Sighting(runs, reading.score, track.clarity), time, badge)
+            line.look = look_of(track.view.line, end, reading.chars)
             lines.append(line)
         return lines
 
-    def _ask_again(self, time: float) -> None:
-        """Want another look at lines that are not sure yet."""
+    def _known(self, track: Track) -> bool:
+        """True when a track that is wanted shows what was read already, and surely enough."""
+        line = self._lines.get(track.id)
+        if line is None or line.look is None or self._unsure(line):
+            return False
+        if not line.look.shows(track.view.line):
+            return False
+        track.wanted, line.version = False, track.version
+        return True
+
+    def _known_badge(self, track: Track, end: int) -> bool:
+        """True when the badge that ends at a column was read already."""
+        line = self._lines.get(track.id)
+        look = line.badge_look if line else None
+        return look is not None and look.shows(track.view.line[:, :end])
+
+    def _unsure(self, line: Line) -> bool:
+        """True when another reading may tell more."""
         o = self.options
+        return line.best.score < o.sure and len(line.sightings) < o.readings
+
+    def _ask_again(self, time: float) -> None:
+        """Want another look at lines that are not sure yet, or count up."""
         for track in self._tracker.tracks:
             line = self._lines.get(track.id)
-            if line is None or track.wanted or time - line.looked < o.again:
+            if line is None or track.wanted or time - line.looked < self.options.again:
                 continue
-            unsure = line.best.score < o.sure and len(line.sightings) < o.readings
-            track.wanted = unsure or line.counting(time)
-
-
-def _badge(reading: Reading, crop: Image) -> tuple[Run, ...]:
-    """The number on a badge, in the badge's own colour; nothing where it has none."""
-    digits = "".join(re.findall(r"\d", reading.text))
-    r, g, b = (int(v) for v in np.median(crop.reshape(-1, 3), axis=0))
-    return (Run(digits, (r, g, b)),) if digits else ()
+            track.wanted = self._unsure(line) or (line.counting and not self._known(track))
