@@ -12,6 +12,9 @@ from shizi.live.look import View
 from shizi.page import Image
 from shizi.recognition import Reading
 
+_ALIKE = 55.0
+"""Distance in RGB within which a pixel has the badge's colour, or half way to grey."""
+
 _OPEN = 0.3
 """Share of a badge's width, above or below it, that may be filled with its colour."""
 
@@ -31,7 +34,7 @@ def badge_end(view: View) -> int:
     if len(vivid) < 0.15 * early.shape[0] * early.shape[1]:
         return 0
     fill = np.median(vivid, axis=0)  # (3,)
-    same = np.abs(part - fill).max(2) < 60  # (h, c)
+    same = _filled(part, fill)  # (h, c)
     runs = [(y, *run) for y, row in enumerate(same) if (run := _longest(row))[1] - run[0] > 0.6 * h]
     if len(runs) < 4:
         return 0
@@ -46,10 +49,15 @@ def badge_end(view: View) -> int:
     return end + h // 12 if ends_so and end + h // 12 < crop.shape[1] else 0
 
 
+def _filled(part: NDArray[np.float32], fill: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where a picture (h, w, 3) has a colour (3,), as (h, w)."""
+    most = min(_ALIKE, float(np.ptp(fill)) / 2)
+    return np.asarray(np.linalg.norm(part - fill, axis=2) < most)
+
+
 def _closed(view: View, fill: NDArray[np.float32], start: int, end: int) -> bool:
     """True when a badge's colour ends above it and below it."""
-    part = view.image[:, start:end].astype(np.float32)
-    same = np.abs(part - fill).max(2) < 60  # (H, end - start)
+    same = _filled(view.image[:, start:end].astype(np.float32), fill)  # (H, end - start)
     solid = same[view.top : view.low].mean(0) > 0.4
     share = same[:, solid].mean(1) if solid.any() else np.zeros(len(same))  # (H,)
     beside = (share[: view.top], share[view.low :])

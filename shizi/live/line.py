@@ -56,6 +56,11 @@ class Line:
         """It ends with a count that may rise: a digit changes too little for a tracker to see."""
         return _COMBO.search(self.best.text) is not None
 
+    @property
+    def settled(self) -> bool:
+        """It was read twice and will not change: without a number, rows that roll do not."""
+        return self.track.rolls and len(self.sightings) > 1 and not counts(self.best.text)
+
     def add(self, sighting: Sighting, time: float, badge: tuple[Run, ...] = ()) -> None:
         """Take in a reading, and that of its badge where there was one."""
         rose = bool(self.sightings) and counted_up(self.best.text, sighting.text)

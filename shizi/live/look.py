@@ -27,7 +27,7 @@ _SLACK = 2
 
 
 class View(NamedTuple):
-    """A line's picture and what is around it.
+    """A line's picture and what is just above and below it.
 
     Attributes:
         image: RGB (H, W, 3).
@@ -45,13 +45,20 @@ class View(NamedTuple):
         return self.image[self.top : self.low]
 
 
-def view_of(image: Image, box: Box) -> View:
-    """Cut a line out, with room for a colon that was overlooked at its end."""
+def view_of(image: Image, box: Box, usual: float) -> View:
+    """Cut a line out, with room for a colon that was overlooked at its end.
+
+    Args:
+        image: RGB (H, W, 3).
+        box: of the line, pixels.
+        usual: height of lines, pixels: one that looks lower may go on below, or above.
+    """
     tall = float(box[3] - box[1])
     x0, y0 = (max(0, round(float(v) - 0.06 * tall)) for v in box[:2])
     x1, y1 = round(float(box[2]) + 0.5 * tall), round(float(box[3]) + 0.06 * tall)
-    y1, top = max(y1, y0 + 4), max(0, y0 - round(0.4 * tall))
-    part = image[top : y1 + round(0.4 * tall), x0 : max(x1, x0 + 4)]
+    more = round(0.12 * tall + max(0.0, usual - tall))
+    y1, top = max(y1, y0 + 4), max(0, y0 - more)
+    part = image[top : y1 + more, x0 : max(x1, x0 + 4)]
     return View(part.copy(), y0 - top, min(y1 - top, len(part)))
 
 

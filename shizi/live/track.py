@@ -270,7 +270,7 @@ class Tracker:
             track.doubt += 1
             if track.doubt < 2:
                 if shown.mean() > 0.8 * track.clarity:  # it may be the last that is seen of it
-                    track.view = view_of(image, track.box)
+                    track.view = view_of(image, track.box, self._usual)
                 return
             track.version += 1
             track.since, track.wanted = track.last, True
@@ -286,7 +286,7 @@ class Tracker:
         track.template = track.template._replace(ink=mixed)
         clarity = float(shown.mean())
         if track.wanted or clarity > 0.8 * track.clarity:  # not fading
-            track.view, track.clarity = view_of(image, track.box), clarity
+            track.view, track.clarity = view_of(image, track.box, self._usual), clarity
 
     def _look(
         self, image: Image, panel: Floats, strokes: Floats, stripe: tuple[int, int], time: float
@@ -308,7 +308,7 @@ class Tracker:
             longer = box[2] > track.box[2] + track.height and track.box[0] > box[0] - 8
             if grown or longer:
                 _reshape(track, box, panel, strokes)
-                track.view = view_of(image, box)
+                track.view = view_of(image, box, self._usual)
                 track.version += 1
                 track.since, track.wanted = time, True
 
@@ -345,7 +345,7 @@ class Tracker:
             box=box,
             template=template,
             strokes=shown,
-            view=view_of(image, box),
+            view=view_of(image, box, self._usual),
             clarity=float(shown.mean()),
             since=time,
         )

@@ -29,6 +29,9 @@ _OPPONENT = np.array(
 _LEAST = 0.4
 """Least score of a character: what is less sure is an icon as often as not."""
 
+_EDGE = 0.8
+"""The same of a bracket that ends a line and closes nothing: edges of bubbles look like one."""
+
 _FAINT = 20.0
 """Chroma at which a colour counts as half as colourful as can be."""
 
@@ -74,6 +77,9 @@ def elect(sightings: Sequence[Sighting]) -> Sighting:
 def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
     """Split a reading of a crop (h, w, 3) into stretches of one colour."""
     chars = [char for char in reading.chars if char.score >= _LEAST]
+    kinds = [unicodedata.category(char.text[0]) for char in chars]
+    if kinds and kinds[-1] == "Pe" and "Ps" not in kinds and chars[-1].score < _EDGE:
+        chars.pop()
     if not chars:
         return ()
     meant = settle("".join(char.text for char in chars))

@@ -254,7 +254,7 @@ class Watch:
         line = self._lines.get(track.id)
         if line is None or line.look is None or self._unsure(line):
             return False
-        if not line.look.shows(track.view.line):
+        if not (line.settled or line.look.shows(track.view.line)):
             return False
         track.wanted, line.version = False, track.version
         return True
