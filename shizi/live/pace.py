@@ -19,6 +19,9 @@ class Timed(Protocol):
 
 F = TypeVar("F", bound=Timed)
 
+_PATIENCE = 0.2
+"""Seconds after which a thread that waits looks whether anybody still wants its frames."""
+
 
 def sampled(frames: Iterator[F], fps: float) -> Iterator[F]:
     """Let the first frame of every ``1 / fps`` seconds through, wherever the frames begin."""
@@ -41,48 +44,63 @@ def paced(frames: Iterator[F], speed: float, stop: threading.Event) -> Iterator[
 
 
 def queued(
-    frames: Iterator[F], size: int, stop: threading.Event, dropped: Callable[[], None]
+    frames: Iterator[F],
+    size: int,
+    stop: threading.Event,
+    dropped: Callable[[], None] | None = None,
 ) -> Iterator[F]:
-    """Pull frames in a thread of their own; the oldest go when more than ``size`` wait.
+    """Pull frames in a thread of their own, ``size`` of them ahead at most.
 
     Args:
         frames: where they come from; an error there is raised here.
         size: most frames that wait.
         stop: ends the thread and the iterator.
-        dropped: called for every frame that goes unseen.
+        dropped: called for every frame that goes unseen, the oldest first, when more than
+            ``size`` wait; None: pulling waits instead, and none does.
     """
     waiting: deque[F] = deque()
     changed = threading.Condition()
     failure: list[BaseException] = []
-    ended = threading.Event()
+    ended, left = threading.Event(), threading.Event()
+
+    def put(frame: F) -> None:
+        with changed:
+            while dropped is None and len(waiting) >= size:
+                if stop.is_set() or left.is_set():
+                    return
+                changed.wait(_PATIENCE)
+            if dropped is not None and len(waiting) >= size:
+                waiting.popleft()
+                dropped()
+            waiting.append(frame)
+            changed.notify_all()
 
     def pull() -> None:
         try:
             for frame in frames:
-                with changed:
-                    if len(waiting) >= size:
-                        waiting.popleft()
-                        dropped()
-                    waiting.append(frame)
-                    changed.notify()
-                if stop.is_set():
+                put(frame)
+                if stop.is_set() or left.is_set():
                     break
         except BaseException as error:  # handed to the reader
             failure.append(error)
         finally:
             with changed:
                 ended.set()
-                changed.notify()
+                changed.notify_all()
 
     threading.Thread(target=pull, name="shizi-source", daemon=True).start()
-    while True:
-        with changed:
-            changed.wait_for(lambda: waiting or ended.is_set())
-            frame = waiting.popleft() if waiting else None
-        if stop.is_set():
-            return
-        if frame is None:
-            break
-        yield frame
+    try:
+        while True:
+            with changed:
+                changed.wait_for(lambda: waiting or ended.is_set())
+                frame = waiting.popleft() if waiting else None
+                changed.notify_all()
+            if stop.is_set():
+                return
+            if frame is None:
+                break
+            yield frame
+    finally:
+        left.set()
     if failure:
         raise failure[0]

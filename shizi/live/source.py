@@ -49,7 +49,7 @@ class SourceOptions:
             as it can be read.
         timeout: seconds without data after which a stream counts as broken.
         give_up: seconds for which a broken stream is opened again and again; 0: for ever.
-        queue: frames of a live source that may wait.
+        queue: frames that are decoded ahead, or of a live source, that may wait.
     """
 
     fps: float = 10.0
@@ -194,7 +194,8 @@ def open_source(
     if o.replay_speed > 0 and not source.live:
         source.live = True
         frames = paced(frames, o.replay_speed, source._stop)
-    source._frames = queued(frames, o.queue, source._stop, source._drop) if source.live else frames
+    drop = source._drop if source.live else None  # what has an end is decoded ahead instead
+    source._frames = queued(frames, o.queue, source._stop, drop)
     return source
 
 
