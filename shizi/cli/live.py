@@ -20,6 +20,7 @@ from shizi.live.crops import CropOptions
 from shizi.live.dashboard import Dashboard, DashboardOptions
 from shizi.live.event import Event
 from shizi.live.explain import describe, explain, replay
+from shizi.live.reading import ReadingOptions
 from shizi.live.region import RegionOptions
 from shizi.live.room import RoomOptions
 from shizi.live.rooms import Rooms, load_rooms
@@ -33,6 +34,7 @@ from shizi.live.writer import WriterOptions
 
 live = App(name="live", help="Read a live room from its picture alone.")
 _SOURCE, _REGION, _WATCH = SourceOptions(), RegionOptions(), WatchOptions()
+_READING = ReadingOptions()
 _CROPS = CropOptions()
 _PANELS = [Group.create_ordered(name) for name in ("Room", "Picture", "Keeping", "Dashboard")]
 
@@ -47,6 +49,7 @@ def watch(
     source_options: Annotated[SourceOptions, Parameter(name="*", group=_PANELS[1])] = _SOURCE,
     region: Annotated[RegionOptions, Parameter(name="*", group=_PANELS[1])] = _REGION,
     watching: Annotated[WatchOptions, Parameter(name="*", group=_PANELS[1])] = _WATCH,
+    reading: Annotated[ReadingOptions, Parameter(name="*", group=_PANELS[1])] = _READING,
     keep: Annotated[RoomOptions, Parameter(name="*", group=_PANELS[2])] = RoomOptions(),
     writing: Annotated[WriterOptions, Parameter(name="*", group=_PANELS[2])] = WriterOptions(),
     crops: Annotated[CropOptions, Parameter(name="*", group=_PANELS[2])] = _CROPS,
@@ -67,6 +70,7 @@ def watch(
         source_options: how frames are taken.
         region: where the comments stand.
         watching: how lines are followed.
+        reading: when they are read.
         keep: how the room is kept.
         writing: how events are stored.
         crops: which pictures of rows are kept.
@@ -79,7 +83,8 @@ def watch(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is open is closed and stored
     if rooms is not None:
         return _several(load_rooms(rooms), page if dashboard else None)
-    plan = Plan(source, room, SeeOptions(source_options, region, watching), keep, writing, crops)
+    see = SeeOptions(source_options, region, watching, reading)
+    plan = Plan(source, room, see, keep, writing, crops)
     if show is not None:
         picture = show_region(source, plan.see)
         cv2.imwrite(str(show), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))

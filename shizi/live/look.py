@@ -19,7 +19,7 @@ from shizi.page import Char, Image
 _SAME = 0.75
 """Likeness of a character from which it is the same: codecs leave 0.9, another digit 0.6."""
 
-_NOISE = 8.0
+_NOISE = 12.0
 """Contrast below which there is nothing to see, grey levels."""
 
 _SLACK = 2
@@ -103,7 +103,9 @@ def look_of(line: Image, start: int, chars: Sequence[Char]) -> Look:
     """Remember how a line (h, w, 3) looks whose text begins at a column, pixels."""
     wide = line.shape[1] - start
     edges = [(start + c.start * wide - 1, start + c.end * wide + 2) for c in chars]
-    rest = (max((b for _, b in edges), default=float(start)), line.shape[1])
+    end = max((b for _, b in edges), default=None)
+    # Another digit may follow the last one; without any character all there is counts.
+    rest = (float(start), line.shape[1]) if end is None else (end, end + 0.6 * len(line))
     return Look(_contrast(line), np.array([*edges, rest]).round().astype(np.intp))
 
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeVar, cast, get_type_hints
 from shizi.errors import ShiziError
 from shizi.live.crops import CropOptions
 from shizi.live.dashboard import Publisher
+from shizi.live.reading import ReadingOptions
 from shizi.live.region import RegionOptions
 from shizi.live.room import RoomOptions
 from shizi.live.run import LiveOptions, Plan, SeeOptions, Told, follow
@@ -31,6 +32,7 @@ _PARTS: tuple[Any, ...] = (
     SourceOptions,
     RegionOptions,
     WatchOptions,
+    ReadingOptions,
     TrackOptions,
     RoomOptions,
     WriterOptions,
@@ -96,6 +98,7 @@ def _plan(name: str, settings: Any) -> Plan:
         _part(SourceOptions, settings),
         _part(RegionOptions, settings),
         _part(WatchOptions, settings),
+        _part(ReadingOptions, settings),
         _part(TrackOptions, settings),
     )
     return Plan(

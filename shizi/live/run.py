@@ -15,6 +15,7 @@ from shizi.live.crops import CropOptions, Crops
 from shizi.live.dashboard import Publisher
 from shizi.live.event import Row
 from shizi.live.grammar import load_grammar
+from shizi.live.reading import ReadingOptions
 from shizi.live.region import RegionOptions, area_of, parse_region
 from shizi.live.room import Room, RoomOptions, Update
 from shizi.live.screen import Screen, marked
@@ -61,6 +62,7 @@ class SeeOptions:
     source: SourceOptions = SourceOptions()
     region: RegionOptions = RegionOptions()
     watch: WatchOptions = WatchOptions()
+    reading: ReadingOptions = ReadingOptions()
     tracks: TrackOptions = TrackOptions()
 
 
@@ -137,7 +139,9 @@ def follow(
         source = stack.enter_context(open_source(plan.source, see.source, *begin))
         reader = live_reader(options.threads)
         statistics = Statistics(stream=source.start, start=source.start)
-        watch = Watch(reader, see.watch, see.region, see.tracks, statistics, source.live)
+        watch = Watch(
+            reader, see.watch, see.reading, see.region, see.tracks, statistics, source.live
+        )
         past = (entry.event for entry in store.entries(name))
         screen = Screen(room, source, watch, publisher, past) if publisher else None
         kept = Crops(plan.crops, plan.writing.retain) if plan.crops.keep_crops else None
@@ -189,7 +193,7 @@ def show_region(address: str, see: SeeOptions, seconds: float = 10.0) -> Image:
         ShiziError: the source cannot be read, or no area was found.
     """
     with open_source(address, see.source) as source:
-        watch = Watch(live_reader(), see.watch, see.region, see.tracks)
+        watch = Watch(live_reader(), see.watch, see.reading, see.region, see.tracks)
         for frame in source:
             for _ in watch.rows([frame]):
                 pass
