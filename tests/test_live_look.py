@@ -1,0 +1,106 @@
+"""What a line looks like: badges, and whether another picture shows the same text."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from shizi.live.badge import badge_end
+from shizi.live.look import View, look_of, view_of
+from shizi.page import Char, Image
+
+BLUE, WHITE = (60, 150, 255), (255, 255, 255)
+H, W = 30, 240
+
+
+def paper(grey: int = 40) -> Image:
+    return np.full((H, W, 3), grey, np.uint8)
+
+
+def framed(line: Image, around: Image | None = None) -> View:
+    """A line with 4 rows above and below it: paper, or what is given."""
+    rows = np.repeat(paper()[:4, :], 1, axis=0) if around is None else around
+    return View(np.concatenate([rows, line, rows]), 4, 4 + H)
+
+
+def badged() -> Image:
+    line = paper()
+    cv2.rectangle(line, (2, 4), (48, 26), BLUE, -1)
+    cv2.putText(line, "27", (12, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.6, WHITE, 2)
+    return line
+
+
+def written(text: str, grey: int = 40, at: int = 10) -> Image:
+    line = paper(grey)
+    cv2.putText(line, text, (at, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.7, WHITE, 2)
+    return line
+
+
+def chars(text: str) -> list[Char]:
+    """Spans of the characters of :func:`written`, fractions of the line."""
+    ends = [
+        10 + cv2.getTextSize(text[:i], cv2.FONT_HERSHEY_SIMPLEX, 0.7, 2)[0][0]
+        for i in range(len(text) + 1)
+    ]
+    return [Char(c, 1.0, a / W, b / W) for c, a, b in zip(text, ends[:-1], ends[1:], strict=True)]
+
+
+def test_a_filled_badge_ends_where_its_colour_does() -> None:
+    assert 46 < badge_end(framed(badged())) < 56
+
+
+def test_a_colour_that_goes_on_above_or_below_is_no_badge() -> None:
+    line = badged()
+    behind = paper()[:4]
+    behind[:, 2:49] = BLUE
+    for rows in (line[:1].repeat(4, 0), behind):
+        view = framed(line, rows)
+        assert (badge_end(view) == 0) == (rows is behind)
+
+
+def test_bold_strokes_in_one_colour_are_no_badge() -> None:
+    line = paper()
+    for k in range(3):  # characters with thick horizontal strokes at heights of their own
+        for y in (5 + k, 13 - k, 20 + k):
+            cv2.rectangle(line, (3 + 28 * k, y), (26 + 28 * k, y + 3), BLUE, -1)
+    assert badge_end(framed(line)) == 0
+
+
+def test_a_dull_surface_behind_the_text_is_no_badge() -> None:
+    line = paper(50)
+    line[:, :50] = (30, 100, 30)  # as far from the paper as the codec moves a badge's colour
+    cv2.putText(line, "27", (12, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.6, WHITE, 2)
+    assert badge_end(framed(line, line[:4])) == 0
+
+
+@pytest.mark.parametrize("text", ["rose x1", "rose x7", "hello"])
+def test_the_same_text_looks_the_same_wherever_it_stands(text: str) -> None:
+    look = look_of(written(text), 0, chars(text))
+    noise = np.random.default_rng(1).normal(0, 6, (H, W, 3))
+    assert look.shows(np.clip(written(text) + noise, 0, 255).astype(np.uint8))
+    assert look.shows(written(text, grey=90))  # something darker behind it
+    assert look.shows(np.roll(written(text), (1, -2), (0, 1)))  # a codec, or the rounding of boxes
+
+
+@pytest.mark.parametrize("other", ["rose x2", "rose x15", "rise x1", "rose x", "else y3"])
+def test_another_text_does_not(other: str) -> None:
+    look = look_of(written("rose x1"), 0, chars("rose x1"))
+    assert not look.shows(written(other))
+
+
+def test_a_line_of_another_size_has_to_be_read() -> None:
+    look = look_of(written("rose"), 0, chars("rose"))
+    assert not look.shows(written("rose")[:, :200])
+    assert not look.shows(written("rose")[:20])
+    assert not look.shows(written("rose")[:3, :3])
+
+
+def test_what_may_be_cut_off_is_seen_with_more_around_it() -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    whole = view_of(image, np.array([10, 40, 150, 70], np.float32), 30.0)
+    low = view_of(image, np.array([10, 40, 150, 60], np.float32), 30.0)
+    assert whole.line.shape[0] == 34 and low.line.shape[0] == 22
+    assert low.top > whole.top == 4
+    top = view_of(image, np.array([0, 0, 150, 30], np.float32), 30.0)
+    assert top.top == 0 and top.line.shape[0] == 32
