@@ -35,10 +35,11 @@ def badge_end(view: View) -> int:
         return 0
     fill = np.median(vivid, axis=0)  # (3,)
     same = _filled(part, fill)  # (h, c)
-    runs = [(y, *run) for y, row in enumerate(same) if (run := _longest(row))[1] - run[0] > 0.6 * h]
-    if len(runs) < 4:
+    starts, ends = _longest(same)  # (h,)
+    rows = np.flatnonzero(ends - starts > 0.6 * h)
+    if len(rows) < 4:
         return 0
-    rows, starts, ends = (np.array(v) for v in zip(*runs, strict=True))
+    starts, ends = starts[rows], ends[rows]
     start, end = int(starts.min()), int(ends.max())
     wide = end - start
     filled = np.ptp(rows) > 0.4 * h and float(np.median(ends - starts)) > 0.6 * wide
@@ -64,13 +65,13 @@ def _closed(view: View, fill: NDArray[np.float32], start: int, end: int) -> bool
     return all(not len(rows) or float(rows.min()) < _OPEN for rows in beside)
 
 
-def _longest(row: NDArray[np.bool_]) -> tuple[int, int]:
-    """Start and end of the longest unbroken run of a row (w,)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], row.astype(np.int8), [0]])))
-    if not len(edges):
-        return 0, 0
-    best = int((edges[1::2] - edges[::2]).argmax())
-    return int(edges[2 * best]), int(edges[2 * best + 1])
+def _longest(same: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where the longest unbroken run of every row (h, w) begins and ends, (h,) each."""
+    at = np.arange(same.shape[1])
+    gap = np.maximum.accumulate(np.where(same, -1, at), axis=1)  # the latest column outside
+    run = at - gap  # (h, w): length of the run that goes on there
+    ends = run.argmax(1) + 1
+    return ends - run.max(1), ends
 
 
 def badge_run(reading: Reading, crop: Image) -> tuple[Run, ...]:

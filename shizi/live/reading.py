@@ -101,12 +101,15 @@ class LineReader:
         for track in tracks:
             self.lines.pop(track.id, None)
 
-    def wants(self, track: Track, time: float) -> bool:
-        """True when a line was not read yet, or is not sure, or has counted up."""
-        line = self.lines.get(track.id)
-        if line is None or track.wanted or time - line.looked < self._options.again:
-            return track.wanted
-        return self._unsure(line) or (line.counting and not self._known(track))
+    def look_again(self, tracks: Iterable[Track], time: float) -> None:
+        """Want tracks to be read again whose line is not sure, or has counted up."""
+        for track in tracks:
+            line = self.lines.get(track.id)
+            if line is None or track.wanted or time - line.looked < self._options.again:
+                continue
+            if line.counting and not self._known(track):
+                track.change(time)
+            track.wanted |= self._unsure(line)
 
     def unread(self, track: Track) -> bool:
         """True when a track that is gone may have more to say."""
@@ -116,7 +119,7 @@ class LineReader:
 
     def _unsure(self, line: Line) -> bool:
         o = self._options
-        return line.best.score < o.sure and len(line.sightings) < o.readings
+        return len(line.sightings) < o.readings and line.best.score < o.sure
 
     def _known(self, track: Track) -> bool:
         """True when a track shows what was read already, and surely enough."""

@@ -34,7 +34,11 @@ PRESETS: dict[str, Fractions] = {
     "whole": (0.0, 0.0, 1.0, 1.0),
 }
 _FIRST_PAUSE, _LAST_PAUSE = 2.0, 60.0
-"""Seconds until an area that was found is looked at again; each time twice as long."""
+"""Seconds until an area that was found is looked at again; each time four times as long."""
+
+_PLACES = 1.0
+"""Seconds between two looks for a place above the area."""
+
 
 _TRIES = 4
 """Looks within which an area is found again, or is left as it is."""
@@ -120,6 +124,7 @@ class Finder:
     _found: Area | None = None
     _searching: bool = True
     _looked: float = -np.inf
+    _climbed: float = -np.inf  # when somebody last looked above the area
     _news: float = 0.0
     _again: float = np.inf  # when to look whether the area is larger than it seemed
     _pause: float = _FIRST_PAUSE
@@ -144,12 +149,12 @@ class Finder:
         if not self._searching and frame.time >= self._again:
             self._search_anew()
             self._tries = _TRIES
-        if frame.time - self._looked >= self.options.search:
+        if self._searching and frame.time - self._looked >= self.options.search:
             self._looked = frame.time
-            if self._searching:
-                self._search(frame)
-            if self._found:
-                self._found = self._heightened(self._found, frame.image)
+            self._search(frame)
+        if self._found and frame.time - self._climbed >= _PLACES:
+            self._climbed = frame.time
+            self._found = self._heightened(self._found, frame.image)
         return self._found
 
     def heard(self, time: float, news: bool) -> None:
@@ -171,7 +176,7 @@ class Finder:
             self._found = _united(self._found, found) if self._found else found
         if found is not None or self._tries == 0:
             self._searching, self._again = False, frame.time + self._pause
-            self._pause = min(2 * self._pause, _LAST_PAUSE)
+            self._pause = min(4 * self._pause, _LAST_PAUSE)
 
     def _moving(self, image: Image) -> Area | None:
         """The area of what moved up since the search began; None while that is too little."""

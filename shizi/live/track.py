@@ -18,6 +18,9 @@ from shizi.page import Image, Quads
 _LONG = 2.5
 """Width of a line, in its heights, from which it is no clutter and its height tells."""
 
+_EQUAL = 0.99
+"""Likeness from which nothing changed that could be read."""
+
 _FAR, _GAIN = 8, 0.3
 """Pixels from which a scroll shows, and by how much likeness at least one row tells of it."""
 
@@ -97,6 +100,10 @@ class Track:
     def begin(self, time: float) -> None:
         """Another line stands here from a time on, seconds."""
         self.first, self.stayed = time, 0.0
+
+    def change(self, time: float) -> None:
+        """It looks different from a time on, seconds: to be read again."""
+        self.version, self.since, self.wanted = self.version + 1, time, True
 
     def lift(self, pixels: int) -> None:
         """Measure from a panel that begins so much higher."""
@@ -266,14 +273,13 @@ class Tracker:
         now, shown = _cut(panel, track.template), _cut(strokes, track.template)
         if now.shape != track.template.ink.shape:
             return
-        if changed(track.strokes, shown, self.options.changed):
+        if track.fit < _EQUAL and changed(track.strokes, shown, self.options.changed):
             track.doubt += 1
             if track.doubt < 2:
                 if shown.mean() > 0.8 * track.clarity:  # it may be the last that is seen of it
                     track.view = view_of(image, track.box, self._usual)
                 return
-            track.version += 1
-            track.since, track.wanted = track.last, True
+            track.change(track.last)
             if track.refused:
                 track.begin(track.last)
                 track.refused = False
@@ -309,8 +315,7 @@ class Tracker:
             if grown or longer:
                 _reshape(track, box, panel, strokes)
                 track.view = view_of(image, box, self._usual)
-                track.version += 1
-                track.since, track.wanted = time, True
+                track.change(time)
 
     def _leaving(self, box: Box, time: float) -> bool:
         """True for what is left, above all rows, of one that scrolls out or had left before."""

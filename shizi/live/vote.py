@@ -21,11 +21,6 @@ from shizi.recognition import Reading
 APART = 32.0
 """Distance of two colours from which text counts as coloured differently."""
 
-_OPPONENT = np.array(
-    [[0.299, 0.587, 0.114], [0.5, -0.419, -0.081], [-0.169, -0.331, 0.5]], np.float32
-)
-"""RGB to luma and the two chromas of Rec. 601."""
-
 _LEAST = 0.4
 """Least score of a character: what is less sure is an icon as often as not."""
 
@@ -60,18 +55,15 @@ def elect(sightings: Sequence[Sighting]) -> Sighting:
     """The sighting that agrees best with all of them: the median string, by weight.
 
     Kohonen, "Median strings", Pattern Recognition Letters 1985; the weight of a sighting is
-    its score times its clarity. Its score becomes the share of the weight that agrees with it.
+    its score times its clarity.
     """
     if len(sightings) == 1:
         return sightings[0]
-    weights = [s.score * s.clarity + 1e-6 for s in sightings]
-    texts = [s.text for s in sightings]
-
-    def support(one: Sighting) -> float:
-        near = (Levenshtein.normalized_similarity(one.text, text) for text in texts)
-        return sum(w * n * n for w, n in zip(weights, near, strict=True))
-
-    return max(sightings, key=lambda s: (support(s), s.score * s.clarity))
+    votes: dict[str, float] = {}
+    for s in sightings:
+        votes[s.text] = votes.get(s.text, 0.0) + s.score * s.clarity + 1e-6
+    support = {one: sum(w * near(one, text) ** 2 for text, w in votes.items()) for one in votes}
+    return max(sightings, key=lambda s: (support[s.text], s.score * s.clarity))
 
 
 def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
@@ -120,7 +112,8 @@ def _colour(
     rank = int(0.94 * (len(stand_out) - 1))
     bar = np.partition(stand_out, rank)[rank]
     core = part[stand_out >= bar]
-    return np.median(core, axis=0).astype(np.float32), float(b - a)
+    middle = np.sort(core, axis=0)[len(core) // 2]
+    return np.asarray(middle, np.float32), float(b - a)
 
 
 def _merge(
@@ -132,17 +125,19 @@ def _merge(
     optimize an objective function", JASA 1963).
     """
     runs = list(runs)
+    felt = [_felt(colour) for _, colour, _ in runs]
 
     def cost(i: int) -> float:
-        (_, a, m), (_, b, n) = runs[i : i + 2]
-        return distance(a, b) * math.sqrt(2 * m * n / (m + n) / tall)
+        m, n = runs[i][2], runs[i + 1][2]
+        apart = math.dist(felt[i], felt[i + 1])
+        return apart * math.sqrt(2 * m * n / (m + n) / tall)
 
     costs = [cost(i) for i in range(len(runs) - 1)]
     while costs and min(costs) <= APART:
         i = costs.index(min(costs))
         (ta, ca, ma), (tb, cb, mb) = runs[i], runs[i + 1]
         mean = np.asarray((ca * ma + cb * mb) / (ma + mb), np.float32)
-        runs[i : i + 2] = [(ta + tb, mean, ma + mb)]
+        runs[i : i + 2], felt[i : i + 2] = [(ta + tb, mean, ma + mb)], [_felt(mean)]
         del costs[i]
         for k in (i - 1, i):
             if 0 <= k < len(costs):
@@ -155,24 +150,22 @@ def _rgb(colour: NDArray[np.float32]) -> Colour:
     return r, g, b
 
 
-def distance(a: Colour | NDArray[np.float32], b: Colour | NDArray[np.float32]) -> float:
-    """How different two colours of strokes look: 0 to about 200.
+def _felt(colour: Colour | NDArray[np.float32]) -> tuple[float, float, float]:
+    """A colour where distances are as large as they look: luma and two chromas of Rec. 601.
 
     Hue counts most: a codec keeps it, while it washes out the saturation and the luma of
     strokes thinner than its chroma samples.
     """
-    return float(np.linalg.norm(_felt(a) - _felt(b)))
-
-
-def _felt(colour: Colour | NDArray[np.float32]) -> NDArray[np.float32]:
-    luma, *chroma = _OPPONENT @ np.asarray(colour, np.float32)
-    scale = 100 / (float(np.hypot(*chroma)) + _FAINT)
-    return np.array([0.3 * luma, *(c * scale for c in chroma)], np.float32)
+    r, g, b = (float(v) for v in colour)
+    luma = 0.299 * r + 0.587 * g + 0.114 * b
+    blue, red = 0.5 * b - 0.169 * r - 0.331 * g, 0.5 * r - 0.419 * g - 0.081 * b
+    scale = 100 / (math.hypot(blue, red) + _FAINT)
+    return 0.3 * luma, scale * blue, scale * red
 
 
 def alike(a: Colour, b: Colour) -> bool:
     """True when two colours count as the same."""
-    return distance(a, b) < APART
+    return math.dist(_felt(a), _felt(b)) < APART
 
 
 def near(a: str, b: str) -> float:

@@ -19,6 +19,7 @@ from shizi.live.source import Frame
 from shizi.live.track import Track, Tracker, TrackOptions
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
+from shizi.recognition import RecognitionOptions
 
 _LATE = 0.3
 """Seconds behind a live source from which nothing is read again."""
@@ -63,9 +64,18 @@ class Statistics:
 
 
 def live_reader(threads: int = 0) -> Reader:
-    """A reader as live rooms need it: upright text at the size at which it stands."""
-    detection = DetectionOptions(enlarge=1.0)
-    return Reader(ReaderOptions(orientation=False, threads=threads, detection=detection))
+    """A reader as live rooms need it: upright text at the size at which it stands.
+
+    What is not sure is read again some frames later rather than at once.
+    """
+    return Reader(
+        ReaderOptions(
+            orientation=False,
+            threads=threads,
+            detection=DetectionOptions(enlarge=1.0),
+            recognition=RecognitionOptions(reread=0.0),
+        )
+    )
 
 
 @dataclass
@@ -145,11 +155,11 @@ class Watch:
         if (frame.width, frame.height) != self._finder.size:
             return []  # from before the picture changed its size
         gone, tracks = self._tracker.step(frame.crop(*area), frame.time), self._tracker.tracks
-        if not (self.live and self._late > _LATE):
-            for track in tracks:
-                track.wanted = self._lines.wants(track, frame.time)
         due = [t for t in tracks if t.wanted and self._settled(t, frame.time)]
-        return self._place(due, gone, frame.time)
+        rows = self._place(due, gone, frame.time)
+        if not (self.live and self._late > _LATE):
+            self._lines.look_again(tracks, frame.time)
+        return rows
 
     def _place(self, due: list[Track], gone: list[Track], time: float) -> list[Row]:
         """Read lines that are due, and what there is yet to read on those that are gone."""
