@@ -57,6 +57,12 @@ class Line:
         return _COMBO.search(self.best.text) is not None
 
     @property
+    def bare_count(self) -> bool:
+        """It is nothing but such a count."""
+        found = _COMBO.search(self.best.text)
+        return found is not None and not self.best.text[: found.start()].strip()
+
+    @property
     def settled(self) -> bool:
         """It was read twice and will not change: without a number, rows that roll do not."""
         return self.track.rolls and len(self.sightings) > 1 and not counts(self.best.text)

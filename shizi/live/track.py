@@ -21,6 +21,9 @@ _LONG = 2.5
 _EQUAL = 0.99
 """Likeness from which nothing changed that could be read."""
 
+_CLEAR = 0.6
+"""Share of a line's ink from which it can be read as well as before."""
+
 _FAR, _GAIN = 8, 0.3
 """Pixels from which a scroll shows, and by how much likeness at least one row tells of it."""
 
@@ -276,7 +279,7 @@ class Tracker:
         if track.fit < _EQUAL and changed(track.strokes, shown, self.options.changed):
             track.doubt += 1
             if track.doubt < 2:
-                if shown.mean() > 0.8 * track.clarity:  # it may be the last that is seen of it
+                if shown.mean() > _CLEAR * track.clarity:  # it may be the last that is seen of it
                     track.view = view_of(image, track.box, self._usual)
                 return
             track.change(track.last)
@@ -291,7 +294,7 @@ class Tracker:
         mixed = track.template.ink * np.float32(1 - mix) + now * np.float32(mix)
         track.template = track.template._replace(ink=mixed)
         clarity = float(shown.mean())
-        if track.wanted or clarity > 0.8 * track.clarity:  # not fading
+        if track.wanted or clarity > _CLEAR * track.clarity:  # not fading
             track.view, track.clarity = view_of(image, track.box, self._usual), clarity
 
     def _look(

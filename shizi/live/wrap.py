@@ -69,6 +69,8 @@ def continues(begin: Line, above: Line, line: Line, typography: Typography) -> b
     pitch = _pitch(above, line)
     if line.badge or b.box[0] - a.box[0] > 4 * tall or a.pinned != b.pinned or pitch <= 0:
         return False
+    if line.bare_count:  # it rose until the line above was full
+        return pitch < _STACKED and not above.counting
     if b.first - a.first > _TOGETHER or _opens_alike(begin, line):
         return False
     if above.best.text.endswith(_COLONS):
