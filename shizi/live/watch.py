@@ -72,7 +72,7 @@ def live_reader(threads: int = 0) -> Reader:
         ReaderOptions(
             orientation=False,
             threads=threads,
-            detection=DetectionOptions(enlarge=1.0),
+            detection=DetectionOptions(pixels=320_000, enlarge=1.0),
             recognition=RecognitionOptions(reread=0.0),
         )
     )
