@@ -16,8 +16,9 @@ from shizi.live.boxes import Box
 from shizi.live.scroll import AROUND, Floats
 from shizi.page import Char, Image
 
-_SAME = 0.75
-"""Likeness of a character from which it is the same: codecs leave 0.9, another digit 0.6."""
+_SAME, _BLANK = 0.7, 0.5
+"""Likeness of a character, and of what follows the last one, from which it is the same: a codec
+leaves 0.9, what moves behind it 0.7, another digit 0.6."""
 
 _NOISE = 12.0
 """Contrast below which there is nothing to see, grey levels."""
@@ -67,7 +68,8 @@ class Look(NamedTuple):
 
     Attributes:
         strokes: contrast to the surroundings, (h, w), grey levels.
-        spans: first and last column of every character, and of what follows them, pixels (n, 2).
+        spans: first and last column of every letter and digit, and of what follows the last
+            character, pixels (n, 2).
     """
 
     strokes: Floats
@@ -96,7 +98,9 @@ class Look(NamedTuple):
         wide = last > first
         both, all_ = sums[:, last[wide]] - sums[:, first[wide]]
         still = _NOISE**2 * a.shape[0] * (last - first)[wide]
-        return bool(((both + still) / (all_ + still) > _SAME).all())
+        like = (both + still) / (all_ + still)
+        least = np.where(np.arange(len(wide)) < len(wide) - 1, _SAME, _BLANK)[wide]
+        return bool((like > least).all())
 
 
 def look_of(line: Image, start: int, chars: Sequence[Char]) -> Look:
@@ -104,6 +108,7 @@ def look_of(line: Image, start: int, chars: Sequence[Char]) -> Look:
     wide = line.shape[1] - start
     edges = [(start + c.start * wide - 1, start + c.end * wide + 2) for c in chars]
     end = max((b for _, b in edges), default=None)
+    edges = [edge for edge, c in zip(edges, chars, strict=True) if c.text.isalnum()]
     # Another digit may follow the last one; without any character all there is counts.
     rest = (float(start), line.shape[1]) if end is None else (end, end + 0.6 * len(line))
     return Look(_contrast(line), np.array([*edges, rest]).round().astype(np.intp))
