@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from shizi.live.boxes import Box
 from shizi.live.scroll import AROUND, Floats
 from shizi.page import Char, Image
 
-_SAME, _BLANK = 0.7, 0.5
-"""Likeness of a character, and of what follows the last one, from which it is the same: a codec
-leaves 0.9, what moves behind it 0.7, another digit 0.6."""
+_LETTER, _DIGIT, _PAPER = 0.7, 0.85, 0.5
+"""Likeness from which a letter, a digit and what follows the last character are the same: a codec
+leaves 0.9, what moves behind it 0.7; another letter has less, a 6 for a 5 up to 0.8."""
 
 _NOISE = 12.0
 """Contrast below which there is nothing to see, grey levels."""
@@ -70,10 +71,12 @@ class Look(NamedTuple):
         strokes: contrast to the surroundings, (h, w), grey levels.
         spans: first and last column of every letter and digit, and of what follows the last
             character, pixels (n, 2).
+        least: likeness of each from which it is the same, (n,).
     """
 
     strokes: Floats
-    spans: np.ndarray[tuple[int, int], np.dtype[np.intp]]
+    spans: NDArray[np.intp]
+    least: Floats
 
     def shows(self, line: Image) -> bool:
         """True when a later picture (h, w, 3) of the line shows the same text.
@@ -98,20 +101,22 @@ class Look(NamedTuple):
         wide = last > first
         both, all_ = sums[:, last[wide]] - sums[:, first[wide]]
         still = _NOISE**2 * a.shape[0] * (last - first)[wide]
-        like = (both + still) / (all_ + still)
-        least = np.where(np.arange(len(wide)) < len(wide) - 1, _SAME, _BLANK)[wide]
-        return bool((like > least).all())
+        return bool(((both + still) / (all_ + still) > self.least[wide]).all())
 
 
 def look_of(line: Image, start: int, chars: Sequence[Char]) -> Look:
     """Remember how a line (h, w, 3) looks whose text begins at a column, pixels."""
     wide = line.shape[1] - start
     edges = [(start + c.start * wide - 1, start + c.end * wide + 2) for c in chars]
-    end = max((b for _, b in edges), default=None)
-    edges = [edge for edge, c in zip(edges, chars, strict=True) if c.text.isalnum()]
     # Another digit may follow the last one; without any character all there is counts.
+    end = max((b for _, b in edges), default=None)
     rest = (float(start), line.shape[1]) if end is None else (end, end + 0.6 * len(line))
-    return Look(_contrast(line), np.array([*edges, rest]).round().astype(np.intp))
+    told = [
+        (edge, c.text.isdigit()) for edge, c in zip(edges, chars, strict=True) if c.text.isalnum()
+    ]
+    spans = np.array([*(edge for edge, _ in told), rest]).round().astype(np.intp)
+    least = [*(_DIGIT if digit else _LETTER for _, digit in told), _PAPER]
+    return Look(_contrast(line), spans, np.array(least, np.float32))
 
 
 def _contrast(line: Image) -> Floats:
