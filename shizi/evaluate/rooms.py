@@ -112,6 +112,12 @@ def _clips(places: Iterable[Path]) -> Iterator[Path]:
 
 
 def _clip(path: Path, options: LiveEvalOptions) -> ClipResult:
+    """Follow a clip so often as is wanted; all runs tell the same, the fastest how fast."""
+    runs = [_run(path, options) for _ in range(max(1, options.repeat))]
+    return min(runs, key=lambda run: run.wall)
+
+
+def _run(path: Path, options: LiveEvalOptions) -> ClipResult:
     truth = read_events(path.with_suffix(".jsonl"))
     watch = Watch(live_reader(options.threads))
     wall, cpu = clock.perf_counter(), clock.process_time()

@@ -70,6 +70,8 @@ class LiveEvalOptions:
             folders of screenshots with chats.jsonl.
         platform: whose wording is expected, as for ``shizi live``.
         threads: CPU threads; 0: all cores.
+        repeat: how often each clip is followed; the fastest time counts, as other programs and
+            guests of a machine only ever make it slower.
         mistakes: name every event that was missed, made up or misread.
         json: file for the figures, beside the table.
     """
@@ -77,6 +79,7 @@ class LiveEvalOptions:
     data: tuple[Path, ...]
     platform: str = "generic"
     threads: int = 0
+    repeat: int = 1
     mistakes: bool = False
     json: Path | None = None
 

@@ -250,7 +250,11 @@ def _screen(address: str, options: SourceOptions, source: Source) -> Iterator[Fr
                     source._stop.wait(
                         max(0.0, 1 / options.fps - (clock.monotonic() - begin - time))
                     )
-        except (mss.ScreenShotError, IndexError) as error:
+        except IndexError as error:
+            raise StreamError(
+                f"there is no monitor as in {address}; write screen or screen:2"
+            ) from error
+        except mss.ScreenShotError as error:
             raise StreamError(f"cannot take pictures of {address}: {error}") from error
 
     return frames()
