@@ -1,0 +1,88 @@
+"""A line is read when it is new or shows another text, and not again otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from shizi.live.look import view_of
+from shizi.live.reading import LineReader, ReadingOptions
+from shizi.live.track import Track, template_of
+from shizi.page import Char, Image
+from shizi.recognition import Reading
+
+BOX = np.array([10, 10, 250, 40], np.float32)
+WIDE = 257  # pixels of the picture that is read, the text begins at its 6th
+
+
+class Scribe:
+    """Reads whatever it is told to; counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.says, self.score, self.asked = "", 0.99, 0
+
+    def read(self, crops: Sequence[Image]) -> list[Reading]:
+        self.asked += len(crops)
+        ends = [
+            6 + cv2.getTextSize(self.says[:i], cv2.FONT_HERSHEY_SIMPLEX, 0.9, 2)[0][0]
+            for i in range(len(self.says) + 1)
+        ]
+        chars = [
+            Char(c, self.score, a / WIDE, b / WIDE)
+            for c, a, b in zip(self.says, ends[:-1], ends[1:], strict=True)
+        ]
+        return [Reading(self.says, self.score, tuple(chars)) for _ in crops]
+
+
+def shown(text: str) -> Image:
+    image = np.full((50, 300, 3), 40, np.uint8)
+    cv2.putText(image, text, (14, 34), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (255, 255, 255), 2)
+    return image
+
+
+def seen(text: str) -> Track:
+    figure = np.zeros((50, 75), np.float32)
+    view = view_of(shown(text), BOX, 30.0)
+    return Track(1, 0.0, 0.0, BOX, template_of(figure, BOX), figure, view, 30.0, 0.0, seen=9)
+
+
+def told(reader: LineReader, scribe: Scribe, track: Track, text: str, time: float) -> list[str]:
+    track.view, track.wanted, scribe.says = view_of(shown(text), BOX, 30.0), True, text
+    return [line.best.text for line in reader.read([track], time)]
+
+
+def test_what_shows_the_same_text_is_not_read_again() -> None:
+    scribe, track = Scribe(), seen("rose x5")
+    reader = LineReader(scribe, ReadingOptions())  # type: ignore[arg-type]
+    assert told(reader, scribe, track, "rose x5", 0.2) == ["rose x5"]
+    track.change(0.5)
+    assert told(reader, scribe, track, "rose x5", 0.8) == []
+    assert scribe.asked == reader.count == 1 and not track.wanted
+    track.change(1.0)
+    assert told(reader, scribe, track, "rose x1", 1.3) == ["rose x1"]
+
+
+def test_a_count_is_watched_though_nothing_else_changes() -> None:
+    scribe, track = Scribe(), seen("rose x5")
+    reader = LineReader(scribe, ReadingOptions())  # type: ignore[arg-type]
+    told(reader, scribe, track, "rose x5", 0.2)
+    reader.look_again([track], 1.0)
+    assert not track.wanted
+    track.view = view_of(shown("rose x1"), BOX, 30.0)
+    reader.look_again([track], 1.5)
+    assert track.wanted and track.version == 1
+
+
+def test_what_is_not_sure_is_read_some_more_and_clutter_is_forgotten() -> None:
+    scribe, track = Scribe(), seen("hello")
+    reader = LineReader(scribe, ReadingOptions(readings=2))  # type: ignore[arg-type]
+    scribe.score = 0.5
+    assert told(reader, scribe, track, "hello", 0.2) == [] and track.refused
+    scribe.score = 0.8
+    assert told(reader, scribe, track, "hello", 0.4) == ["hello"]
+    assert told(reader, scribe, track, "hello", 0.8) == ["hello"]
+    assert told(reader, scribe, track, "hello", 1.2) == []
+    reader.forget([track])
+    assert not reader.lines
