@@ -12,7 +12,7 @@ import shizi
 ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
-    {"errors"},
+    {"errors", "cpu"},
     {"page"},
     {"geometry", "charset", "source", "pixels", "nets"},
     {"image", "pdf", "ctc", "crop"},

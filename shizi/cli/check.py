@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from shizi import __version__, weights
+from shizi.cpu import cores, cpu_features, cpu_name
 from shizi.errors import WeightsError
 
 _NEEDED = (
@@ -23,7 +23,6 @@ _NEEDED = (
     ("openvino", "openvino"),
 )
 _OPTIONAL = ("onnxruntime", "pypdfium2", "torch")
-_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 _PICTURE, _TEXT = "check.png", "识字"
 
 
@@ -68,7 +67,7 @@ def _findings() -> Iterator[Finding]:
         yield _needed(module, package)
     for package in _OPTIONAL:
         yield _optional(package)
-    yield Finding("cpu", f"{cpu_name()}; {_cores()} cores; {' '.join(cpu_features()) or 'plain'}")
+    yield Finding("cpu", f"{cpu_name()}; {cores()} cores; {' '.join(cpu_features()) or 'plain'}")
     for network in weights.NETWORKS:
         yield _weights(network)
     yield _reading(weights.FOLDER / _PICTURE)
@@ -86,31 +85,6 @@ def _optional(package: str) -> Finding:
         return Finding(package, version(package))
     except PackageNotFoundError:
         return Finding(package, "not installed (optional)", "-")
-
-
-def cpu_name() -> str:
-    """Return the processor's name, as well as the system knows it."""
-    return next(iter(_cpuinfo("model name")), platform.processor() or platform.machine())
-
-
-def cpu_features() -> list[str]:
-    """Return which of the instruction sets that speed up reading the processor has (Linux)."""
-    flags = set(" ".join(_cpuinfo("flags")).split())
-    return [feature for feature in _FEATURES if feature in flags]
-
-
-def _cpuinfo(key: str) -> list[str]:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    return [line.partition(":")[2].strip() for line in lines if line.split(":")[0].strip() == key]
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _weights(network: weights.Network) -> Finding:

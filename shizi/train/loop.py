@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -15,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from shizi.cpu import cores
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.nets.torch.session import ModuleSession
@@ -281,13 +281,6 @@ class _Silent:
 
     def validation(self, *_: object) -> None:
         """Write nothing."""
-
-
-def cores() -> int:
-    """Count the cores that this process may use; more threads than these hinder each other."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _dtype(precision: Precision, device: torch.device) -> torch.dtype:

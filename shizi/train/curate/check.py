@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ import numpy as np
 
 from shizi import weights
 from shizi.charset import Charset
+from shizi.cpu import cores
 from shizi.crop import HEIGHT, bucket
 from shizi.ctc import steps_needed
 from shizi.errors import DataError, ImageError
@@ -49,7 +49,7 @@ class CheckOptions:
 
     charset: Path | None = None
     strict: bool = False
-    workers: int = os.cpu_count() or 1
+    workers: int = cores()
 
 
 @dataclass
