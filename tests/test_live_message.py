@@ -28,7 +28,7 @@ def line(
     track.moved = 2 * TALL
     runs = tuple(Run(text, (BLUE, WHITE)[i % 2]) for i, text in enumerate(texts))
     out = Line(track, badge=(Run(badge, BLUE),) if badge else ())
-    out.add(Sighting(runs, 0.98, 30.0), time, out.track.version)
+    out.add(Sighting(runs, 0.98, 30.0), time)
     return out
 
 
@@ -101,11 +101,7 @@ def test_a_fading_look_takes_nothing_back(tracker: Tracker) -> None:
     row = line(1, 100, "小鱼：", "今天有什么活动")
     assembler.place(row, tracker)
     row.track.version += 1
-    row.add(
-        Sighting((Run("★小鱼：", BLUE), Run("今天有什么活勤", WHITE)), 0.95, 12.0),
-        1.5,
-        row.track.version,
-    )
+    row.add(Sighting((Run("★小鱼：", BLUE), Run("今天有什么活勤", WHITE)), 0.95, 12.0), 1.5)
     assert assembler.place(row, tracker) == []
     assert row.best.text == "小鱼：今天有什么活动"
 
@@ -136,7 +132,7 @@ def test_a_gift_of_two_lines_gives_its_place_to_the_next(tracker: Tracker) -> No
     old[1].track.last = 9.0  # the lower line looks as before, but a sign
     assembler.place(new, tracker)
     assert old[1].track.wanted
-    old[1].add(Sighting((Run("棒糖 ×1", WHITE),), 0.98, 30.0), 9.1, old[1].track.version)
+    old[1].add(Sighting((Run("棒糖 ×1", WHITE),), 0.98, 30.0), 9.1)
     (row,) = assembler.place(old[1], tracker)
     assert (row.track, row.text) == (3, "老王 送出 棒棒糖 ×1")
 
@@ -144,18 +140,10 @@ def test_a_gift_of_two_lines_gives_its_place_to_the_next(tracker: Tracker) -> No
 def test_a_row_read_again_after_a_passing_change_keeps_its_votes(tracker: Tracker) -> None:
     assembler = Assembler(1.0, (0, 0))
     row = line(1, 100, "小鱼：", "有没有大码")
-    row.add(
-        Sighting((Run("小鱼：", BLUE), Run("有没有大码", WHITE)), 0.98, 30.0),
-        1.2,
-        row.track.version,
-    )
+    row.add(Sighting((Run("小鱼：", BLUE), Run("有没有大码", WHITE)), 0.98, 30.0), 1.2)
     assembler.place(row, tracker)
     row.track.version += 1
-    row.add(
-        Sighting((Run("小角：", BLUE), Run("有没有大码", WHITE)), 0.97, 30.0),
-        1.4,
-        row.track.version,
-    )
+    row.add(Sighting((Run("小角：", BLUE), Run("有没有大码", WHITE)), 0.97, 30.0), 1.4)
     assembler.place(row, tracker)
     assert row.best.text == "小鱼：有没有大码"
 

@@ -163,7 +163,7 @@ def test_a_count_that_rises_replaces_what_was_read_before() -> None:
         (0.5, "小鱼 送出 玫瑰 ×7"),
         (0.9, "小鱼 送出 玫瑰 ×9"),
     ):
-        line.add(Sighting((Run(text, (255, 255, 255)),), 0.99, 30.0), time, 0)
+        line.add(Sighting((Run(text, (255, 255, 255)),), 0.99, 30.0), time)
     assert line.best.text.endswith("×9")
     assert line.counting
 

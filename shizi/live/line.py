@@ -67,13 +67,11 @@ class Line:
         """It was read twice and will not change: without a number, rows that roll do not."""
         return self.track.rolls and len(self.sightings) > 1 and not counts(self.best.text)
 
-    def add(
-        self, sighting: Sighting, time: float, version: int, badge: tuple[Run, ...] = ()
-    ) -> None:
-        """Take in a reading of a version of its look, and of its badge where there was one."""
+    def add(self, sighting: Sighting, time: float, badge: tuple[Run, ...] = ()) -> None:
+        """Take in a reading of the line as it looks now, and of its badge where there was one."""
         rose = bool(self.sightings) and counted_up(self.best.text, sighting.text)
-        if version != self.version or rose:
-            self.version, self.before, self.sightings = version, self.sightings, []
+        if self.version != self.track.version or rose:
+            self.version, self.before, self.sightings = self.track.version, self.sightings, []
             self.previous, self.badge_before, self.badge = self.before, self.badge, ()
         self.badge = badge or self.badge
         if not self.sightings:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from shizi.live.badge import badge_end, badge_run
-from shizi.live.event import Run
 from shizi.live.line import Line
-from shizi.live.look import Look, View, look_of
+from shizi.live.look import look_of
 from shizi.live.track import Track
 from shizi.live.vote import Sighting, coloured
 from shizi.page import Image
@@ -39,35 +38,23 @@ class ReadingOptions:
     least_score: float = 0.7
 
 
-class _Task(NamedTuple):
-    """A line to be read as it looks now.
+class _Cut(NamedTuple):
+    """The picture of a line, cut where its badge ends.
 
     Attributes:
-        track: which one.
-        version: of its look.
-        view: its picture.
-        clarity: of that picture.
-        time: of the stream, seconds.
-        begin: column at which the text begins, pixels; a badge stands before it.
-        with_badge: the badge is to be read too.
+        track: whose picture it is.
+        begin: column at which the text begins, pixels; 0 without a badge.
+        badge: the badge (h, begin, 3), where it has to be read.
     """
 
     track: Track
-    version: int
-    view: View
-    clarity: float
-    time: float
     begin: int
-    with_badge: bool
+    badge: Image | None
 
-
-class _Seen(NamedTuple):
-    """What was read on a line: its text, and the number on its badge where that was asked for."""
-
-    sighting: Sighting
-    look: Look
-    badge: tuple[Run, ...]
-    badge_look: Look | None
+    @property
+    def text(self) -> Image:
+        """What follows the badge (h, w, 3)."""
+        return self.track.view.line[:, self.begin :]
 
 
 class LineReader:
@@ -79,22 +66,35 @@ class LineReader:
 
     Attributes:
         lines: by track.
-        count: lines read so far, those read again included.
     """
 
     def __init__(self, recognizer: Recognizer, options: ReadingOptions) -> None:
         self.lines: dict[int, Line] = {}
-        self.count = 0
         self._recognizer, self._options = recognizer, options
 
-    def read(self, tracks: Sequence[Track], time: float) -> list[Line]:
+    def read(self, tracks: Iterable[Track], time: float) -> list[Line]:
         """Read tracks, all at once, unless they show what is known.
 
         Returns:
             Their lines, from top to bottom; clutter is left out.
         """
-        tasks = self._tasks(tracks, time)
-        return self._learn(tasks, self._see(tasks)) if tasks else []
+        cuts = []
+        for track in sorted(tracks, key=lambda t: float(t.box[1])):
+            track.wanted = False
+            if self._known(track):
+                self.lines[track.id].version = track.version
+            else:
+                cuts.append(self._cut(track))
+        if not cuts:
+            return []
+        badges = [cut.badge for cut in cuts if cut.badge is not None]
+        readings = self._recognizer.read([*(cut.text for cut in cuts), *badges])
+        numbers = iter(readings[len(cuts) :])
+        lines = [
+            self._learn(cut, reading, numbers, time)
+            for cut, reading in zip(cuts, readings, strict=False)
+        ]
+        return [line for line in lines if line is not None]
 
     def forget(self, tracks: Iterable[Track]) -> None:
         """Forget the lines of tracks that are gone."""
@@ -126,60 +126,31 @@ class LineReader:
         line = self.lines.get(track.id)
         if line is None or line.look is None or self._unsure(line):
             return False
-        if not (line.settled or line.look.shows(track.view.line)):
-            return False
-        track.wanted, line.version = False, track.version
-        return True
+        return line.settled or line.look.shows(track.view.line)
 
-    def _tasks(self, tracks: Sequence[Track], time: float) -> list[_Task]:
-        new = [track for track in tracks if not self._known(track)]
-        tasks = []
-        for track in sorted(new, key=lambda t: float(t.box[1])):
-            track.wanted = False
-            view, line = track.view, self.lines.get(track.id)
-            end = badge_end(view)
-            look = line.badge_look if line and end else None
-            known = look is not None and look.shows(view.line[:, :end])
-            tasks.append(
-                _Task(track, track.version, view, track.clarity, time, end, end > 0 and not known)
-            )
-        self.count += len(tasks)
-        return tasks
+    def _cut(self, track: Track) -> _Cut:
+        line, end = self.lines.get(track.id), badge_end(track.view)
+        badge = track.view.line[:, :end]
+        look = line.badge_look if line and end else None
+        known = not end or (look is not None and look.shows(badge))
+        return _Cut(track, end, None if known else badge)
 
-    def _see(self, tasks: Sequence[_Task]) -> list[_Seen]:
-        """Read lines and badges, all at once."""
-        texts = [task.view.line[:, task.begin :] for task in tasks]
-        badges = [task.view.line[:, : task.begin] for task in tasks if task.with_badge]
-        readings = self._recognizer.read([*texts, *badges])
-        numbers = zip(badges, readings[len(texts) :], strict=True)
-        return [
-            _seen(task, reading, *(next(numbers) if task.with_badge else (None, None)))
-            for task, reading in zip(tasks, readings, strict=False)
-        ]
-
-    def _learn(self, tasks: Sequence[_Task], seen: Sequence[_Seen]) -> list[Line]:
-        lines = []
-        for task, new in zip(tasks, seen, strict=True):
-            track = task.track
-            # What was hardly seen may be cut off, and is taken for text only where it reads well.
-            least = self._options.least_score if track.seen > 2 else _BRIEF
-            is_text = bool(new.sighting.runs) and new.sighting.score >= least
-            track.refused = not is_text and track.id not in self.lines
-            if not is_text:
-                continue
-            line = self.lines.setdefault(track.id, Line(track, version=task.version))
-            badge = new.badge if task.with_badge else line.badge if task.begin else ()
-            line.add(new.sighting, task.time, task.version, badge)
-            line.look, line.badge_look = new.look, new.badge_look or line.badge_look
-            lines.append(line)
-        return lines
-
-
-def _seen(task: _Task, reading: Reading, badge: Image | None, number: Reading | None) -> _Seen:
-    picture = task.view.line
-    runs = coloured(picture[:, task.begin :], reading)
-    sighting = Sighting(runs, reading.score, task.clarity)
-    look = look_of(picture, task.begin, reading.chars)
-    if badge is None or number is None:
-        return _Seen(sighting, look, (), None)
-    return _Seen(sighting, look, badge_run(number, badge), look_of(badge, 0, ()))
+    def _learn(
+        self, cut: _Cut, reading: Reading, numbers: Iterator[Reading], time: float
+    ) -> Line | None:
+        """Take in what was read on a line; ``numbers``: on the badges from here on."""
+        track, number = cut.track, None if cut.badge is None else next(numbers)
+        # What was hardly seen may be cut off, and is taken for text only where it reads well.
+        least = self._options.least_score if track.seen > 2 else _BRIEF
+        runs = coloured(cut.text, reading)
+        is_text = bool(runs) and reading.score >= least
+        track.refused = not is_text and track.id not in self.lines
+        if not is_text:
+            return None
+        line = self.lines.setdefault(track.id, Line(track))
+        badge = line.badge if cut.begin else ()
+        if cut.badge is not None and number is not None:
+            badge, line.badge_look = badge_run(number, cut.badge), look_of(cut.badge, 0, ())
+        line.add(Sighting(runs, reading.score, track.clarity), time, badge)
+        line.look = look_of(track.view.line, cut.begin, reading.chars)
+        return line

@@ -45,14 +45,12 @@ class Statistics:
 
     Attributes:
         frames: looked at.
-        readings: lines read, those read again included.
         stream: seconds of the stream.
         busy: seconds spent; those in which a live source sent nothing are not counted.
         start: stream time at which watching began, seconds.
     """
 
     frames: int = 0
-    readings: int = 0
     stream: float = 0.0
     busy: float = 0.0
     start: float = 0.0
@@ -165,7 +163,6 @@ class Watch:
         """Read lines that are due, and what there is yet to read on those that are gone."""
         due = due + [t for t in gone if self._lines.unread(t)]
         lines = self._lines.read(due, time)
-        self.statistics.readings = self._lines.count
         rows = [row for line in lines for row in self._assembler.place(line, self._tracker)]
         self._lines.forget(gone)
         return rows + self._assembler.retire(gone, time, self._tracker.scrolled)
