@@ -137,6 +137,18 @@ def test_a_gift_of_two_lines_gives_its_place_to_the_next(tracker: Tracker) -> No
     assert (row.track, row.text) == (3, "老王 送出 棒棒糖 ×1")
 
 
+@pytest.mark.parametrize(("late", "joins"), [("×11", True), ("x 3个", True), ("11", False)])
+def test_a_count_that_no_longer_fits_its_line_joins_it(
+    tracker: Tracker, late: str, joins: bool
+) -> None:
+    assembler = Assembler(1.0, (0, 0))
+    gift = line(1, 100, "小鱼 ", "送出 嘉年华", right=395)
+    assembler.place(gift, tracker)
+    gift.track.last = 9.0
+    (row,) = assembler.place(line(2, 132, late, time=9.0), tracker)
+    assert (row.track, row.text) == ((1, f"小鱼 送出 嘉年华{late}") if joins else (2, late))
+
+
 def test_a_row_read_again_after_a_passing_change_keeps_its_votes(tracker: Tracker) -> None:
     assembler = Assembler(1.0, (0, 0))
     row = line(1, 100, "小鱼：", "有没有大码")

@@ -106,6 +106,29 @@ def test_a_queue_hands_on_what_went_wrong() -> None:
         list(frames)
 
 
+def test_decoding_goes_ahead_only_so_far_and_ends_when_nobody_wants_more() -> None:
+    made, ended = threading.Semaphore(0), threading.Event()
+    count = 0
+
+    def endless() -> Iterator[Frame]:
+        nonlocal count
+        try:
+            while True:
+                count += 1
+                made.release()
+                yield Frame(count / 10, count, 1, 1, None)
+        finally:
+            ended.set()
+
+    frames = queued(endless(), 3, threading.Event())
+    assert next(frames).index == 1
+    for _ in range(5):  # one taken, three that wait, one in hand
+        assert made.acquire(timeout=10)
+    assert not made.acquire(timeout=0.3) and count == 5
+    frames.close()  # type: ignore[attr-defined]
+    assert ended.wait(10)
+
+
 def test_sampling_is_even() -> None:
     frames = (Frame(i / 30, i, 1, 1, None) for i in range(300))
     assert len(list(sampled(frames, 10))) == 100

@@ -69,7 +69,7 @@ class LiveEvalOptions:
         data: clips whose events are beside them (room.mp4, room.jsonl), folders of such clips, and
             folders of screenshots with chats.jsonl.
         platform: whose wording is expected, as for ``shizi live``.
-        threads: CPU threads; 0: all cores.
+        threads: CPU threads that read, as for ``shizi live``. 0: all.
         repeat: how often each clip is followed; the fastest time counts, as other programs and
             guests of a machine only ever make it slower.
         mistakes: name every event that was missed, made up or misread.
@@ -78,7 +78,7 @@ class LiveEvalOptions:
 
     data: tuple[Path, ...]
     platform: str = "generic"
-    threads: int = 0
+    threads: int = 1
     repeat: int = 1
     mistakes: bool = False
     json: Path | None = None

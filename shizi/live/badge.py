@@ -45,9 +45,9 @@ def badge_end(view: View) -> int:
     filled = np.ptp(rows) > 0.4 * h and float(np.median(ends - starts)) > 0.6 * wide
     paper = same[h // 6 : h - h // 6, end + h // 6 : end + h]
     bounded = not paper.size or paper.mean() < 0.4
-    fits = start < 0.6 * h and 0.9 * h < wide < 3.2 * h and end < crop.shape[1]
-    ends_so = filled and bounded and fits and _closed(view, fill, start, end)
-    return end + h // 12 if ends_so and end + h // 12 < crop.shape[1] else 0
+    begin = end + h // 12  # of the text
+    fits = start < 0.6 * h and 0.9 * h < wide < 3.2 * h and begin < crop.shape[1]
+    return begin if filled and bounded and fits and _closed(view, fill, start, end) else 0
 
 
 def _filled(part: NDArray[np.float32], fill: NDArray[np.float32]) -> NDArray[np.bool_]:

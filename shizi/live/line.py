@@ -13,6 +13,7 @@ from shizi.live.vote import Sighting, elect, near
 
 _COUNT = re.compile(r"\d{1,4}(?!.*\d)")
 _COMBO = re.compile(r"(?:^|[x×X✕*])\s*(\d{1,5})\s*个?\s*$")
+_BARE = re.compile(r"\s*[x×X✕*]\s*\d{1,5}\s*个?\s*")
 _TELLING = 6  # letters of which an equal end tells
 
 
@@ -58,9 +59,8 @@ class Line:
 
     @property
     def bare_count(self) -> bool:
-        """It is nothing but such a count."""
-        found = _COMBO.search(self.best.text)
-        return found is not None and not self.best.text[: found.start()].strip()
+        """It is nothing but such a count, with its mark."""
+        return _BARE.fullmatch(self.best.text) is not None
 
     @property
     def settled(self) -> bool:

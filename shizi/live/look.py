@@ -82,8 +82,9 @@ class Look(NamedTuple):
         """True when a later picture (h, w, 3) of the line shows the same text.
 
         Characters are held against each other one by one, after the two pictures were brought
-        to lie upon each other, by 2ab / (a² + b²): likeness and strength at once (the structure
-        term of SSIM; Wang et al., "Image quality assessment", IEEE TIP 2004).
+        to lie upon each other, by (2ab + c) / (a² + b² + c): the contrast and the structure term
+        of SSIM at once, for what has a mean of 0 (Wang et al., "Image quality assessment", IEEE
+        TIP 2004, section III.B).
         """
         now = _contrast(line)
         h, w = (min(a, b) for a, b in zip(now.shape, self.strokes.shape, strict=True))

@@ -97,9 +97,7 @@ class Assembler:
     origin: tuple[int, int]
     _of: dict[int, Message] = field(default_factory=dict)  # by track
     _lost: list[Message] = field(default_factory=list)
-    _over: dict[int, float] = field(
-        default_factory=dict
-    )  # tracks of turns that are over; last seen
+    _over: dict[int, float] = field(default_factory=dict)  # tracks whose turn is over; last seen
     _past: deque[_Past] = field(default_factory=lambda: deque(maxlen=_MEMORY))
     _typography: Typography = field(default_factory=Typography)
 

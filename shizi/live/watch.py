@@ -46,7 +46,7 @@ class Statistics:
     Attributes:
         frames: looked at.
         stream: seconds of the stream.
-        busy: seconds spent; those in which a live source sent nothing are not counted.
+        busy: seconds spent on frames and, unless they come at their own pace, waiting for them.
         start: stream time at which watching began, seconds.
     """
 
@@ -61,7 +61,7 @@ class Statistics:
         return (self.stream - self.start) / self.busy if self.busy else 0.0
 
 
-def live_reader(threads: int = 0) -> Reader:
+def live_reader(threads: int = 1) -> Reader:
     """A reader as live rooms need it: upright text at the size at which it stands.
 
     What is not sure is read again some frames later rather than at once.
