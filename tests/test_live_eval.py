@@ -12,6 +12,7 @@ from shizi.evaluate.live import read_events, score_events
 from shizi.evaluate.rooms import compare, run_live_eval
 from shizi.evaluate.sets import LiveEvalOptions
 from shizi.live.event import Event, Gift, Kind
+from shizi.live.simulate import SimulateOptions, simulate
 
 
 def event(time: float, kind: Kind, user: str, text: str = "", count: int = 0) -> Event:
@@ -93,3 +94,14 @@ def test_screenshots_are_matched_one_to_one() -> None:
 def test_nothing_to_score_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no clip"):
         run_live_eval(LiveEvalOptions((tmp_path,)))
+
+
+def test_a_clip_is_followed_and_scored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = SimulateOptions(seed=7, seconds=8.0, shape="portrait", fps=10)
+    simulate(options, tmp_path / "room.mp4", tmp_path / "room.jsonl")
+    told = tmp_path / "told.json"
+    assert run_live_eval(LiveEvalOptions((tmp_path,), repeat=2, mistakes=True, json=told)) == 0
+    figures = json.loads(told.read_text(encoding="utf-8"))["clips"]["room"]
+    assert figures["events"] == len(read_events(tmp_path / "room.jsonl")) > 3
+    assert figures["f1"] > 0.9 and figures["doubles"] == 0
+    assert figures["factor"] > 0 and "room" in capsys.readouterr().out
