@@ -142,7 +142,7 @@ def _sizes() -> tuple[tuple[int, int], ...]:
     """The canvases (height, width): areas in steps of 2, shapes in steps of 1.4."""
     return tuple(
         (_up(math.sqrt(area / shape)), _up(math.sqrt(area * shape)))
-        for area in (37_500 * 2**i for i in range(9))
+        for area in (18_750 * 2**i for i in range(10))
         for shape in (1.4**i for i in range(-16, 17))
     )
 

@@ -8,7 +8,9 @@ import pytest
 from shizi.live.event import Run
 from shizi.live.line import Line, same_message
 from shizi.live.message import Assembler
-from shizi.live.track import Track, Tracker, template_of
+from shizi.live.scroll import template_of
+from shizi.live.track import Track
+from shizi.live.tracker import Tracker
 from shizi.live.vote import Sighting
 from shizi.live.wrap import Typography, continues
 from shizi.page import Quads

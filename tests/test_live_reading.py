@@ -9,7 +9,8 @@ import numpy as np
 
 from shizi.live.look import view_of
 from shizi.live.reading import LineReader, ReadingOptions
-from shizi.live.track import Track, template_of
+from shizi.live.scroll import template_of
+from shizi.live.track import Track
 from shizi.page import Char, Image
 from shizi.recognition import Reading
 

@@ -13,7 +13,8 @@ from shizi.geometry import box_to_quad
 from shizi.live.boxes import same_place
 from shizi.live.event import Row, Run
 from shizi.live.line import Line, counted_up, counts, same_message
-from shizi.live.track import Track, Tracker
+from shizi.live.track import Track
+from shizi.live.tracker import Tracker
 from shizi.live.vote import alike, elect, near
 from shizi.live.wrap import Typography, begins, continues
 from shizi.page import Quad
@@ -145,7 +146,7 @@ class Assembler:
         tracks = {line.track.id: line.track for line in lines}
         for track in tracks.values():
             if track not in tracker.tracks:
-                track.lift(pixels)
+                track.move(pixels)
 
     def _renew(
         self, message: Message, line: Line, tracker: Tracker

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from shizi.errors import ShiziError
 from shizi.geometry import box_iou
 from shizi.live.boxes import Box, find_lines, same_place
-from shizi.live.scroll import figure, fits_at, ink, likeness
+from shizi.live.scroll import figure, fits_at, ink, likeness, template_of
 from shizi.live.source import Frame
-from shizi.live.track import template_of
 from shizi.page import Image, Quads
 
 Fractions = tuple[float, float, float, float]

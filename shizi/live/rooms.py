@@ -21,7 +21,7 @@ from shizi.live.room import RoomOptions
 from shizi.live.run import LiveOptions, Plan, SeeOptions, Told, follow
 from shizi.live.settings import RulesError, check, read_yaml
 from shizi.live.source import Source, SourceOptions
-from shizi.live.track import TrackOptions
+from shizi.live.tracker import TrackOptions
 from shizi.live.watch import Watch, WatchOptions
 from shizi.live.writer import WriterOptions
 

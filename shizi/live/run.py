@@ -22,7 +22,7 @@ from shizi.live.screen import Screen, marked
 from shizi.live.sinks import open_sink
 from shizi.live.source import Frame, Source, SourceOptions, open_source
 from shizi.live.store import Store
-from shizi.live.track import TrackOptions
+from shizi.live.tracker import TrackOptions
 from shizi.live.value import load_rules
 from shizi.live.watch import Statistics, Watch, WatchOptions, live_reader
 from shizi.live.writer import WriterOptions

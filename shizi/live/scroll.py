@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.live.boxes import Box
 from shizi.page import Image
 
 Floats = NDArray[np.float32]
@@ -63,6 +64,14 @@ class Template(NamedTuple):
     left: int
 
 
+def template_of(panel: Floats, box: Box, paper: float = 1.5) -> Template:
+    """A line of the panel, with paper of so many heights to its right, where it may grow."""
+    top, low = max(0, round(float(box[1]))), min(len(panel), round(float(box[3])))
+    left = max(0, int(box[0] // CELL))
+    right = min(panel.shape[1], int((box[2] + paper * (box[3] - box[1])) // CELL) + 1)
+    return Template(panel[top:low, left:right].copy(), top, left)
+
+
 def likeness(panel: Floats, row: Template) -> Floats:
     """How well a row fits at every height of a panel.
 
@@ -109,6 +118,11 @@ def fits_at(panel: Floats, row: Template, top: int) -> float:
         return 0.0
     norm = float(np.sqrt((part * part).sum() * (row.ink * row.ink).sum()))
     return float((part * row.ink).sum()) / max(norm, 1.0)
+
+
+def fits_near(panel: Floats, row: Template, top: int) -> tuple[float, int]:
+    """The best likeness within two pixels of a height, and where: rounding, codecs, easing."""
+    return max((fits_at(panel, row, top + d), top + d) for d in (0, -1, 1, -2, 2))
 
 
 def vote(curves: Sequence[Floats], rows: Sequence[Template], height: int) -> tuple[int, float]:

@@ -1,32 +1,10 @@
-"""What strokes tell: where nobody has looked yet, and whether a text changed in place."""
+"""What strokes tell: whether a text changed in place."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from shizi.live.boxes import Box
 from shizi.live.scroll import CELL, Floats
-
-
-def unexplained(strokes: Floats, boxes: Sequence[Box], rim: float) -> tuple[int, int] | None:
-    """The stripe (top, low) that holds all strokes that no known line explains, with some rim.
-
-    The rim, in pixels, is for wrapped lines that are no more than a stroke or two. One stripe
-    rather than several, for a runtime has to prepare for every new size of a picture.
-    """
-    inked = (strokes > 12).sum(1) >= 4  # (H,)
-    for box in boxes:
-        aside = 0.2 * (box[3] - box[1])
-        inked[max(0, int(box[1] - aside)) : int(box[3] + aside) + 1] = False
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], inked.astype(np.int8), [0]])))
-    tall = edges[1::2] - edges[::2] >= 8
-    if not tall.any():
-        return None
-    top, low = int(edges[::2][tall][0]), int(edges[1::2][tall][-1])
-    most = max(16, round(rim))
-    return max(0, top - most), min(len(strokes), low + most)
 
 
 def changed(before: Floats, now: Floats, share: float) -> bool:

@@ -1,54 +1,14 @@
-"""Lines of text that keep their identity while they move: born, seen, gone."""
+"""A line of text on its way through the panel."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from statistics import median
+from dataclasses import dataclass
 
 import numpy as np
 
-from shizi.live.boxes import Box, find_lines, same_place, shared
-from shizi.live.look import View, view_of
-from shizi.live.scroll import CELL, Floats, Template, figure, fits_at, ink, likeness, vote
-from shizi.live.strokes import changed, unexplained
-from shizi.page import Image, Quads
-
-_LONG = 2.5
-"""Width of a line, in its heights, from which it is no clutter and its height tells."""
-
-_EQUAL = 0.99
-"""Likeness from which nothing changed that could be read."""
-
-_CLEAR = 0.6
-"""Share of a line's ink from which it can be read as well as before."""
-
-_FAR, _GAIN = 8, 0.3
-"""Pixels from which a scroll shows, and by how much likeness at least one row tells of it."""
-
-
-@dataclass(frozen=True)
-class TrackOptions:
-    """How lines are followed. Likeness is a correlation of strokes, -1 to 1.
-
-    Attributes:
-        same: likeness from which a line is taken for the one seen before.
-        still: likeness from which a line has not moved, without looking further.
-        surely: likeness from which a line has moved though most others have not.
-        patience: seconds for which a line may be hidden before it counts as gone.
-        every: least seconds between two looks for new lines while rows move.
-        idle: least seconds between two looks at strokes that were no text before.
-        changed: share of a line's strokes in one place that differ when its text changed.
-    """
-
-    same: float = 0.55
-    still: float = 0.9
-    surely: float = 0.8
-    patience: float = 0.6
-    every: float = 0.2
-    idle: float = 0.4
-    changed: float = 0.45
+from shizi.live.boxes import Box
+from shizi.live.look import View
+from shizi.live.scroll import Floats, Template
 
 
 @dataclass(slots=True, eq=False)
@@ -74,6 +34,7 @@ class Track:
         moving: it moved between the two latest sightings.
         doubt: consecutive sightings that looked changed.
         refused: what was read where it stands was no text; what comes there later is another line.
+        whole: it was looked at since it came in; until then some of it may be missing.
     """
 
     id: int
@@ -94,6 +55,7 @@ class Track:
     moving: bool = False
     doubt: int = 0
     refused: bool = False
+    whole: bool = True
 
     @property
     def height(self) -> float:
@@ -108,9 +70,10 @@ class Track:
         """It looks different from a time on, seconds: to be read again."""
         self.version, self.since, self.wanted = self.version + 1, time, True
 
-    def lift(self, pixels: int) -> None:
-        """Measure from a panel that begins so much higher."""
-        _move(self, pixels)
+    def move(self, pixels: int) -> None:
+        """It stands so much lower in the panel."""
+        self.box = self.box + np.array([0, pixels, 0, pixels], np.float32)
+        self.template = self.template._replace(top=self.template.top + pixels)
 
     @property
     def rolls(self) -> bool:
@@ -121,268 +84,3 @@ class Track:
     def pinned(self) -> bool:
         """It stood still while others scrolled by."""
         return self.stayed > 2 * self.height and self.moved == 0
-
-
-@dataclass
-class Tracker:
-    """Follows the lines of one panel from frame to frame.
-
-    Attributes:
-        detect: finds text lines in a picture (H, W, 3): quads (N, 4, 2).
-        options: how.
-        first: number of the first track.
-        tracks: what is visible or only just hidden, from top to bottom.
-        scrolled: pixels that the panel scrolled up so far.
-    """
-
-    detect: Callable[[Image], Quads]
-    options: TrackOptions = field(default_factory=TrackOptions)
-    first: int = 0
-    tracks: list[Track] = field(default_factory=list)
-    scrolled: int = 0
-    _given: int = 0
-    _looked: float = -np.inf
-    _moving: bool = True
-    _time: float = -np.inf
-    _past: list[tuple[Box, int]] = field(default_factory=list)
-    _heights: deque[float] = field(default_factory=lambda: deque(maxlen=40))  # of lines, pixels
-    _top: float = np.inf  # highest place of a row that moved, pixels
-    _slots: list[Box] = field(default_factory=list)  # where lines stood still and took turns
-
-    def step(self, image: Image, time: float) -> list[Track]:
-        """Look at the next picture of the panel (H, W, 3); return the tracks that are gone."""
-        strokes = ink(image)
-        panel = figure(strokes)
-        before = [t for t in self.tracks if t.seen and t.last == self._time]
-        found = self._follow(panel, time)
-        for track in found:
-            self._renew(track, image, panel, strokes)
-        self._moving |= len(found) < len(before)
-        o = self.options
-        if time - self._looked >= (o.every if self._moving else o.idle):
-            self._looked, self._moving = time, False
-            stripe = unexplained(strokes, [t.box for t in found], 1.3 * self._usual)
-            if stripe:
-                self._look(image, panel, strokes, stripe, time)
-        self._time = time
-        high = len(image)
-        gone = [
-            t for t in self.tracks
-            if time - t.last > o.patience or t.template.top < 0 or t.template.top >= high
-        ]  # fmt: skip
-        self.tracks = [t for t in self.tracks if t not in gone]
-        self._past += [(t.box, self.scrolled) for t in gone if t.moved]
-        self._slots = [*self._slots, *(t.box for t in gone if t.pinned)][-8:]
-        self.tracks.sort(key=lambda t: float(t.box[1]))
-        return gone
-
-    @property
-    def _usual(self) -> float:
-        """Height of a line, pixels; 0 while none was seen."""
-        return median(self._heights) if self._heights else 0.0
-
-    def number(self) -> int:
-        """Give out the next track's number."""
-        self._given += 1
-        return self.first + self._given - 1
-
-    def lift(self, pixels: int) -> None:
-        """The panel begins so much higher from now on."""
-        for track in self.tracks:
-            track.lift(pixels)
-        self._top += pixels
-        down = np.array([0, pixels, 0, pixels], np.float32)
-        self._past = [(box + down, at) for box, at in self._past]
-        self._slots = [box + down for box in self._slots]
-
-    def finish(self) -> list[Track]:
-        """The stream is over: return what was still there."""
-        gone, self.tracks = self.tracks, []
-        return gone
-
-    def _follow(self, panel: Floats, time: float) -> list[Track]:
-        """Find every track again; return those that were."""
-        tracks, o = self.tracks, self.options
-        if not tracks:
-            return []
-        stay = [fits_at(panel, t.template, t.template.top) for t in tracks]
-        shift = self._shift(panel, stay)
-        self._moving |= shift != 0
-        self.scrolled -= shift
-        nears = [(fit, t.template.top) for t, fit in zip(tracks, stay, strict=True)]
-        if shift:
-            nears = [_best_near(panel, t.template, t.template.top + shift) for t in tracks]
-        found = []
-        for track, fit, near in zip(tracks, stay, nears, strict=True):
-            top = track.template.top
-            # An equal row that comes to where it was is no sign that it stood.
-            comes = any(
-                best >= o.same and abs(to - top) < 0.3 * track.height and to != near[1]
-                for best, to in nears
-            )
-            stood = shift != 0 and (track.pinned or (fit > near[0] + 0.1 and not comes))
-            track.fit, place = (fit, top) if stood else near
-            if track.fit >= o.same:
-                found.append((track, place - top))
-            elif not track.pinned:
-                _move(track, shift)  # hidden, it goes along
-        taken: list[Track] = []
-        for track, step in sorted(found, key=lambda f: -f[0].fit):
-            _move(track, step)
-            if any(same_place(t.box, track.box) for t in taken):
-                continue  # another one is there
-            taken.append(track)
-            track.last = time
-            track.seen += 1
-            track.moved += abs(step)
-            track.moving = step != 0
-            track.stayed += min(abs(shift - step), track.height)
-            self._top = min(self._top, track.template.top) if track.rolls else self._top
-        return taken
-
-    def _shift(self, panel: Floats, stay: Sequence[float]) -> int:
-        """How far the roll moved, pixels; ``stay``: likeness of each track where it was."""
-        o, free, curves, rows = self.options, [], [], []
-        pairs = [(t, fit) for t, fit in zip(self.tracks, stay, strict=True) if not t.pinned]
-        # What was hidden already does not tell that anything moves now.
-        left = [t for t, fit in pairs if fit < o.still and t.last == self._time]
-        if not left:
-            return 0
-        for track, fit in pairs:
-            curve, row = likeness(panel, track.template), track.template
-            if track in left:
-                free.append((curve, row.top, fit))
-            elif fit >= o.still:
-                # It has a vote on how far, not on whether: it may have a place of its own, or be
-                # one of equal messages and seem to stand where another one went.
-                half = len(row.ink) // 2
-                curve[max(0, row.top - half) : row.top + half + 1] = 0
-            curves.append(curve)
-            rows.append(row)
-        shift, _ = vote(curves, rows, len(panel))
-        places = [(c, at + shift, fit) for c, at, fit in free if 0 <= at + shift < len(c)]
-        # Further up than any row was seen they may be cut off.
-        inside = [place for place in places if place[1] >= self._top] or places
-        fits = [max(0.0, float(c[to])) for c, to, _ in inside]
-        gain = max((f - fit for f, (_, _, fit) in zip(fits, inside, strict=True)), default=0.0)
-        if abs(shift) > _FAR and gain < _GAIN:
-            return 0  # all are still there: equal messages seem to stand in each other's places
-        # Where most stand, one that is not found again has changed in place rather than moved.
-        least = o.same if len(free) >= sum(fit >= o.still for _, fit in pairs) else o.surely
-        return shift if fits and float(np.sqrt(np.mean(np.square(fits)))) >= least else 0
-
-    def _renew(self, track: Track, image: Image, panel: Floats, strokes: Floats) -> None:
-        """Take in the latest look of a track; notice a change in place."""
-        now, shown = _cut(panel, track.template), _cut(strokes, track.template)
-        if now.shape != track.template.ink.shape:
-            return
-        if track.fit < _EQUAL and changed(track.strokes, shown, self.options.changed):
-            track.doubt += 1
-            if track.doubt < 2:
-                if shown.mean() > _CLEAR * track.clarity:  # it may be the last that is seen of it
-                    track.view = view_of(image, track.box, self._usual)
-                return
-            track.change(track.last)
-            if track.refused:
-                track.begin(track.last)
-                track.refused = False
-            mix = 1.0
-        else:
-            mix = 0.3
-        track.doubt = 0
-        track.strokes = track.strokes * np.float32(1 - mix) + shown * np.float32(mix)
-        mixed = track.template.ink * np.float32(1 - mix) + now * np.float32(mix)
-        track.template = track.template._replace(ink=mixed)
-        clarity = float(shown.mean())
-        if track.wanted or clarity > _CLEAR * track.clarity:  # not fading
-            track.view, track.clarity = view_of(image, track.box, self._usual), clarity
-
-    def _look(
-        self, image: Image, panel: Floats, strokes: Floats, stripe: tuple[int, int], time: float
-    ) -> None:
-        """Look for lines between two heights; adopt those that no track explains."""
-        shift = np.array([0, stripe[0], 0, stripe[0]], np.float32)
-        for line in find_lines(self.detect, image[stripe[0] : stripe[1]], self._usual):
-            box = line + shift
-            known = [t for t in self.tracks if t.last == time and same_place(t.box, box)]
-            if not known and not self._leaving(box, time):
-                self.tracks.append(self._adopt(box, image, panel, strokes, time))
-            parts = [t for t in known if box[3] - box[1] > 1.2 * t.height]
-            if len(known) > 1 and len(parts) == len(known):  # of a line that was coming in
-                self.tracks = [t for t in self.tracks if t not in parts[1:]]
-            elif len(known) != 1:
-                continue
-            track = known[0]
-            grown = box[3] - box[1] > 1.2 * track.height
-            longer = box[2] > track.box[2] + track.height and track.box[0] > box[0] - 8
-            if grown or longer:
-                _reshape(track, box, panel, strokes)
-                track.view = view_of(image, box, self._usual)
-                track.change(time)
-
-    def _leaving(self, box: Box, time: float) -> bool:
-        """True for what is left, above all rows, of one that scrolls out or had left before."""
-        rows = [t for t in self.tracks if t.last == time and not t.pinned]
-        slack = 0.3 * self._usual
-        if box[1] > slack and box[3] < self._top + slack:
-            return False  # rows do not come up there, nor is it cut off
-        if not rows or any(t.box[1] < box[1] for t in rows):
-            return False
-        pinned = [t.box for t in self.tracks if t.pinned]
-        if any(shared(slot, box) > 0.7 for slot in (*self._slots, *pinned)):
-            return False  # the next one's turn
-        hidden = [t.box for t in self.tracks if t.last < time and t.moved]
-        gone = [b - np.array([0, up, 0, up], np.float32) for b, up in self._ghosts()]
-        low = box[3] - box[1] < 0.75 * self._usual
-        return low or any(shared(b, box) > 0.3 for b in hidden + gone)
-
-    def _ghosts(self) -> list[tuple[Box, int]]:
-        """Rows that scrolled and were lost, but may show yet, and how far they went on since."""
-        self._past = [(b, at) for b, at in self._past if 0.6 * (b[3] - b[1]) > self.scrolled - at]
-        return [(b, self.scrolled - at) for b, at in self._past]
-
-    def _adopt(self, box: Box, image: Image, panel: Floats, strokes: Floats, time: float) -> Track:
-        template = template_of(panel, box)
-        shown = _cut(strokes, template).copy()
-        if box[2] - box[0] > _LONG * (box[3] - box[1]):
-            self._heights.append(float(box[3] - box[1]))
-        return Track(
-            id=self.number(),
-            first=time,
-            last=time,
-            box=box,
-            template=template,
-            strokes=shown,
-            view=view_of(image, box, self._usual),
-            clarity=float(shown.mean()),
-            since=time,
-        )
-
-
-def template_of(panel: Floats, box: Box, paper: float = 1.5) -> Template:
-    """A line of the panel, with paper of so many heights to its right, where it may grow."""
-    top, low = max(0, round(float(box[1]))), min(len(panel), round(float(box[3])))
-    left = max(0, int(box[0] // CELL))
-    right = min(panel.shape[1], int((box[2] + paper * (box[3] - box[1])) // CELL) + 1)
-    return Template(panel[top:low, left:right].copy(), top, left)
-
-
-def _cut(panel: Floats, row: Template) -> Floats:
-    h, w = row.ink.shape
-    return panel[row.top : row.top + h, row.left : row.left + w]
-
-
-def _best_near(panel: Floats, row: Template, top: int) -> tuple[float, int]:
-    """The best likeness within two pixels of a height, and where: rounding, codecs, easing."""
-    return max((fits_at(panel, row, top + d), top + d) for d in (0, -1, 1, -2, 2))
-
-
-def _move(track: Track, step: int) -> None:
-    track.box = track.box + np.array([0, step, 0, step], np.float32)
-    track.template = track.template._replace(top=track.template.top + step)
-
-
-def _reshape(track: Track, box: Box, panel: Floats, strokes: Floats) -> None:
-    """A line turned out to be larger than it first looked: it was still coming in."""
-    track.box, track.template = box, template_of(panel, box)
-    track.strokes = _cut(strokes, track.template).copy()

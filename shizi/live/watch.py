@@ -16,7 +16,8 @@ from shizi.live.message import Assembler
 from shizi.live.reading import LineReader, ReadingOptions
 from shizi.live.region import Area, Finder, RegionOptions
 from shizi.live.source import Frame
-from shizi.live.track import Track, Tracker, TrackOptions
+from shizi.live.track import Track
+from shizi.live.tracker import Tracker, TrackOptions
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import RecognitionOptions

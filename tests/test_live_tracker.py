@@ -6,7 +6,8 @@ import numpy as np
 
 from shizi.live.event import Run
 from shizi.live.line import Line, counted_up
-from shizi.live.track import Track, Tracker
+from shizi.live.track import Track
+from shizi.live.tracker import Tracker
 from shizi.live.vote import Sighting
 from shizi.page import Image, Quads
 
