@@ -137,6 +137,9 @@ def test_a_colour_may_change_a_character_late() -> None:
     event = parse("小", "明进入直播间")
     assert (event.kind, event.user) == ("join", "小明")
     assert parse("天", "天 送出 小心心 ×3").gift == Gift("小心心", 3)
+    late = parse("土豆Viv", "i来了")
+    assert (late.kind, late.user) == ("join", "土豆Vivi")
+    assert parse("土豆", "我来了").kind == "comment"
 
 
 def test_levels() -> None:

@@ -34,7 +34,7 @@ class Panel:
 
     def detect(self, image: Image) -> Quads:
         self.looks += 1
-        inked = np.concatenate([[0], (image[:, 8:188].max((1, 2)) > 60).astype(int), [0]])
+        inked = np.concatenate([[0], (image[:, 8:188].max((1, 2)) > 150).astype(int), [0]])
         edges = np.flatnonzero(np.diff(inked))
         merged: list[list[int]] = []
         for top, low in zip(edges[::2], edges[1::2], strict=True):

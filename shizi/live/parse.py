@@ -21,6 +21,7 @@ _OFF_BORDER, _OFF_BORDER_SHORT = 0.92, 0.7
 """Weight of a template whose nickname ends inside a colour run: borders may be a character off,
 but with a wording as short as 来了 it is more likely part of what somebody said."""
 _SHORT = 2
+_THIN = frozenset("iIl1jtfr!|")
 _SCRAP = 4
 """Fewer letters than this, from nobody and in no known wording, are a cut-off row or clutter."""
 _LONGEST_LEVEL = 3
@@ -210,8 +211,11 @@ def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Readi
 
 
 def _off_border(text: _Text, end: int) -> bool:
-    """Whether a nickname ends where no colour does; a gap makes up for one character."""
-    slack = 1 if text.parted(end) else 0
+    """Whether a nickname ends where no colour does.
+
+    A gap makes up for one character, and so does a thin one: it has little of a colour.
+    """
+    slack = 1 if text.parted(end) or text.cut(end - 1, end) in _THIN else 0
     return all(abs(border - text.start - end) > slack for border in text.borders)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from shizi.live.boxes import Box
 from shizi.live.scroll import Floats
-from shizi.page import Image
+from shizi.page import GREY, Image
 
 Stripe = tuple[int, int]
 """Top and low of a part of the panel that is as wide as the panel, pixels."""
@@ -20,6 +20,9 @@ _LEAST = 8
 
 _USUAL, _RIM = 0.6, 1.3
 """Rows of ink that a line has, and what is looked at around them, in heights of a line."""
+
+_STEPS = (4, 6, 8, 12, 16, 24)
+"""Heights of what is looked at, in heights of a line."""
 
 _LOOKS = 2
 """Looks after which a space between two lines holds none: it shows the edges of bubbles, or what
@@ -148,9 +151,17 @@ def shown(box: Box, stripes: Sequence[Stripe]) -> bool:
     return any(top <= box[1] and box[3] <= low for top, low in stripes)
 
 
-def stacked(image: Image, stripes: Sequence[Stripe]) -> Image:
-    """Stripes of a picture (H, W, 3), one below the other: one picture costs less than several."""
-    return np.concatenate([image[top:low] for top, low in stripes])
+def stacked(image: Image, stripes: Sequence[Stripe], usual: float) -> Image:
+    """Stripes of a picture (H, W, 3), one below the other, with grey below them.
+
+    One picture costs less than several, and so do sizes that come again: a runtime has to
+    prepare for every new one.
+    """
+    high = sum(low - top for top, low in stripes)
+    steps = (round(lines * usual) for lines in _STEPS)
+    grey = next((step - high for step in steps if step >= high), 0)
+    rest = np.full((grey, *image.shape[1:]), GREY, image.dtype)
+    return np.concatenate([*(image[top:low] for top, low in stripes), rest])
 
 
 def unstacked(box: Box, stripes: Sequence[Stripe]) -> Box:

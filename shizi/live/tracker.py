@@ -262,7 +262,7 @@ class Tracker:
         """Look for lines in stripes; adopt those that no track explains."""
         for track in self.tracks:
             track.whole |= shown(track.box, stripes)
-        for line in find_lines(self.detect, stacked(image, stripes), self._usual):
+        for line in find_lines(self.detect, stacked(image, stripes, self._usual), self._usual):
             box = unstacked(line, stripes)
             known = [t for t in self.tracks if t.last == time and same_place(t.box, box)]
             if not known and not self._leaving(box, time):

@@ -71,7 +71,7 @@ def live_reader(threads: int = 1) -> Reader:
         ReaderOptions(
             orientation=False,
             threads=threads,
-            detection=DetectionOptions(pixels=320_000, enlarge=1.0),
+            detection=DetectionOptions(pixels=300_000, enlarge=1.0, least_height=9.0),
             recognition=RecognitionOptions(reread=0.0),
         )
     )
