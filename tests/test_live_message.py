@@ -29,8 +29,9 @@ def line(
     track = Track(number, time, time, box, template_of(figure, box), figure, crop, 30.0, time)
     track.moved = 2 * TALL
     runs = tuple(Run(text, (BLUE, WHITE)[i % 2]) for i, text in enumerate(texts))
-    out = Line(track, badge=(Run(badge, BLUE),) if badge else ())
-    out.add(Sighting(runs, 0.98, 30.0), time)
+    level = Sighting((Run(badge, BLUE),), 0.98, 30.0) if badge else None
+    out = Line(track)
+    out.add(Sighting(runs, 0.98, 30.0, level), time)
     return out
 
 

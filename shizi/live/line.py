@@ -27,9 +27,6 @@ class Line:
         version: of the look that they show.
         before: readings of the look before, until it is clear what became of them.
         previous: the same, for good.
-        badge: number on its badge, as a run; empty where none was read.
-        badge_before: the same of the look before.
-        badge_look: how the badge looked when it was read; None where none was.
         look: how it looked at the last reading; None: to be read anew.
         looked: time of the last reading, seconds.
         since: time of the first reading that said what it says now, seconds.
@@ -40,9 +37,6 @@ class Line:
     version: int = 0
     before: list[Sighting] = field(default_factory=list)
     previous: list[Sighting] = field(default_factory=list)
-    badge: tuple[Run, ...] = ()
-    badge_before: tuple[Run, ...] = ()
-    badge_look: Look | None = None
     look: Look | None = None
     looked: float = 0.0
     since: float = 0.0
@@ -51,6 +45,12 @@ class Line:
     def best(self) -> Sighting:
         """The elected sighting."""
         return elect(self.sightings)
+
+    @property
+    def badge(self) -> tuple[Run, ...]:
+        """Number on its badge, as a run; empty where none was read."""
+        badges = [s.badge for s in self.sightings if s.badge is not None]
+        return elect(badges).runs if badges else ()
 
     @property
     def counting(self) -> bool:
@@ -67,13 +67,12 @@ class Line:
         """It was read twice and will not change: without a number, rows that roll do not."""
         return self.track.rolls and len(self.sightings) > 1 and not counts(self.best.text)
 
-    def add(self, sighting: Sighting, time: float, badge: tuple[Run, ...] = ()) -> None:
-        """Take in a reading of the line as it looks now, and of its badge where there was one."""
+    def add(self, sighting: Sighting, time: float) -> None:
+        """Take in a reading of the line as it looks now."""
         rose = bool(self.sightings) and counted_up(self.best.text, sighting.text)
         if self.version != self.track.version or rose:
             self.version, self.before, self.sightings = self.track.version, self.sightings, []
-            self.previous, self.badge_before, self.badge = self.before, self.badge, ()
-        self.badge = badge or self.badge
+            self.previous = self.before
         if not self.sightings:
             self.since = time
         self.sightings.append(sighting)

@@ -163,7 +163,7 @@ class Assembler:
             return [message.row(self.origin, closed=True)], begun
         elif same and counts(old.text) == counts(new.text):
             line.sightings = [*line.before, *line.sightings]
-        line.before, line.badge = [], line.badge or line.badge_before
+        line.before = []
         return [], message
 
     def _oust(self, line: Line) -> None:
@@ -186,9 +186,7 @@ class Assembler:
                 message.lines.append(x)
                 continue
             late = bool(x.previous) and x.since > turn - _TURN  # it was read since
-            past = Line(x.track, x.previous if late else x.sightings)
-            past.badge = x.badge_before if late else x.badge
-            message.lines.append(past)
+            message.lines.append(Line(x.track, x.previous if late else x.sightings))
             x.track.begin(turn)
             if x is not line:  # to be read anew
                 x.version, x.look, x.track.wanted = -1, None, True
@@ -250,7 +248,6 @@ class Assembler:
             self._past.remove(past)
         if not counted_up(past.line.best.text, line.best.text):
             line.sightings = [*past.line.sightings, *line.sightings]
-        line.badge = past.line.badge or line.badge
         message.lines = [line if x is past.line else x for x in message.lines]
         if message in self._lost:
             self._lost.remove(message)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from shizi.live.badge import badge_end, badge_run
 from shizi.live.line import Line
 from shizi.live.look import look_of
 from shizi.live.track import Track
 from shizi.live.vote import Sighting, coloured
-from shizi.page import Image
-from shizi.recognition import Reading, Recognizer
+from shizi.page import Char
+from shizi.recognition import EMPTY, Reading, Recognizer
 
 _BRIEF = 0.85
 """Least score of a line that was seen no more than twice."""
@@ -38,25 +37,6 @@ class ReadingOptions:
     least_score: float = 0.7
 
 
-class _Cut(NamedTuple):
-    """The picture of a line, cut where its badge ends.
-
-    Attributes:
-        track: whose picture it is.
-        begin: column at which the text begins, pixels; 0 without a badge.
-        badge: the badge (h, begin, 3), where it has to be read.
-    """
-
-    track: Track
-    begin: int
-    badge: Image | None
-
-    @property
-    def text(self) -> Image:
-        """What follows the badge (h, w, 3)."""
-        return self.track.view.line[:, self.begin :]
-
-
 class LineReader:
     """Reads the lines of tracks and remembers what was read on each.
 
@@ -78,22 +58,15 @@ class LineReader:
         Returns:
             Their lines, from top to bottom; clutter is left out.
         """
-        cuts = []
+        new = []
         for track in sorted(tracks, key=lambda t: float(t.box[1])):
             track.wanted = False
             if self._known(track):
                 self.lines[track.id].version = track.version
             else:
-                cuts.append(self._cut(track))
-        if not cuts:
-            return []
-        badges = [cut.badge for cut in cuts if cut.badge is not None]
-        readings = self._recognizer.read([*(cut.text for cut in cuts), *badges])
-        numbers = iter(readings[len(cuts) :])
-        lines = [
-            self._learn(cut, reading, numbers, time)
-            for cut, reading in zip(cuts, readings, strict=False)
-        ]
+                new.append(track)
+        readings = self._recognizer.read([track.view.line for track in new]) if new else []
+        lines = [self._learn(track, r, time) for track, r in zip(new, readings, strict=True)]
         return [line for line in lines if line is not None]
 
     def forget(self, tracks: Iterable[Track]) -> None:
@@ -128,29 +101,39 @@ class LineReader:
             return False
         return line.settled or line.look.shows(track.view.line)
 
-    def _cut(self, track: Track) -> _Cut:
-        line, end = self.lines.get(track.id), badge_end(track.view)
-        badge = track.view.line[:, :end]
-        look = line.badge_look if line and end else None
-        known = not end or (look is not None and look.shows(badge))
-        return _Cut(track, end, None if known else badge)
-
-    def _learn(
-        self, cut: _Cut, reading: Reading, numbers: Iterator[Reading], time: float
-    ) -> Line | None:
-        """Take in what was read on a line; ``numbers``: on the badges from here on."""
-        track, number = cut.track, None if cut.badge is None else next(numbers)
+    def _learn(self, track: Track, whole: Reading, time: float) -> Line | None:
+        """Take in what was read on a line and on the badge at its start."""
+        picture, begin = track.view.line, badge_end(track.view)
+        number, reading = parted(whole, begin / picture.shape[1])
         # What was hardly seen may be cut off, and is taken for text only where it reads well.
         least = self._options.least_score if track.seen > 2 else _BRIEF
-        runs = coloured(cut.text, reading)
+        runs = coloured(picture[:, begin:], reading)
         is_text = bool(runs) and reading.score >= least
         track.refused = not is_text and track.id not in self.lines
         if not is_text:
             return None
         line = self.lines.setdefault(track.id, Line(track))
-        badge = line.badge if cut.begin else ()
-        if cut.badge is not None and number is not None:
-            badge, line.badge_look = badge_run(number, cut.badge), look_of(cut.badge, 0, ())
-        line.add(Sighting(runs, reading.score, track.clarity), time, badge)
-        line.look = look_of(track.view.line, cut.begin, reading.chars)
+        level = badge_run(number, picture[:, :begin]) if begin else ()
+        badge = Sighting(level, number.score, track.clarity) if level else None
+        line.add(Sighting(runs, reading.score, track.clarity, badge), time)
+        line.look = look_of(picture, begin, reading.chars)
         return line
+
+
+def parted(reading: Reading, edge: float) -> tuple[Reading, Reading]:
+    """Part what stands before and after a place of the line, 0 to 1; spans are of each part."""
+    before = [c for c in reading.chars if c.start + c.end < 2 * edge]
+    after = reading.chars[len(before) :]
+    return _reading(before, 0.0, edge), _reading(after, edge, 1.0)
+
+
+def _reading(chars: Sequence[Char], start: float, end: float) -> Reading:
+    """What characters say that stand in a part of a line."""
+    text = "".join(c.text for c in chars)
+    chars = chars[len(text) - len(text.lstrip()) :]
+    if not chars:
+        return EMPTY
+    wide = end - start
+    spans = [(max(0.0, c.start - start) / wide, min(1.0, (c.end - start) / wide)) for c in chars]
+    moved = tuple(replace(c, start=a, end=b) for c, (a, b) in zip(chars, spans, strict=True))
+    return Reading(text.strip(), sum(c.score for c in chars) / len(chars), moved)

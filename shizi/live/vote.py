@@ -39,11 +39,13 @@ class Sighting:
         runs: what it says in stretches of one colour.
         score: of the reading, 0 to 1.
         clarity: mean ink of the crop: half-hidden and fading lines have little.
+        badge: what was read on the badge before it, where there was a number.
     """
 
     runs: tuple[Run, ...]
     score: float
     clarity: float
+    badge: Sighting | None = None
 
     @property
     def text(self) -> str:
