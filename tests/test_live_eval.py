@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,14 @@ def test_errors_in_names_texts_and_counts() -> None:
     assert score.text_cer == 0  # spaces do not count
     assert score.gifts == 0.0
     assert score.summary()["f1_gift"] == 1.0
+
+
+def test_levels_count_where_there_is_one_or_one_was_told() -> None:
+    truth = [replace(TRUTH[0], level=7), replace(TRUTH[2], level=30), TRUTH[3]]
+    found = [replace(TRUTH[0], level=7), TRUTH[2], TRUTH[3]]
+    assert score_events(truth, found).levels == 1 / 2
+    assert score_events(found, truth).summary()["levels"] == 1 / 2
+    assert score_events(TRUTH, TRUTH).levels == 1.0
 
 
 def test_nothing_told_and_nothing_happened() -> None:

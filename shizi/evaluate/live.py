@@ -105,6 +105,12 @@ class LiveScore:
         return exact / len(counts) if counts else 1.0
 
     @property
+    def levels(self) -> float:
+        """Share of paired events with a level, true or told, whose level is right; 1 without."""
+        levels = [(a.level, b.level) for a, b in self.pairs if (a.level, b.level) != (None, None)]
+        return sum(a == b for a, b in levels) / len(levels) if levels else 1.0
+
+    @property
     def lag(self) -> float:
         """95th percentile of how much later than true the times of events are, seconds."""
         lags = [b.time - a.time for a, b in self.pairs]
@@ -121,6 +127,7 @@ class LiveScore:
             "user_cer": self.user_cer,
             "text_cer": self.text_cer,
             "gift_counts": self.gifts,
+            "levels": self.levels,
             "doubles": float(self.doubles),
             "lag_p95": self.lag,
         }
