@@ -61,3 +61,10 @@ def test_clip_and_truth(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "room.mp4")) as clip:
         sizes = [(f.width, f.height) for f in clip.decode(video=0)]
     assert sizes == [(720, 1280)] * 50
+
+
+def test_only_levels_that_are_shown_are_true() -> None:
+    for seed in range(12):
+        room = make_room(SimulateOptions(seed=seed, seconds=5))
+        levels = {m.level for m in room.stage.script}
+        assert (levels == {None}) == (room.stage.look.badge == "none")

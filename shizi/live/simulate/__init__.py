@@ -128,6 +128,8 @@ def make_room(options: SimulateOptions) -> Clip:
         place = replace(place, bottom=min(place.bottom, height - SAY_HIGH - round(2.8 * size)))
     comments = read_lines(options.texts, face.covers)
     script = write_script(rng, options.seconds, PACES[options.level], comments)
+    if look.badge == "none":  # nobody sees a level
+        script = [replace(message, level=None) for message in script]
     pinned = notice(rng) if rng.random() < 0.4 else None
     above = place.gift_slot * slot_height(look) + (draw_row(look, pinned).height if pinned else 0)
     if not portrait:
