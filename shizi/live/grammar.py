@@ -24,7 +24,8 @@ LONGEST_NAME = 40
 
 _SLOTS = {
     "user": rf"(?P<user>[^:]{{1,{LONGEST_NAME}}}?)",
-    "gift": r"(?P<gift>[^:]{1,20}?)",
+    # Digits at its end are its own where a mark parts them from the count, or none follows.
+    "gift": r"(?P<gift>[^:]{0,19}?[^:0-9x]|[^:]{1,20}?(?=x|$))",
     "count": r"(?P<count>[0-9]{1,6})",
     "text": r"(?P<text>.*?)",
     "any": r"(?P<any>.{0,24}?)",
