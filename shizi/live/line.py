@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shizi.live.event import Run
 from shizi.live.fold import fold
 from shizi.live.look import Look
@@ -13,6 +16,7 @@ from shizi.live.vote import Sighting, elect, near
 
 _COUNT = re.compile(r"\d{1,4}(?!.*\d)")
 _COMBO = re.compile(r"(?:^|[x×X✕*])\s*(\d{1,5})\s*个?\s*$")
+_RISING = re.compile(_COMBO.pattern + r"|\d\s*[个人次位]")
 _BARE = re.compile(r"\s*[x×X✕*]\s*\d{1,5}\s*个?\s*")
 _TELLING = 6  # letters of which an equal end tells
 
@@ -29,6 +33,7 @@ class Line:
         previous: the same, for good.
         look: how it looked at the last reading; None: to be read anew.
         looked: time of the last reading, seconds.
+        size: of the line at the last reading, width and height, pixels (2,).
         since: time of the first reading that said what it says now, seconds.
     """
 
@@ -39,6 +44,7 @@ class Line:
     previous: list[Sighting] = field(default_factory=list)
     look: Look | None = None
     looked: float = 0.0
+    size: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
     since: float = 0.0
 
     @property
@@ -64,8 +70,9 @@ class Line:
 
     @property
     def settled(self) -> bool:
-        """It was read twice and will not change: without a number, rows that roll do not."""
-        return self.track.rolls and len(self.sightings) > 1 and not counts(self.best.text)
+        """It will not say anything else: without a count, rows that roll do not change."""
+        grown = bool(np.abs(self.track.size - self.size).max() > 0.5)
+        return self.track.rolls and not grown and _RISING.search(self.best.text) is None
 
     def add(self, sighting: Sighting, time: float) -> None:
         """Take in a reading of the line as it looks now."""
@@ -76,7 +83,7 @@ class Line:
         if not self.sightings:
             self.since = time
         self.sightings.append(sighting)
-        self.looked = time
+        self.looked, self.size = time, self.track.size
 
 
 def counts(text: str) -> list[str]:

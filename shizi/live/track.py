@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shizi.live.boxes import Box
 from shizi.live.look import View
@@ -61,6 +62,11 @@ class Track:
     def height(self) -> float:
         """Pixels."""
         return float(self.box[3] - self.box[1])
+
+    @property
+    def size(self) -> NDArray[np.float32]:
+        """Width and height, pixels (2,)."""
+        return np.asarray(self.box[2:] - self.box[:2], np.float32)
 
     def begin(self, time: float) -> None:
         """Another line stands here from a time on, seconds."""
