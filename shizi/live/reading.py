@@ -80,6 +80,7 @@ class LineReader:
             line = self.lines.get(track.id)
             if line is None or track.wanted or time - line.looked < self._options.again:
                 continue
+            track.final = line.settled and not self._unsure(line)
             if line.counting and not self._known(track):
                 track.change(time)
             track.wanted |= self._unsure(line)

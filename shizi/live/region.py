@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from shizi.errors import ShiziError
 from shizi.geometry import box_iou
-from shizi.live.boxes import Box, find_lines, same_place
-from shizi.live.scroll import figure, fits_at, ink, likeness, template_of
+from shizi.live.boxes import Box, find_lines
+from shizi.live.scroll import CELL, Floats, figure, fits_at, ink, likeness, template_of
+from shizi.live.search import INKED, unexplained
 from shizi.live.source import Frame
 from shizi.page import Image, Quads
 
@@ -44,6 +45,9 @@ _TRIES = 4
 
 _BLANK = 12.0
 """Most ink of a plain surface."""
+
+_DENSE = 0.2
+"""Share of a line's box that has ink."""
 
 _ABOVE = 6
 """Heights of a line, above the area, where a place for gifts may be."""
@@ -108,6 +112,23 @@ class Alignment(NamedTuple):
 
 
 @dataclass
+class _Above:
+    """Strokes above the area (H, W): at the latest look, and where somebody looked for lines."""
+
+    latest: Floats | None = None
+    seen: Floats | None = None
+
+    def still(self, shown: Floats) -> Floats:
+        """Those of the strokes shown that were there at the latest look, but not seen before."""
+        before, self.latest = self.latest, shown
+        if before is None or before.shape != shown.shape:
+            self.seen = None
+            return np.zeros_like(shown)
+        still = np.minimum(before, shown)
+        return still if self.seen is None else np.where(self.seen > _BLANK, 0, still)
+
+
+@dataclass
 class Finder:
     """Tells where the comments stand in each frame.
 
@@ -131,7 +152,7 @@ class Finder:
     _before: _Look | None = None
     _moved: list[NDArray[np.float32]] = field(default_factory=list)
     _rows: Alignment = field(default=Alignment(0.0, 0.0))
-    _above: list[Box] = field(default_factory=list)  # lines that stood there at the latest look
+    _above: _Above = field(default_factory=_Above)
 
     def __post_init__(self) -> None:
         """Read what was asked for."""
@@ -141,7 +162,12 @@ class Finder:
         """The comment area in this frame; None while it is not known."""
         size = (frame.width, frame.height)
         if size != self.size:
-            self.size, self._found, self._rows, self._above = size, None, Alignment(0.0, 0.0), []
+            self.size, self._found, self._rows, self._above = (
+                size,
+                None,
+                Alignment(0.0, 0.0),
+                _Above(),
+            )
             self._search_anew()
         if self._given is not None:
             return area_of(self._given, *size)
@@ -195,19 +221,29 @@ class Finder:
     def _heightened(self, area: Area, image: Image) -> Area:
         """The area, with a line that stands above it: gifts may take turns in a place there."""
         x0, y0, x1, y1 = area
-        top = max(0, y0 - round(_ABOVE * self._rows.height))
+        tall = self._rows.height
+        top = max(0, y0 - round(_ABOVE * tall))
+        if y0 - top < tall:
+            return area
         strip = image[top:y0, x0:x1]
-        before, self._above = self._above, []
-        if len(strip) < self._rows.height or ink(strip).max() < _BLANK:
+        shown = ink(strip)
+        still = self._above.still(shown)
+        if not unexplained(still, [], tall, INKED * tall):
             return area
+        self._above.seen = shown
         corner = np.array([x0, top, x0, top], np.float32)
-        lines = [line + corner for line in find_lines(self.detect, strip, self._rows.height)]
-        self._above = [line for line in lines if self._rows.like(line)]
-        stood = [a for a in self._above if any(same_place(a, b) for b in before)]
-        if not stood:
+        found = [line for line in find_lines(self.detect, strip, tall) if _stands(line, still)]
+        lines = [line + corner for line in found if self._rows.like(line + corner)]
+        if not lines:
             return area
-        self._above = []
-        return x0, max(0, int(min(b[1] for b in stood) - self._rows.height)), x1, y1
+        return x0, max(0, int(min(line[1] for line in lines) - tall)), x1, y1
+
+
+def _stands(line: Box, still: Floats) -> bool:
+    """True for a line many of whose strokes were there before."""
+    left, top, right, low = (round(float(v)) for v in line / np.array([CELL, 1, CELL, 1]))
+    part = still[max(0, top) : low, max(0, left) : right]
+    return bool(part.size) and float((part > _BLANK).mean()) > _DENSE
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ Stripe = tuple[int, int]
 _LEAST = 8
 """Rows of ink that the lowest wrapped line has, pixels."""
 
-_USUAL, _RIM = 0.6, 1.3
+INKED, _RIM = 0.6, 1.3
 """Rows of ink that a line has, and what is looked at around them, in heights of a line."""
 
 _STEPS = (4, 6, 8, 12, 16, 24)
@@ -96,7 +96,7 @@ class Search:
         known = [box for number, box in lines.items() if number not in doubted]
         known += [box for pair, box in spaces.items() if self._looks(pair, box) >= _LOOKS]
         closely = time - self._looked >= self.options.closely
-        stripes = unexplained(strokes, known, usual, 0.0 if closely else _USUAL * usual)
+        stripes = unexplained(strokes, known, usual, 0.0 if closely else INKED * usual)
         if stripes:
             self._looked = time
             self._spaces = {

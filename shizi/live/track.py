@@ -35,6 +35,7 @@ class Track:
         moving: it moved between the two latest sightings.
         doubt: consecutive sightings that looked changed.
         refused: what was read where it stands was no text; what comes there later is another line.
+        final: what it says is known and will not change.
         whole: it was looked at since it came in; until then some of it may be missing.
     """
 
@@ -56,6 +57,7 @@ class Track:
     moving: bool = False
     doubt: int = 0
     refused: bool = False
+    final: bool = False
     whole: bool = True
 
     @property
@@ -74,7 +76,8 @@ class Track:
 
     def change(self, time: float) -> None:
         """It looks different from a time on, seconds: to be read again."""
-        self.version, self.since, self.wanted = self.version + 1, time, True
+        self.version, self.since = self.version + 1, time
+        self.wanted, self.final = True, False
 
     def move(self, pixels: int) -> None:
         """It stands so much lower in the panel."""

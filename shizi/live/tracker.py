@@ -230,7 +230,8 @@ class Tracker:
         now, shown = _cut(panel, track.template), _cut(strokes, track.template)
         if now.shape != track.template.ink.shape:
             return
-        if track.fit < _EQUAL and changed(track.strokes, shown, self.options.changed):
+        watched = track.fit < _EQUAL and not track.final
+        if watched and changed(track.strokes, shown, self.options.changed):
             track.doubt += 1
             if track.doubt < 2:
                 if shown.mean() > _CLEAR * track.clarity:  # it may be the last that is seen of it
@@ -248,7 +249,8 @@ class Tracker:
         mixed = track.template.ink * np.float32(1 - mix) + now * np.float32(mix)
         track.template = track.template._replace(ink=mixed)
         clarity = float(shown.mean())
-        if track.wanted or clarity > _CLEAR * track.clarity:  # not fading
+        fading = clarity <= _CLEAR * track.clarity and not track.wanted
+        if not (fading or track.final):
             track.view, track.clarity = view_of(image, track.box, self._usual), clarity
 
     def _look(
