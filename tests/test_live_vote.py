@@ -43,3 +43,13 @@ def test_a_character_that_is_hardly_sure_is_an_icon() -> None:
     crop[8:22, 5:85:4] = 220
     chars = Char("小", 1, 0, 1 / 3), Char("鱼", 1, 1 / 3, 2 / 3), Char("v", 0.3, 2 / 3, 1)
     assert "".join(run.text for run in coloured(crop, Reading("小鱼v", 0.9, chars))) == "小鱼"
+
+
+@pytest.mark.parametrize(
+    ("read", "meant"), [("玫瑰×3-", "玫瑰×3"), ("玫瑰×3", "玫瑰×3"), ("3-", "3-")]
+)
+def test_what_follows_a_count_is_an_edge(read: str, meant: str) -> None:
+    crop = np.full((30, 180, 3), 20, np.uint8)
+    crop[8:22, 5:175:4] = 220
+    chars = [Char(c, 0.9, i / len(read), (i + 1) / len(read)) for i, c in enumerate(read)]
+    assert "".join(run.text for run in coloured(crop, Reading(read, 0.9, tuple(chars)))) == meant

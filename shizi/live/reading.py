@@ -82,7 +82,8 @@ class LineReader:
                 continue
             track.final = line.settled and not self._unsure(line)
             if line.counting and not self._known(track):
-                track.change(time)
+                # Where it rolls the count is read at once, for it may be gone soon.
+                track.change(track.since if track.rolls else time)
             track.wanted |= self._unsure(line)
 
     def unread(self, track: Track) -> bool:

@@ -285,7 +285,7 @@ class Tracker:
 
     def _leaving(self, box: Box, time: float) -> bool:
         """True for what is left, above all rows, of one that scrolls out or had left before."""
-        rows = [t for t in self.tracks if t.last == time and not t.pinned]
+        rows = [t for t in self.tracks if t.last == time and t.rolls]
         slack = 0.3 * self._usual
         if box[1] > slack and box[3] < self._top + slack:
             return False  # rows do not come up there, nor is it cut off

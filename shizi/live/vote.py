@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,9 @@ _LEAST = 0.4
 
 _EDGE = 0.8
 """The same of a bracket that ends a line and closes nothing: edges of bubbles look like one."""
+
+_AFTER_COUNT = re.compile(r"[x×]\s*\d{1,5}[^\w\s]$")
+"""Nothing follows a count: it is the edge of a bubble too."""
 
 _FAINT = 20.0
 """Chroma at which a colour counts as half as colourful as can be."""
@@ -72,7 +76,8 @@ def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
     """Split a reading of a crop (h, w, 3) into stretches of one colour."""
     chars = [char for char in reading.chars if char.score >= _LEAST]
     kinds = [unicodedata.category(char.text[0]) for char in chars]
-    if kinds and kinds[-1] == "Pe" and "Ps" not in kinds and chars[-1].score < _EDGE:
+    loose = kinds[-1:] == ["Pe"] and "Ps" not in kinds and chars[-1].score < _EDGE
+    if loose or _AFTER_COUNT.search("".join(char.text for char in chars)):
         chars.pop()
     if not chars:
         return ()
