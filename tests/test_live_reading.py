@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import pytest
 
 from shizi.live.look import view_of
-from shizi.live.reading import LineReader, ReadingOptions
+from shizi.live.reading import LineReader, ReadingOptions, parted
 from shizi.live.scroll import template_of
 from shizi.live.track import Track
 from shizi.page import Char, Image
@@ -87,3 +88,34 @@ def test_what_is_not_sure_is_read_some_more_and_clutter_is_forgotten() -> None:
     assert told(reader, scribe, track, "hello", 1.2) == []
     reader.forget([track])
     assert not reader.lines
+
+
+def test_what_rolls_is_read_once_unless_a_count_may_rise_or_it_grows() -> None:
+    scribe, track = Scribe(), seen("hello")
+    reader = LineReader(scribe, ReadingOptions())  # type: ignore[arg-type]
+    track.moved = 99.0
+    assert told(reader, scribe, track, "hello", 0.2) == ["hello"]
+    track.change(0.5)
+    assert told(reader, scribe, track, "jelly", 0.8) == []  # something bright behind it
+    reader.look_again([track], 1.2)
+    assert track.final
+    track.box = track.box + np.array([0, 0, 30, 0], np.float32)
+    track.change(1.5)
+    assert not track.final
+    assert told(reader, scribe, track, "hello you", 1.8) == ["hello you"]
+    counts = seen("rose x5")
+    counts.id, counts.moved = 2, 99.0
+    told(reader, scribe, counts, "rose x5", 2.0)
+    counts.view = view_of(shown("rose x1"), BOX, 30.0)
+    reader.look_again([counts], 2.5)
+    assert counts.wanted and not counts.final and counts.since == 0.0
+
+
+def test_a_reading_is_parted_where_the_badge_ends() -> None:
+    chars = [Char(c, 0.5 + i / 10, i / 5, (i + 1) / 5) for i, c in enumerate("27 ab")]
+    number, text = parted(Reading("27 ab", 0.7, tuple(chars)), 0.5)
+    assert (number.text, text.text) == ("27", "ab")
+    assert number.score == pytest.approx(0.55) and text.score == pytest.approx(0.85)
+    assert [c.start for c in text.chars] == pytest.approx([0.2, 0.6])
+    assert [c.end for c in text.chars] == pytest.approx([0.6, 1.0])
+    assert parted(Reading("27", 1.0, tuple(chars[:2])), 0.0)[0].text == ""

@@ -47,7 +47,7 @@ _BLANK = 12.0
 """Most ink of a plain surface."""
 
 _DENSE = 0.2
-"""Share of a line's box that has ink."""
+"""Share of a line's box that has ink, at least."""
 
 _ABOVE = 6
 """Heights of a line, above the area, where a place for gifts may be."""
@@ -162,12 +162,8 @@ class Finder:
         """The comment area in this frame; None while it is not known."""
         size = (frame.width, frame.height)
         if size != self.size:
-            self.size, self._found, self._rows, self._above = (
-                size,
-                None,
-                Alignment(0.0, 0.0),
-                _Above(),
-            )
+            self.size, self._found = size, None
+            self._rows, self._above = Alignment(0.0, 0.0), _Above()
             self._search_anew()
         if self._given is not None:
             return area_of(self._given, *size)

@@ -28,8 +28,8 @@ _LEAST = 0.4
 _EDGE = 0.8
 """The same of a bracket that ends a line and closes nothing: edges of bubbles look like one."""
 
-_AFTER_COUNT = re.compile(r"[x×]\s*\d{1,5}[^\w\s]$")
-"""Nothing follows a count: it is the edge of a bubble too."""
+_AFTER_COUNT = re.compile(r"[x×]\s*\d{1,5}[-—_|)\]】」]$")
+"""A stroke after a count is the edge of a bubble too."""
 
 _FAINT = 20.0
 """Chroma at which a colour counts as half as colourful as can be."""
