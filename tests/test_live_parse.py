@@ -136,6 +136,12 @@ def test_every_platform_reads_the_common_wordings(platform: str) -> None:
     assert gift.gift == Gift("小心心", 3)
 
 
+def test_a_notice_of_the_platform_is_nobodys_comment() -> None:
+    event = parse("直播间", "倡导绿色健康，发现违规请举报")
+    assert (event.kind, event.user) == ("system", "")
+    assert parse("小明：", "直播间倡导绿色健康").user == "小明"
+
+
 def test_a_colour_may_change_a_character_late() -> None:
     event = parse("小", "明进入直播间")
     assert (event.kind, event.user) == ("join", "小明")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -109,6 +110,19 @@ def test_what_rolls_is_read_once_unless_a_count_may_rise_or_it_grows() -> None:
     counts.view = view_of(shown("rose x1"), BOX, 30.0)
     reader.look_again([counts], 2.5)
     assert counts.wanted and not counts.final and counts.since == 0.0
+
+
+def test_the_digits_of_a_count_that_stands_alone_tell_how_sure_it_is() -> None:
+    class Doubter(Scribe):
+        def read(self, crops: Sequence[Image]) -> list[Reading]:
+            chars = [
+                replace(c, score=0.3) if c.text == "x" else c for c in super().read(crops)[0].chars
+            ]
+            return [Reading(self.says, 0.66, tuple(chars)) for _ in crops]
+
+    scribe, track = Doubter(), seen("x25")
+    reader = LineReader(scribe, ReadingOptions())  # type: ignore[arg-type]
+    assert told(reader, scribe, track, "x25", 0.2) == ["x25"]
 
 
 def test_a_reading_is_parted_where_the_badge_ends() -> None:

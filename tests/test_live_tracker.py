@@ -86,6 +86,18 @@ def test_equal_rows_that_jump_keep_their_order() -> None:
     assert [round(float(t.box[1]) / PITCH) for t in tracker.tracks] == [1, 2, 3, 4]
 
 
+def test_a_row_that_goes_where_an_equal_one_stands_takes_none_along() -> None:
+    panel = Panel({1: 100, 101: 100 + PITCH, 2: 100 + 2 * PITCH, 3: 100 + 3 * PITCH})
+    tracker = Tracker(panel.detect)
+    for step in range(4):
+        tracker.step(panel.image(), step / 10)
+    panel.rows = {101: 100 + PITCH, 2: 100 + 2 * PITCH, 3: 100 + 3 * PITCH}  # it faded away
+    for step in range(4, 8):
+        tracker.step(panel.image(), step / 10)
+    assert tracker.scrolled == 0
+    assert [t.id for t in tracker.tracks if t.last == 0.7] == [1, 2, 3]
+
+
 def test_one_row_that_scrolls_past_two_that_stand_is_followed() -> None:
     panel = Panel({1: 20, 2: 160, 3: 240})
     tracker = Tracker(panel.detect)

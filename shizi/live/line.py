@@ -17,7 +17,8 @@ from shizi.live.vote import Sighting, elect, near
 _COUNT = re.compile(r"\d{1,4}(?!.*\d)")
 _COMBO = re.compile(r"(?:^|[x×X✕*])\s*(\d{1,5})\s*个?\s*$")
 _RISING = re.compile(_COMBO.pattern + r"|\d\s*[个人次位]")
-_BARE = re.compile(r"\s*[x×X✕*]\s*\d{1,5}\s*个?\s*")
+BARE_COUNT = re.compile(r"\s*[x×X✕*]\s*\d{1,5}\s*个?\s*")
+"""A count that stands alone, with its mark."""
 _TELLING = 6  # letters of which an equal end tells
 
 
@@ -66,7 +67,7 @@ class Line:
     @property
     def bare_count(self) -> bool:
         """It is nothing but such a count, with its mark."""
-        return _BARE.fullmatch(self.best.text) is not None
+        return BARE_COUNT.fullmatch(self.best.text) is not None
 
     @property
     def settled(self) -> bool:

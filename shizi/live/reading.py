@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from shizi.live.badge import badge_end, badge_run
-from shizi.live.line import Line
+from shizi.live.line import BARE_COUNT, Line
 from shizi.live.look import look_of
 from shizi.live.track import Track
 from shizi.live.vote import Sighting, coloured
@@ -106,7 +106,7 @@ class LineReader:
     def _learn(self, track: Track, whole: Reading, time: float) -> Line | None:
         """Take in what was read on a line and on the badge at its start."""
         picture, begin = track.view.line, badge_end(track.view)
-        number, reading = parted(whole, begin / picture.shape[1])
+        number, reading = parted(_marked(whole), begin / picture.shape[1])
         # What was hardly seen may be cut off, and is taken for text only where it reads well.
         least = self._options.least_score if track.seen > 2 else _BRIEF
         runs = coloured(picture[:, begin:], reading)
@@ -120,6 +120,15 @@ class LineReader:
         line.add(Sighting(runs, reading.score, track.clarity, badge), time)
         line.look = look_of(picture, begin, reading.chars)
         return line
+
+
+def _marked(reading: Reading) -> Reading:
+    """A count that stands alone: x, × and X share what is sure of its mark, so digits tell."""
+    if BARE_COUNT.fullmatch(reading.text) is None:
+        return reading
+    sure = min(c.score for c in reading.chars if c.text.isdigit())
+    chars = tuple(replace(c, score=max(c.score, sure)) for c in reading.chars)
+    return reading._replace(chars=chars, score=sum(c.score for c in chars) / len(chars))
 
 
 def parted(reading: Reading, edge: float) -> tuple[Reading, Reading]:

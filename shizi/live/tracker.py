@@ -221,8 +221,12 @@ class Tracker:
         gain = max((f - fit for f, (_, _, fit) in zip(fits, inside, strict=True)), default=0.0)
         if abs(shift) > _FAR and gain < _GAIN:
             return 0  # all are still there: equal messages seem to stand in each other's places
-        # Where most stand, one that is not found again has changed in place rather than moved.
-        least = o.same if len(free) >= sum(fit >= o.still for _, fit in pairs) else o.surely
+        # Where most stand, one that is not found again has changed in place rather than moved;
+        # if it seems to go down, an equal one stands there.
+        few = len(free) < sum(fit >= o.still for _, fit in pairs)
+        if few and shift > 0:
+            return 0
+        least = o.surely if few else o.same
         return shift if fits and float(np.sqrt(np.mean(np.square(fits)))) >= least else 0
 
     def _renew(self, track: Track, image: Image, panel: Floats, strokes: Floats) -> None:
