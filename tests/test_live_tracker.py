@@ -98,17 +98,6 @@ def test_a_row_that_goes_where_an_equal_one_stands_takes_none_along() -> None:
     assert [t.id for t in tracker.tracks if t.last == 0.7] == [1, 2, 3]
 
 
-def test_a_row_was_there_since_the_others_made_room_for_it() -> None:
-    panel = Panel({1: 160, 2: 160 + PITCH})
-    tracker = Tracker(panel.detect)
-    for step in range(5):
-        tracker.step(panel.image(), step / 10)
-    panel.rows[3] = 160 + 2 * PITCH
-    for step in range(5, 12):  # it slides in for four steps
-        tracker.step(panel.image(11 * min(4, step - 4)), step / 10)
-    assert [t.first for t in tracker.tracks] == [0.0, 0.0, 0.5]
-
-
 def test_one_row_that_scrolls_past_two_that_stand_is_followed() -> None:
     panel = Panel({1: 20, 2: 160, 3: 240})
     tracker = Tracker(panel.detect)

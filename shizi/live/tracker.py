@@ -85,7 +85,6 @@ class Tracker:
     _given: int = 0
     _moving: bool = True
     _rolled: int = 0  # at the latest step, pixels
-    _stirred: float = np.inf  # when lines began to move since somebody last asked for new ones
     _time: float = -np.inf
     _past: list[tuple[Box, int]] = field(default_factory=list)
     _heights: deque[float] = field(default_factory=lambda: deque(maxlen=40))  # of lines, pixels
@@ -107,8 +106,6 @@ class Tracker:
         self._moving |= len(found) < len(before)
         if stripes := self._stripes(strokes, found, time):
             self._look(image, panel, strokes, stripes, time)
-        if not self._moving:
-            self._stirred = np.inf
         self._time = time
         o, high = self.options, len(image)
         gone = [
@@ -163,7 +160,6 @@ class Tracker:
         stay = [fits_at(panel, t.template, t.template.top) for t in tracks]
         self._rolled = shift = self._shift(panel, stay)
         self._moving |= shift != 0
-        self._stirred = min(self._stirred, time) if shift else self._stirred
         self.scrolled -= shift
         nears = [(fit, t.template.top) for t, fit in zip(tracks, stay, strict=True)]
         if shift:
@@ -319,7 +315,7 @@ class Tracker:
             self._heights.append(float(box[3] - box[1]))
         return Track(
             id=self.number(),
-            first=min(time, self._stirred),  # the others moved to make room for it
+            first=time,
             last=time,
             box=box,
             template=template,
