@@ -127,8 +127,7 @@ def _marked(reading: Reading) -> Reading:
     if BARE_COUNT.fullmatch(reading.text) is None:
         return reading
     sure = min(c.score for c in reading.chars if c.text.isdigit())
-    chars = tuple(replace(c, score=max(c.score, sure)) for c in reading.chars)
-    return reading._replace(chars=chars, score=sum(c.score for c in chars) / len(chars))
+    return _reading([replace(c, score=max(c.score, sure)) for c in reading.chars], 0.0, 1.0)
 
 
 def parted(reading: Reading, edge: float) -> tuple[Reading, Reading]:
