@@ -18,7 +18,7 @@ from shizi.errors import ShiziError
 from shizi.geometry import box_iou
 from shizi.live.boxes import Box, find_lines
 from shizi.live.scroll import CELL, Floats, figure, fits_at, ink, likeness, template_of
-from shizi.live.search import INKED, unexplained
+from shizi.live.search import BLANK, INKED, unexplained
 from shizi.live.source import Frame
 from shizi.page import Image, Quads
 
@@ -42,9 +42,6 @@ _PLACES = 1.0
 
 _TRIES = 4
 """Looks within which an area is found again, or is left as it is."""
-
-_BLANK = 12.0
-"""Most ink of a plain surface."""
 
 _DENSE = 0.2
 """Share of a line's box that has ink, at least."""
@@ -125,7 +122,7 @@ class _Above:
             self.seen = None
             return np.zeros_like(shown)
         still = np.minimum(before, shown)
-        return still if self.seen is None else np.where(self.seen > _BLANK, 0, still)
+        return still if self.seen is None else np.where(self.seen > BLANK, 0, still)
 
 
 @dataclass
@@ -239,7 +236,7 @@ def _stands(line: Box, still: Floats) -> bool:
     """True for a line many of whose strokes were there before."""
     left, top, right, low = (round(float(v)) for v in line / np.array([CELL, 1, CELL, 1]))
     part = still[max(0, top) : low, max(0, left) : right]
-    return bool(part.size) and float((part > _BLANK).mean()) > _DENSE
+    return bool(part.size) and float((part > BLANK).mean()) > _DENSE
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ from shizi.page import GREY, Image
 Stripe = tuple[int, int]
 """Top and low of a part of the panel that is as wide as the panel, pixels."""
 
+BLANK = 12.0
+"""Most ink of a plain surface."""
+
 _LEAST = 8
 """Rows of ink that the lowest wrapped line has, pixels."""
 
@@ -126,7 +129,7 @@ def unexplained(strokes: Floats, boxes: Sequence[Box], usual: float, least: floa
     Returns:
         Stripes, from top to bottom, that do not overlap.
     """
-    inked = (strokes > 12).sum(1) >= 4  # (H,)
+    inked = (strokes > BLANK).sum(1) >= 4  # (H,)
     for box in boxes:
         aside = 0.2 * _height(box)
         inked[max(0, int(box[1] - aside)) : int(box[3] + aside) + 1] = False
