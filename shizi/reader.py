@@ -14,7 +14,7 @@ from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Engine, Session, open_session
 from shizi.errors import ShiziError
 from shizi.geometry import area, intersection, map_back, rotate90, sides
-from shizi.image import ImageLimits, Source, load, name_of, pages
+from shizi.images.load import ImageLimits, Source, load, name_of, pages
 from shizi.layout import LayoutOptions, arrange
 from shizi.nets.spec import (
     CRNNSpec,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from shizi.errors import DataError
-from shizi.train.synth import LineOptions, PageOptions, World, build_world
-from shizi.train.synth.fonts import Face, load_faces, system_fonts
+from shizi.synth import LineOptions, PageOptions, World, build_world
+from shizi.synth.fonts import Face, load_faces, system_fonts
 
 TEXTS = (
     "今天天气很好",

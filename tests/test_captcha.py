@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from shizi.train.data import read_lines
-from shizi.train.synth.captcha import (
+from shizi.data import read_lines
+from shizi.synth.captcha import (
     ALPHABET,
     FEWEST,
     HEIGHT,

@@ -22,9 +22,7 @@ from hypothesis import strategies as st
 from pictures import SAMPLE, encode
 
 from shizi.charset import Charset
-from shizi.errors import DataError
-from shizi.geometry import box_to_quad, rotate90
-from shizi.train.data import (
+from shizi.data import (
     BadRows,
     Lines,
     open_lines,
@@ -34,7 +32,9 @@ from shizi.train.data import (
     spelt,
     with_pictures,
 )
-from shizi.train.data.voc import first_column, rejoined
+from shizi.data.voc import first_column, rejoined
+from shizi.errors import DataError
+from shizi.geometry import box_to_quad, rotate90
 
 STRICT = BadRows(strict=True)
 PNG = encode(SAMPLE, "PNG")

@@ -13,12 +13,12 @@ from pictures import SAMPLE, encode
 
 from shizi.charset import Charset
 from shizi.cli import main
+from shizi.data import BadRows, open_lines, open_pages
+from shizi.data.tools import convert as converting
+from shizi.data.tools.check import CheckOptions, check, report
+from shizi.data.tools.convert import ConvertOptions, convert
+from shizi.data.tools.stats import StatsOptions, stats, together, write_plots
 from shizi.errors import DataError
-from shizi.train.curate import convert as converting
-from shizi.train.curate.check import CheckOptions, check, report
-from shizi.train.curate.convert import ConvertOptions, convert
-from shizi.train.curate.stats import StatsOptions, stats, together, write_plots
-from shizi.train.data import BadRows, open_lines, open_pages
 
 STRICT = BadRows(strict=True)
 PNG = encode(SAMPLE, "PNG")

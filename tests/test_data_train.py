@@ -11,6 +11,7 @@ import tiny
 from pictures import encode
 
 from shizi.charset import Charset
+from shizi.data.tools.convert import ConvertOptions, convert
 from shizi.errors import DataError
 from shizi.geometry import rotate90
 from shizi.nets.spec import CTPNSpec, OrientationSpec
@@ -21,7 +22,6 @@ from shizi.page import Image
 from shizi.train import orientation as training
 from shizi.train.crnn import CRNNOptions, CRNNTask
 from shizi.train.ctpn import CTPNOptions, CTPNTask
-from shizi.train.curate.convert import ConvertOptions, convert
 from shizi.train.grow import choose_charset
 from shizi.train.orientation import OrientationTask, OrientationTrainOptions
 from shizi.train.stream import batches

@@ -29,9 +29,9 @@ from shizi.evaluate import (
 )
 from shizi.evaluate.sets import EvalOptions, load_set, rules_for
 from shizi.geometry import box_to_quad
-from shizi.image import load
+from shizi.images.load import load
 from shizi.page import Image, Quads
-from shizi.train.metrics import TextRules
+from shizi.scores import TextRules
 
 WIDTH, HEIGHT = 120, 80
 BOXES = ((10, 10, 100, 24), (10, 40, 60, 54))

@@ -15,24 +15,24 @@ from tiny import line_set
 
 from shizi import weights
 from shizi.charset import Charset
+from shizi.data import read_lines
 from shizi.engine import open_session
 from shizi.errors import DataError, WeightsError
 from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.reader import Reader, ReaderOptions
+from shizi.synth import LineOptions
+from shizi.synth.fonts import load_faces, system_fonts
+from shizi.synth.meters import BARS, draw_meter, reading, write_meters
+from shizi.synth.world import rng_for
 from shizi.train.card import RunCard, read_card
 from shizi.train.crnn import CRNNOptions, Crop
-from shizi.train.data import read_lines
 from shizi.train.export import ExportOptions, export
 from shizi.train.grow import charset_of, choose_charset, extended
 from shizi.train.loop import Trainer, fit
 from shizi.train.schedule import LoopOptions, due, rate
 from shizi.train.start import CRNNInitOptions, initialise, squeeze_of, train_crnn
 from shizi.train.stream import batches
-from shizi.train.synth import LineOptions
-from shizi.train.synth.fonts import load_faces, system_fonts
-from shizi.train.synth.meters import BARS, draw_meter, reading, write_meters
-from shizi.train.synth.world import rng_for
 from shizi.train.tune import GUARD, DrawnLines, KnownCrop, TuneTask
 
 LCNET = replace(tiny.CRNN, classes=4)

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pictures import SAMPLE, encode, near
 
-from shizi import image
 from shizi.errors import ImageError
-from shizi.image import ImageLimits, load, pages
+from shizi.images import load as image
+from shizi.images.load import ImageLimits, load, pages
 
 # Sources
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shizi.geometry import box_to_quad
 from shizi.page import Quads
-from shizi.train.metrics import (
+from shizi.scores import (
     DetectionScore,
     TextRules,
     TextScore,

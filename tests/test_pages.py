@@ -15,8 +15,8 @@ import pytest
 from pictures import SAMPLE, encode, near
 
 from shizi.errors import ImageError, MissingExtraError, PdfError
-from shizi.image import ImageLimits, PageOptions, find, load, pages
-from shizi.pdf import scale_for
+from shizi.images.load import ImageLimits, PageOptions, find, load, pages
+from shizi.images.pdf import scale_for
 
 
 def pdf_file(*sizes: tuple[int, int]) -> bytes:

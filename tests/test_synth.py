@@ -18,9 +18,9 @@ pytest.importorskip("fontTools")
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
+from shizi.data import read_lines, read_pages
 from shizi.errors import DataError
-from shizi.train.data import read_lines, read_pages
-from shizi.train.synth import (
+from shizi.synth import (
     LineOptions,
     PageLine,
     PageOptions,
@@ -34,12 +34,12 @@ from shizi.train.synth import (
     write_lines,
     write_pages,
 )
-from shizi.train.synth import backgrounds as bg
-from shizi.train.synth import pages as pages_module
-from shizi.train.synth.fonts import Face, load_faces
-from shizi.train.synth.ink import Ink, draw_text
-from shizi.train.synth.looks import LOOKS
-from shizi.train.synth.text import KINDS, weighted
+from shizi.synth import backgrounds as bg
+from shizi.synth import pages as pages_module
+from shizi.synth.fonts import Face, load_faces
+from shizi.synth.ink import Ink, draw_text
+from shizi.synth.looks import LOOKS
+from shizi.synth.text import KINDS, weighted
 
 KINDS_OF_PAGE = ("document", "screen", "overlay", "scene", "subtitle", "blank")
 
@@ -255,7 +255,7 @@ def test_every_option_is_explained(kind: type[LineOptions] | type[PageOptions]) 
 
 
 def test_chat_colours_change_after_the_name(face: Face) -> None:
-    from shizi.train.synth.looks import chat_colours
+    from shizi.synth.looks import chat_colours
 
     ink: Ink = draw_text("小明：你好", face, 20)
     rows = [chat_colours(np.random.default_rng(i), ink) for i in range(30)]

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shizi.train.synth import backgrounds as bg
-from shizi.train.synth import pages as pages_module
-from shizi.train.synth import scenes as scenes_module
-from shizi.train.synth.clutter import pictogram
-from shizi.train.synth.fonts import Face
-from shizi.train.synth.ink import draw_text, draw_vertical
-from shizi.train.synth.sheet import Sheet, Style
+from shizi.synth import backgrounds as bg
+from shizi.synth import pages as pages_module
+from shizi.synth import scenes as scenes_module
+from shizi.synth.clutter import pictogram
+from shizi.synth.fonts import Face
+from shizi.synth.ink import draw_text, draw_vertical
+from shizi.synth.sheet import Sheet, Style
 
 BLACK = Style((0, 0, 0))
 

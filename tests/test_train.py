@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from shizi.charset import Charset
 from shizi.ctc import steps_needed
+from shizi.data import PageItem, join_words, read_lines, read_pages
 from shizi.engine import Session
 from shizi.errors import DataError, WeightsError
 from shizi.nets.spec import CRNNSpec, CTPNSpec
@@ -33,7 +34,6 @@ from shizi.nets.torch.session import ModuleSession
 from shizi.train.card import RunCard
 from shizi.train.crnn import CRNNOptions, CRNNTask, ctc_loss
 from shizi.train.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
-from shizi.train.data import PageItem, join_words, read_lines, read_pages
 from shizi.train.export import best_figures
 from shizi.train.loop import fit
 from shizi.train.run import board

@@ -10,7 +10,7 @@ import pytest
 from shizi import weights
 from shizi.engine import open_session
 from shizi.errors import WeightsError
-from shizi.image import load
+from shizi.images.load import load
 from shizi.nets.spec import CTPNSpec, OrientationSpec
 from shizi.orientation import OrientationOptions, tiles, vote
 from shizi.reader import Reader, ReaderOptions

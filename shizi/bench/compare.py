@@ -30,7 +30,7 @@ from shizi.evaluate import (
     wide_console,
 )
 from shizi.evaluate.sets import DataSet, EvalOptions, load_set, rules_for
-from shizi.image import load
+from shizi.images.load import load
 
 
 @dataclass(frozen=True)

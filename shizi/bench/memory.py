@@ -13,7 +13,7 @@ from rich.table import Table
 from shizi.bench.systems import MEGABYTE, SystemName, workers
 from shizi.errors import DataError
 from shizi.evaluate import wide_console
-from shizi.image import find, load
+from shizi.images.load import find, load
 from shizi.page import Image
 
 CHECKPOINTS = (10, 100, 500, 1000)

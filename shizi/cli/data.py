@@ -8,13 +8,13 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from shizi.data.tools.check import CheckOptions, load_charset, report
+from shizi.data.tools.check import check as check_sets
+from shizi.data.tools.convert import ConvertOptions
+from shizi.data.tools.convert import convert as convert_set
+from shizi.data.tools.stats import StatsOptions, table, together, write_plots
+from shizi.data.tools.stats import stats as count
 from shizi.evaluate import wide_console
-from shizi.train.curate.check import CheckOptions, load_charset, report
-from shizi.train.curate.check import check as check_sets
-from shizi.train.curate.convert import ConvertOptions
-from shizi.train.curate.convert import convert as convert_set
-from shizi.train.curate.stats import StatsOptions, table, together, write_plots
-from shizi.train.curate.stats import stats as count
 
 data = App(name="data", help="Convert, check and count sets: docs/data.md names the forms.")
 

@@ -18,7 +18,7 @@ from shizi.cli.output import Drawings, opened
 from shizi.draw import draw
 from shizi.errors import ShiziError
 from shizi.formats import WRITERS, Format
-from shizi.image import ImageLimits, PageOptions, find, pages
+from shizi.images.load import ImageLimits, PageOptions, find, pages
 from shizi.page import Image, Page
 from shizi.reader import Reader, ReaderOptions
 

@@ -9,9 +9,9 @@ from typing import Annotated
 
 from cyclopts import App, Group, Parameter
 
-from shizi.train.synth import LineOptions, PageOptions, write_lines, write_pages
-from shizi.train.synth.captcha import write_captchas
-from shizi.train.synth.meters import write_meters
+from shizi.synth import LineOptions, PageOptions, write_lines, write_pages
+from shizi.synth.captcha import write_captchas
+from shizi.synth.meters import write_meters
 
 synth = App(name="synth", help="Render synthetic text: the same seed gives the same pictures.")
 

@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from shizi.data import PageItem
 from shizi.errors import DataError
 from shizi.evaluate.plot import plot_confusion
 from shizi.evaluate.sets import Chat, DataSet, EvalOptions, crops_of, load_set, rules_for
 from shizi.geometry import map_back, rotate90
-from shizi.image import load
+from shizi.images.load import load
 from shizi.layout import arrange
 from shizi.page import Image, Quads
 from shizi.reader import Reader
-from shizi.train.data import PageItem
-from shizi.train.metrics import (
+from shizi.scores import (
     ANGLES,
     DetectionScore,
     TextRules,

@@ -19,7 +19,7 @@ from scipy.optimize import linear_sum_assignment
 
 from shizi.errors import DataError
 from shizi.live.event import KINDS, Event, Kind
-from shizi.train.metrics import TextRules
+from shizi.scores import TextRules
 
 WINDOW = 3.0
 """Seconds by which the time of an event may be wrong."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.errors import MissingExtraError
-from shizi.train.metrics import ANGLES
+from shizi.scores import ANGLES
 
 
 def plot_confusion(counts: NDArray[np.int64], path: Path) -> None:

@@ -21,7 +21,7 @@ from scipy.optimize import linear_sum_assignment
 from shizi.errors import DataError
 from shizi.evaluate.live import RULES, LiveScore, read_events, score_events
 from shizi.evaluate.sets import LiveEvalOptions
-from shizi.image import load
+from shizi.images.load import load
 from shizi.live.event import Event
 from shizi.live.grammar import load_grammar
 from shizi.live.region import RegionOptions

@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from shizi.crop import cut
-from shizi.errors import DataError
-from shizi.image import load
-from shizi.page import Image
-from shizi.train.data import (
+from shizi.data import (
     LineItem,
     PageItem,
     find_sets,
@@ -21,7 +18,10 @@ from shizi.train.data import (
     read_lines,
     read_pages,
 )
-from shizi.train.metrics import TextRules
+from shizi.errors import DataError
+from shizi.images.load import load
+from shizi.page import Image
+from shizi.scores import TextRules
 
 T = TypeVar("T")
 

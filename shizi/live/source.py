@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from shizi.errors import MissingExtraError, ShiziError
-from shizi.image import SUFFIXES, load
+from shizi.images.load import SUFFIXES, load
 from shizi.live.pace import paced, queued, sampled
 from shizi.page import Image
 

@@ -19,12 +19,7 @@ from torch import Tensor
 from shizi import ctc
 from shizi.charset import BLANK, Charset, normalise
 from shizi.crop import cut, fit
-from shizi.engine import Session
-from shizi.errors import DataError
-from shizi.nets.torch.crnn import CRNN, VGGCRNN
-from shizi.page import Image
-from shizi.train import augment, show
-from shizi.train.data import (
+from shizi.data import (
     BadRows,
     LineItem,
     Lines,
@@ -36,9 +31,14 @@ from shizi.train.data import (
     spelt,
     with_pictures,
 )
+from shizi.engine import Session
+from shizi.errors import DataError
+from shizi.nets.torch.crnn import CRNN, VGGCRNN
+from shizi.page import Image
+from shizi.synth.captcha import ALPHABET, Captcha, Captchas
+from shizi.train import augment, show
 from shizi.train.features import FeatureBatch, FeatureRow, FeatureSet, stack
 from shizi.train.stream import index_at, rng_at
-from shizi.train.synth.captcha import ALPHABET, Captcha, Captchas
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from shizi.data import (
+    BadRows,
+    PageItem,
+    join_words,
+    open_pages,
+    read_pages,
+)
 from shizi.detection import COLUMN, DetectionOptions, build_quads, padded
 from shizi.engine import Session
 from shizi.errors import DataError
@@ -20,15 +27,8 @@ from shizi.geometry import quad_to_box, rotate90, sides
 from shizi.nets.spec import VGGCTPNSpec
 from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.page import Image, Quads
+from shizi.scores import DetectionScore, score_detection
 from shizi.train import augment, show
-from shizi.train.data import (
-    BadRows,
-    PageItem,
-    join_words,
-    open_pages,
-    read_pages,
-)
-from shizi.train.metrics import DetectionScore, score_detection
 from shizi.train.stream import index_at, rng_at
 from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
 

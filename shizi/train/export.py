@@ -124,7 +124,7 @@ def write(spec: Spec, state: State, path: Path, to: Target) -> None:
         case "keras":
             try:
                 from shizi.nets import keras
-                from shizi.nets.convert import to_keras
+                from shizi.nets.keras.convert import to_keras
             except ImportError as error:
                 raise MissingExtraError("keras", "keras", "--to keras") from error
             net = keras.build(spec)

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from shizi import weights
 from shizi.charset import Charset
+from shizi.data import BadRows, open_lines
 from shizi.errors import DataError, WeightsError
+from shizi.synth.captcha import ALPHABET
 from shizi.train.card import read_card
 from shizi.train.crnn import CRNNOptions
-from shizi.train.data import BadRows, open_lines
-from shizi.train.synth.captcha import ALPHABET
 
 LAYER = "classify"
 """The last layer of either recogniser: a row a class."""

@@ -26,8 +26,8 @@ from torch import nn
 from shizi.charset import BLANK
 from shizi.engine import Session
 from shizi.errors import DataError
-from shizi.nets.convert import from_keras, to_keras
 from shizi.nets.keras import build
+from shizi.nets.keras.convert import from_keras, to_keras
 from shizi.nets.keras.session import ModelSession
 from shizi.nets.spec import CRNNSpec, CTPNSpec, Spec, VGGCRNNSpec, VGGCTPNSpec
 from shizi.page import Image

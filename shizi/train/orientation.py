@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from shizi.data import BadRows, PageItem, open_upright
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import quad_to_box, rotate90
@@ -20,7 +21,6 @@ from shizi.orientation import TILE, OrientationOptions, tiles, vote, whole
 from shizi.page import Image
 from shizi.train import augment, show
 from shizi.train.ctpn import CTPNOptions, random_crop
-from shizi.train.data import BadRows, PageItem, open_upright
 from shizi.train.stream import index_at, rng_at
 
 NO_TEXT = 4

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from shizi.charset import Charset
+from shizi.data import BadRows, LineItem, Lines, open_lines
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.page import Image
+from shizi.synth import LineOptions, LineSample, build_world, render_line
 from shizi.train.crnn import CRNNOptions, CRNNTask, Crop, ctc_loss
-from shizi.train.data import BadRows, LineItem, Lines, open_lines
 from shizi.train.stream import index_at, rng_at
-from shizi.train.synth import LineOptions, LineSample, build_world, render_line
 
 DRAWN_SEED = 2_000_001
 """Of the lines that are drawn on the fly."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-from shizi.image import load
+from shizi.images.load import load
 from shizi.page import Page
 from shizi.reader import Reader, ReaderOptions
 

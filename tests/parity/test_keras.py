@@ -22,8 +22,8 @@ from tiny import SPECS
 
 from shizi import ctc, weights
 from shizi.errors import WeightsError
-from shizi.nets.convert import from_keras, to_keras
 from shizi.nets.keras import build as build_keras
+from shizi.nets.keras.convert import from_keras, to_keras
 from shizi.nets.keras.session import KerasSession
 from shizi.nets.onnx import load_state
 from shizi.nets.spec import CRNNSpec, CTPNSpec, Spec, VGGCRNNSpec, VGGCTPNSpec

@@ -26,7 +26,7 @@ from shizi.live.simulate.scene import SAY_HIGH, TABS_END, Scene, draw_scene
 from shizi.live.simulate.script import Pace, Rng, notice, read_lines, write_script
 from shizi.live.simulate.stage import Place, Stage, slot_height
 from shizi.page import Image
-from shizi.train.synth.fonts import Face, load_faces, system_fonts
+from shizi.synth.fonts import Face, load_faces, system_fonts
 
 Level = Literal["easy", "hard"]
 Shape = Literal["portrait", "panel", "any"]

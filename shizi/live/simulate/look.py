@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from shizi.live.event import Colour, Gift
 from shizi.live.simulate.script import Message, Rng
-from shizi.train.synth.fonts import Face
-from shizi.train.synth.ink import ASCENT, advance, draw_text
+from shizi.synth.fonts import Face
+from shizi.synth.ink import ASCENT, advance, draw_text
 
 Floats = NDArray[np.float32]
 

@@ -10,9 +10,9 @@ import numpy as np
 from shizi.live.simulate.look import Floats
 from shizi.live.simulate.script import Rng
 from shizi.page import Image
-from shizi.train.synth import backgrounds as bg
-from shizi.train.synth.fonts import Face
-from shizi.train.synth.ink import draw_text
+from shizi.synth import backgrounds as bg
+from shizi.synth.fonts import Face
+from shizi.synth.ink import draw_text
 
 _TABS, _HINT = "互动  榜单  贵宾", "发个弹幕聊聊吧"
 _SAY, _HOST, _LIKES = "说点什么…", "好物推荐官", "1.2万本场点赞"

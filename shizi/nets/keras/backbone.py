@@ -1,7 +1,7 @@
 """LCNet, the backbone of PP-OCRv6, in Keras 3 (any backend), channels last.
 
 The nets are functional models. A layer is called as its PyTorch twin, ``-`` for ``.``:
-``backbone-blocks-0-depthwise``. :mod:`shizi.nets.convert` needs to know no more.
+``backbone-blocks-0-depthwise``. :mod:`shizi.nets.keras.convert` needs to know no more.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.nets.convert import State, to_keras
 from shizi.nets.keras import build
+from shizi.nets.keras.convert import State, to_keras
 from shizi.nets.spec import Spec
 
 

@@ -1,0 +1,140 @@
+"""Page sets: labels.jsonl, and PaddleOCR's label files for detection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.data.bad import BadRows
+from shizi.data.items import PageItem
+from shizi.data.lines import numbered_rows, root_of
+from shizi.geometry import area, order_quad
+from shizi.images.source import SUFFIXES
+
+ILLEGIBLE = ("###", "*")
+"""Texts that say: there is text here, but nobody can read it."""
+
+_PICTURES = SUFFIXES - {".pdf"}
+
+
+class Label(NamedTuple):
+    """One line of a page as a file has it; the quad is anything of shape (4, 2)."""
+
+    quad: Any
+    text: str
+    ignore: bool
+    where: str
+
+
+def legible(quad: Any, text: str, where: str) -> Label:
+    """Make a label of a format that marks illegible text with ``###`` or ``*``."""
+    ignore = text in ILLEGIBLE
+    return Label(quad, "" if ignore else text, ignore, where)
+
+
+def make_page(path: Path, labels: Iterable[Label], where: str, bad: BadRows) -> PageItem:
+    """Make a page of its lines; one whose quad is no quad or has no area is left out.
+
+    Raises:
+        DataError: ``bad`` is strict and a quad is wrong.
+    """
+    kept: list[tuple[NDArray[np.float32], Label]] = []
+    for label in labels:
+        quad = _quad(label.quad)
+        if quad is None:
+            bad.add(f"{label.where}: expected four corners around an area")
+        else:
+            kept.append((quad, label))
+    quads = np.array([quad for quad, _ in kept], np.float32).reshape(-1, 4, 2)
+    ignore = np.array([label.ignore for _, label in kept], bool)
+    return PageItem(path, quads, tuple(label.text for _, label in kept), ignore, where=where)
+
+
+def _quad(points: Any) -> NDArray[np.float32] | None:
+    try:
+        quad = np.asarray(points, np.float32)
+    except (TypeError, ValueError):
+        return None
+    good = quad.shape == (4, 2) and bool(np.isfinite(quad).all()) and float(area(quad)) >= 1
+    return quad if good else None
+
+
+def pages_of_jsonl(file: Path, bad: BadRows) -> list[PageItem]:
+    """Read rows of ``{"image", "lines": [{"quad", "text", "ignore"}], "complete"}``.
+
+    Raises:
+        DataError: the file cannot be read, or ``bad`` is strict and a row is wrong.
+    """
+    pages = []
+    for number, row in numbered_rows(file, bad):
+        where = f"{file}:{number}"
+        try:
+            data = json.loads(row)
+            labels = [
+                Label(
+                    line["quad"],
+                    str(line.get("text", "")),
+                    bool(line.get("ignore", False)),
+                    f"{where}: line {i}",
+                )
+                for i, line in enumerate(data["lines"], 1)
+            ]
+            path, complete = file.parent / data["image"], bool(data.get("complete", True))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            bad.add(f"{where}: not a page label ({error})")
+            continue
+        pages.append(replace(make_page(path, labels, where, bad), complete=complete))
+    return pages
+
+
+def pages_of_paddle(file: Path, bad: BadRows) -> list[PageItem]:
+    """Read PaddleOCR rows of ``picture<TAB>[{"transcription", "points"}]``.
+
+    Outlines of more than four points become the smallest rectangle around them.
+
+    Raises:
+        DataError: the file cannot be read, or ``bad`` is strict and a row is wrong.
+    """
+    pages = []
+    for number, row in numbered_rows(file, bad):
+        where = f"{file}:{number}"
+        picture, _, labels = row.partition("\t")
+        try:
+            found = [
+                legible(
+                    _rectangle(line["points"]), str(line["transcription"]), f"{where}: line {i}"
+                )
+                for i, line in enumerate(json.loads(labels), 1)
+            ]
+        except (ValueError, KeyError, TypeError, cv2.error) as error:
+            bad.add(f"{where}: expected image<TAB>[transcription, points] in JSON ({error})")
+            continue
+        pages.append(make_page(root_of(file, picture) / picture, found, where, bad))
+    return pages
+
+
+def _rectangle(points: list[Any]) -> Any:
+    if len(points) <= 4:
+        return points
+    return order_quad(cv2.boxPoints(cv2.minAreaRect(np.asarray(points, np.float32))))
+
+
+def pages_of_pictures(folder: Path, angle: int = 0) -> list[PageItem]:
+    """Take every picture below a folder as a page whose text is not labelled."""
+    none = np.zeros((0, 4, 2), np.float32)
+    return [
+        PageItem(path, none, (), np.zeros(0, bool), angle, complete=False)
+        for path in pictures_in(folder, "**/*")
+    ]
+
+
+def pictures_in(folder: Path, pattern: str = "*") -> Iterator[Path]:
+    """Yield the pictures of a folder in the order of their names."""
+    yield from sorted(p for p in folder.glob(pattern) if p.suffix.lower() in _PICTURES)
