@@ -15,12 +15,12 @@ from typing import Any
 
 from live_rows import row
 
-from shizi.live.grammar import load_grammar
+from shizi.live.keep.sinks.jsonl import JsonlSink
+from shizi.live.keep.store import Store
+from shizi.live.keep.writer import WriterOptions
+from shizi.live.mean.grammar import load_grammar
+from shizi.live.mean.value import load_rules
 from shizi.live.room import Room, RoomOptions
-from shizi.live.sinks.jsonl import JsonlSink
-from shizi.live.store import Store
-from shizi.live.value import load_rules
-from shizi.live.writer import WriterOptions
 
 TOTAL, SHOWN = 150, 5
 

@@ -29,7 +29,6 @@ LEVELS = [
 ]
 
 
-
 def room(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 

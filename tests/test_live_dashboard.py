@@ -15,8 +15,8 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import ClientConnection, connect
 
 from shizi.errors import ShiziError
-from shizi.live.dashboard import EVENTS, Dashboard, DashboardOptions, Stats, ViewerCard
 from shizi.live.event import Event, Gift
+from shizi.live.show.dashboard import EVENTS, Dashboard, DashboardOptions, Stats, ViewerCard
 
 FREE = DashboardOptions(port=0)
 

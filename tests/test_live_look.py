@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from shizi.live.badge import badge_end
-from shizi.live.look import View, look_of, view_of
+from shizi.live.see.badge import badge_end
+from shizi.live.see.look import View, look_of, view_of
 from shizi.page import Char, Image
 
 BLUE, WHITE = (60, 150, 255), (255, 255, 255)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from shizi.live.event import Run
-from shizi.live.line import Line, same_message
-from shizi.live.message import Assembler
-from shizi.live.scroll import template_of
-from shizi.live.track import Track
-from shizi.live.tracker import Tracker
-from shizi.live.vote import Sighting
-from shizi.live.wrap import Typography, continues
+from shizi.live.see.line import Line, same_message
+from shizi.live.see.message import Assembler
+from shizi.live.see.scroll import template_of
+from shizi.live.see.track import Track
+from shizi.live.see.tracker import Tracker
+from shizi.live.see.vote import Sighting
+from shizi.live.see.wrap import Typography, continues
 from shizi.page import Quads
 
 WHITE, BLUE = (255, 255, 255), (80, 160, 255)

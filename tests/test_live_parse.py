@@ -12,9 +12,9 @@ from live_rows import row
 
 from shizi.live.event import Event, Gift
 from shizi.live.fold import blur, fold, fold_indexed
-from shizi.live.grammar import load_grammar
-from shizi.live.parse import Parser
-from shizi.live.settings import SHIPPED, RulesError
+from shizi.live.mean.grammar import load_grammar
+from shizi.live.mean.parse import Parser
+from shizi.live.mean.settings import SHIPPED, RulesError
 
 PLATFORMS = sorted({p.stem for p in SHIPPED.glob("*.yaml")} - {"value"})
 

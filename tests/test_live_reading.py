@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from shizi.live.look import view_of
-from shizi.live.reading import LineReader, ReadingOptions, parted
-from shizi.live.scroll import template_of
-from shizi.live.track import Track
+from shizi.live.see.look import view_of
+from shizi.live.see.reading import LineReader, ReadingOptions, parted
+from shizi.live.see.scroll import template_of
+from shizi.live.see.track import Track
 from shizi.page import Char, Image
 from shizi.recognition import Reading
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from shizi.live.dashboard import Publisher
+from shizi.live.mean.settings import RulesError
 from shizi.live.rooms import Rooms, load_rooms
-from shizi.live.settings import RulesError
+from shizi.live.show.dashboard import Publisher
 from shizi.live.simulate import SimulateOptions, simulate
 
 GOOD = """

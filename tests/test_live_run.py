@@ -18,16 +18,16 @@ import pytest
 from rapidfuzz import fuzz
 
 from shizi.errors import ShiziError
-from shizi.live.crops import CropOptions, Crops
 from shizi.live.event import Event, Gift, Row, Run
-from shizi.live.region import RegionOptions
+from shizi.live.keep.crops import CropOptions, Crops
+from shizi.live.keep.writer import WriterOptions
+from shizi.live.mean.value import load_rules
 from shizi.live.room import RoomOptions, Update
 from shizi.live.run import LiveOptions, Plan, SeeOptions, follow
-from shizi.live.screen import MINUTES, Tally, marked
+from shizi.live.see.region import RegionOptions
+from shizi.live.show.screen import MINUTES, Tally, marked
 from shizi.live.simulate import SimulateOptions, make_room, simulate
-from shizi.live.source import Frame
-from shizi.live.value import load_rules
-from shizi.live.writer import WriterOptions
+from shizi.live.stream.source import Frame
 from shizi.page import Quad
 
 SEEN = SimulateOptions(seed=7, seconds=10.0, shape="portrait", fps=10)

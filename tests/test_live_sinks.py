@@ -18,13 +18,13 @@ from live_rows import event, row
 from live_servers import Redis, free_port, running
 
 from shizi.errors import MissingExtraError, ShiziError
-from shizi.live.grammar import load_grammar
-from shizi.live.overlap import overlap
+from shizi.live.keep.sinks import Relay, SinkError, base, open_sink
+from shizi.live.keep.sinks.jsonl import JsonlSink
+from shizi.live.keep.store import Record, Store
+from shizi.live.mean.grammar import load_grammar
+from shizi.live.mean.overlap import overlap
+from shizi.live.mean.value import load_rules
 from shizi.live.room import Room, RoomOptions
-from shizi.live.sinks import Relay, SinkError, base, open_sink
-from shizi.live.sinks.jsonl import JsonlSink
-from shizi.live.store import Record, Store
-from shizi.live.value import load_rules
 
 GRAMMAR, RULES = load_grammar("generic"), load_rules()
 
@@ -331,7 +331,7 @@ def test_an_absent_kafka_is_trouble_not_the_end() -> None:
     pytest.importorskip("kafka")
     # In a process of its own: the client leaves sockets open when it cannot connect.
     code = (
-        "from shizi.live.sinks import SinkError, kafka\n"
+        "from shizi.live.keep.sinks import SinkError, kafka\n"
         "kafka._PATIENCE = 0.2\n"
         f"sink = kafka.KafkaSink('kafka://127.0.0.1:{free_port()}/events')\n"
         "try: sink.open('r', None)\n"

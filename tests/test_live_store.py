@@ -15,15 +15,15 @@ from live_rows import event, row
 from live_servers import Postgres, running
 from sqlalchemy import create_engine, inspect
 
-from shizi.live import schema
-from shizi.live import store as store_module
 from shizi.live.event import Gift
-from shizi.live.grammar import load_grammar
+from shizi.live.keep import schema
+from shizi.live.keep import store as store_module
+from shizi.live.keep.schema import StoreError, metadata
+from shizi.live.keep.store import Cursor, Entry, Record, Store
+from shizi.live.keep.writer import WriterOptions
+from shizi.live.mean.grammar import load_grammar
+from shizi.live.mean.value import load_rules
 from shizi.live.room import Room, RoomOptions
-from shizi.live.schema import StoreError, metadata
-from shizi.live.store import Cursor, Entry, Record, Store
-from shizi.live.value import load_rules
-from shizi.live.writer import WriterOptions
 
 GRAMMAR, RULES = load_grammar("generic"), load_rules()
 

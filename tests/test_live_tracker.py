@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from shizi.live.event import Run
-from shizi.live.line import Line, counted_up
-from shizi.live.track import Track
-from shizi.live.tracker import Tracker
-from shizi.live.vote import Sighting
+from shizi.live.see.line import Line, counted_up
+from shizi.live.see.track import Track
+from shizi.live.see.tracker import Tracker
+from shizi.live.see.vote import Sighting
 from shizi.page import Image, Quads
 
 HEIGHT, WIDTH, TALL, PITCH = 300, 320, 24, 44

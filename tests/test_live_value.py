@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from live_rows import event
 
 from shizi.cli import main
-from shizi.live.board import Board
 from shizi.live.event import KINDS, Event, Gift
-from shizi.live.explain import describe, explain, replay
-from shizi.live.settings import RulesError
-from shizi.live.value import Viewer, load_rules, score, step, tier
+from shizi.live.mean.board import Board
+from shizi.live.mean.explain import describe, explain, replay
+from shizi.live.mean.settings import RulesError
+from shizi.live.mean.value import Viewer, load_rules, score, step, tier
 
 RULES = load_rules()
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shizi.live.viewers import Names, masked
+from shizi.live.mean.viewers import Names, masked
 
 NAMES = st.text(alphabet="甜跳燕琳雪沫小跟班随逸风雨人生abcOl01_", min_size=1, max_size=12)
 

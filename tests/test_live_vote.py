@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from shizi.live.event import Run
-from shizi.live.shapes import settle
-from shizi.live.vote import Sighting, coloured, elect
+from shizi.live.see.shapes import settle
+from shizi.live.see.vote import Sighting, coloured, elect
 from shizi.page import Char
 from shizi.recognition import Reading
 

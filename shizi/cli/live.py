@@ -16,21 +16,21 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from shizi.cli import UsageError
 from shizi.errors import DataError
-from shizi.live.crops import CropOptions
-from shizi.live.dashboard import Dashboard, DashboardOptions
 from shizi.live.event import Event
-from shizi.live.explain import describe, explain, replay
-from shizi.live.reading import ReadingOptions
-from shizi.live.region import RegionOptions
+from shizi.live.keep.crops import CropOptions
+from shizi.live.keep.writer import WriterOptions
+from shizi.live.mean.explain import describe, explain, replay
+from shizi.live.mean.value import load_rules
 from shizi.live.room import RoomOptions
 from shizi.live.rooms import Rooms, load_rooms
 from shizi.live.run import LiveOptions, Plan, SeeOptions, follow, room_name, show_region
+from shizi.live.see.reading import ReadingOptions
+from shizi.live.see.region import RegionOptions
+from shizi.live.see.watch import Watch, WatchOptions
+from shizi.live.show.dashboard import Dashboard, DashboardOptions
 from shizi.live.simulate import SimulateOptions
 from shizi.live.simulate import simulate as render
-from shizi.live.source import Source, SourceOptions
-from shizi.live.value import load_rules
-from shizi.live.watch import Watch, WatchOptions
-from shizi.live.writer import WriterOptions
+from shizi.live.stream.source import Source, SourceOptions
 
 live = App(name="live", help="Read a live room from its picture alone.")
 _SOURCE, _REGION, _WATCH = SourceOptions(), RegionOptions(), WatchOptions()

@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Self
 
-from shizi.live.board import HORIZON, Board, Change
 from shizi.live.event import Event, Row
-from shizi.live.grammar import Grammar
-from shizi.live.overlap import overlap
-from shizi.live.parse import Parser
-from shizi.live.schema import StoreError
-from shizi.live.sinks.base import Relay, Sink
-from shizi.live.store import Entry, Record, Store
-from shizi.live.value import Rules, Viewer
-from shizi.live.viewers import Names
-from shizi.live.writer import Writer, WriterOptions
+from shizi.live.keep.schema import StoreError
+from shizi.live.keep.sinks.base import Relay, Sink
+from shizi.live.keep.store import Entry, Record, Store
+from shizi.live.keep.writer import Writer, WriterOptions
+from shizi.live.mean.board import HORIZON, Board, Change
+from shizi.live.mean.grammar import Grammar
+from shizi.live.mean.overlap import overlap
+from shizi.live.mean.parse import Parser
+from shizi.live.mean.value import Rules, Viewer
+from shizi.live.mean.viewers import Names
 
 _AT_ONCE = 0.5
 """Rows first seen within this many seconds of the first were on the screen together."""

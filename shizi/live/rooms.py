@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast, get_type_hints
 
 from shizi.errors import ShiziError
-from shizi.live.crops import CropOptions
-from shizi.live.dashboard import Publisher
-from shizi.live.reading import ReadingOptions
-from shizi.live.region import RegionOptions
+from shizi.live.keep.crops import CropOptions
+from shizi.live.keep.writer import WriterOptions
+from shizi.live.mean.settings import RulesError, check, read_yaml
 from shizi.live.room import RoomOptions
 from shizi.live.run import LiveOptions, Plan, SeeOptions, Told, follow
-from shizi.live.settings import RulesError, check, read_yaml
-from shizi.live.source import Source, SourceOptions
-from shizi.live.tracker import TrackOptions
-from shizi.live.watch import Watch, WatchOptions
-from shizi.live.writer import WriterOptions
+from shizi.live.see.reading import ReadingOptions
+from shizi.live.see.region import RegionOptions
+from shizi.live.see.tracker import TrackOptions
+from shizi.live.see.watch import Watch, WatchOptions
+from shizi.live.show.dashboard import Publisher
+from shizi.live.stream.source import Source, SourceOptions
 
 T = TypeVar("T")
 
@@ -133,7 +133,7 @@ class _Pipe(Publisher):
         self._pipe, self._lock = pipe, threading.Lock()
 
     def send(self, room: str, kind: str, key: str, message: str | bytes) -> None:
-        """See :class:`~shizi.live.dashboard.Publisher`."""
+        """See :class:`~shizi.live.show.dashboard.Publisher`."""
         with self._lock:
             self._pipe.send((room, kind, key, message))
 

@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shizi.errors import ShiziError
-from shizi.live.crops import CropOptions, Crops
-from shizi.live.dashboard import Publisher
 from shizi.live.event import Row
-from shizi.live.grammar import load_grammar
-from shizi.live.reading import ReadingOptions
-from shizi.live.region import RegionOptions, area_of, parse_region
+from shizi.live.keep.crops import CropOptions, Crops
+from shizi.live.keep.sinks import open_sink
+from shizi.live.keep.store import Store
+from shizi.live.keep.writer import WriterOptions
+from shizi.live.mean.grammar import load_grammar
+from shizi.live.mean.value import load_rules
 from shizi.live.room import Room, RoomOptions, Update
-from shizi.live.screen import Screen, marked
-from shizi.live.sinks import open_sink
-from shizi.live.source import Frame, Source, SourceOptions, open_source
-from shizi.live.store import Store
-from shizi.live.tracker import TrackOptions
-from shizi.live.value import load_rules
-from shizi.live.watch import Statistics, Watch, WatchOptions, live_reader
-from shizi.live.writer import WriterOptions
+from shizi.live.see.reading import ReadingOptions
+from shizi.live.see.region import RegionOptions, area_of, parse_region
+from shizi.live.see.tracker import TrackOptions
+from shizi.live.see.watch import Statistics, Watch, WatchOptions, live_reader
+from shizi.live.show.dashboard import Publisher
+from shizi.live.show.screen import Screen, marked
+from shizi.live.stream.source import Frame, Source, SourceOptions, open_source
 from shizi.page import Image
 
 
@@ -71,7 +71,7 @@ class Plan:
     """A room and all of its settings.
 
     Attributes:
-        source: address, see :func:`shizi.live.source.open_source`.
+        source: address, see :func:`shizi.live.stream.source.open_source`.
         room: what is done with the room.
         see: how the picture is looked at.
         keep: how the room is kept.

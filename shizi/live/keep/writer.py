@@ -1,0 +1,159 @@
+"""The thread that stores what a room tells, in batches, and waits out a store that is away."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shizi.live.keep.schema import StoreError
+from shizi.live.keep.store import Entry, Record, Store
+
+
+@dataclass(frozen=True)
+class WriterOptions:
+    """How events are stored.
+
+    Attributes:
+        delay: seconds that an event may wait for others, to be stored together.
+        batch: events stored together at most.
+        backlog: events that may wait while the store is away; then reading waits too.
+        store_patience: seconds to wait for the store at the end, before giving up.
+        retain: days after which stored events are deleted; 0 keeps them for ever.
+    """
+
+    delay: float = 0.1
+    batch: int = 500
+    backlog: int = 100_000
+    store_patience: float = 60.0
+    retain: float = 0.0
+
+
+_HOUR = 3600.0
+
+
+class Writer:
+    """Stores entries and records in the order in which they come.
+
+    Args:
+        store: where to.
+        room: whose they are.
+        options: see there.
+        stored: called after each batch, from the writer's thread.
+    """
+
+    def __init__(
+        self, store: Store, room: str, options: WriterOptions, stored: Callable[[], None]
+    ) -> None:
+        self._store, self._room, self._options, self._stored = store, room, options, stored
+        self._queue: queue.Queue[tuple[Entry | None, tuple[Record, ...]]] = queue.Queue(
+            options.backlog
+        )
+        self._stop = threading.Event()
+        self._swept = -_HOUR
+        self._fault: BaseException | None = None
+        self.trouble = ""
+        """Why the store cannot be written at the moment; empty while all is well."""
+        self._thread = threading.Thread(target=self._run, name="shizi-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, entry: Entry | None, records: tuple[Record, ...]) -> None:
+        """Store an event and what it gives the sinks, soon.
+
+        Raises:
+            StoreError: storing broke down for good.
+        """
+        while True:
+            self._check()
+            try:
+                return self._queue.put((entry, records), timeout=1.0)
+            except queue.Full:
+                continue  # the store is away and the backlog full
+
+    def flush(self) -> None:
+        """Wait until everything put so far is stored.
+
+        Raises:
+            StoreError: the store stayed away too long; what waits is not stored.
+        """
+        limit = time.monotonic() + self._options.store_patience
+        with self._queue.all_tasks_done:
+            while self._queue.unfinished_tasks:
+                self._check()
+                if time.monotonic() > limit:
+                    raise StoreError(
+                        f"{self._queue.unfinished_tasks} events are not stored: {self.trouble}"
+                    )
+                self._queue.all_tasks_done.wait(0.2)
+        self._check()
+
+    def close(self) -> None:
+        """Store what waits and end the thread.
+
+        Raises:
+            StoreError: as for :meth:`flush`.
+        """
+        try:
+            self.flush()
+        finally:
+            self._stop.set()
+            self._thread.join(5.0)
+
+    def _check(self) -> None:
+        if self._fault is not None:
+            raise StoreError(f"events cannot be stored: {self._fault}") from self._fault
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._sweep()
+                batch = self._gather()
+                if batch and self._save(batch):
+                    for _ in batch:
+                        self._queue.task_done()
+                    self._stored()
+        except Exception as error:
+            self._fault = error  # raised by the next put or flush
+
+    def _gather(self) -> list[tuple[Entry | None, tuple[Record, ...]]]:
+        """Wait for something, then a little longer for more."""
+        try:
+            batch = [self._queue.get(timeout=0.2)]
+        except queue.Empty:
+            return []
+        limit = time.monotonic() + self._options.delay
+        while len(batch) < self._options.batch and (left := limit - time.monotonic()) > 0:
+            try:
+                batch.append(self._queue.get(timeout=left))
+            except queue.Empty:
+                break
+        return batch
+
+    def _save(self, batch: list[tuple[Entry | None, tuple[Record, ...]]]) -> bool:
+        entries = [entry for entry, _ in batch if entry is not None]
+        records = [record for _, some in batch for record in some]
+        wait = 0.1
+        while True:
+            try:
+                self._store.save(self._room, entries, records)
+            except StoreError as error:
+                self.trouble = str(error)
+                if self._stop.wait(wait):
+                    return False
+                wait = min(5.0, wait * 2)
+            else:
+                self.trouble = ""
+                return True
+
+    def _sweep(self) -> None:
+        """Once an hour, delete what is too old."""
+        if not self._options.retain or time.monotonic() - self._swept < _HOUR:
+            return
+        try:
+            self._store.retain(self._room, self._options.retain)
+        except StoreError as error:
+            self.trouble = str(error)  # tried again in the next round
+        else:
+            self._swept = time.monotonic()

@@ -1,0 +1,1 @@
+"""From rows to events, from events to viewers and what they are worth."""

@@ -1,0 +1,252 @@
+"""From a row of the comment area to the event it tells of.
+
+A row is badges, a nickname, and either what was said or a wording of the platform. Colour
+runs, the colon and the templates of the grammar each propose a reading; the best fit wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import regex
+
+from shizi.live.event import Event, Gift, Kind, Row
+from shizi.live.fold import Folded, fold_indexed
+from shizi.live.mean.grammar import LONGEST_NAME, Grammar, Template
+
+_COLON_AND_COLOUR, _COLON, _COLOUR, _NOBODY = 1.0, 0.95, 0.9, 0.5
+"""How well a comment fits, by what parts nickname and text."""
+_OFF_BORDER, _OFF_BORDER_SHORT = 0.92, 0.7
+"""Weight of a template whose nickname ends inside a colour run: borders may be a character off,
+but with a wording as short as 来了 it is more likely part of what somebody said."""
+_SHORT = 2
+_THIN = frozenset("iIl1jtfr!|")
+_SCRAP = 4
+"""Fewer letters than this, from nobody and in no known wording, are a cut-off row or clutter."""
+_LONGEST_LEVEL = 3
+_MEDAL = regex.compile(r"[^0-9:]{1,6}(?P<level>[0-9]{1,2})")
+_MOST_COUNT = 999_999
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A row, folded, with what its badges told and where they end.
+
+    Attributes:
+        raw: as read.
+        folded: the same, folded.
+        borders: folded positions at which a colour run begins, rising.
+        start: folded position of the nickname.
+        level: from the badges.
+    """
+
+    raw: str
+    folded: Folded
+    borders: tuple[int, ...]
+    start: int = 0
+    level: int | None = None
+
+    @property
+    def rest(self) -> str:
+        return self.folded.text[self.start :]
+
+    def cut(self, start: int, end: int) -> str:
+        """The original of a stretch, counted from the nickname's start."""
+        return self.folded.cut(self.raw, self.start + start, self.start + end)
+
+    def digits(self) -> int:
+        """How many digits it begins with, in one colour; a letter that folds to one is none."""
+        count = 0
+        for at in range(self.start, len(self.folded.index)):
+            if not self.raw[self.folded.index[at]].isdigit() or (count and at in self.borders):
+                break
+            count += 1
+        return count
+
+    def parted(self, position: int) -> bool:
+        """Whether colour or a gap parts the characters before and after ``start + position``."""
+        at = self.start + position
+        if at >= len(self.folded.text) or at in self.borders:
+            return True
+        return self.folded.index[at] - self.folded.index[at - 1] > 1
+
+    def after(self, length: int, level: int | None) -> _Text:
+        """The text with one more badge taken off."""
+        known = self.level if level is None else level
+        return replace(self, start=self.start + length, level=known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way to understand a row.
+
+    Attributes:
+        fit: how well it does, 0 to 1.
+        worded: number of characters that are the platform's wording.
+    """
+
+    kind: Kind
+    user: str
+    text: str
+    fit: float
+    gift: Gift | None = None
+    worded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """Turns rows into events.
+
+    Attributes:
+        grammar: of the platform.
+        room: the name that event ids begin with.
+    """
+
+    grammar: Grammar
+    room: str
+
+    def parse(self, row: Row) -> Event | None:
+        """Return what a row tells, or None for one that tells nothing: no letter, or chrome.
+
+        The score is the row's score times how well the best reading fits, 0 to 1. A row that
+        names nobody and fits no template is a ``system`` line, unless it is a mere scrap.
+        """
+        whole = _text(row)
+        letters = sum(char.isalnum() for char in whole.folded.text)
+        if not letters or any(t.pattern.fullmatch(whole.rest) for t in self.grammar.furniture):
+            return None
+        reading, level = self._best(whole)
+        if reading.fit == _NOBODY and letters < _SCRAP:
+            return None
+        return Event(
+            id=f"{self.room}-{row.track}",
+            revision=row.revision,
+            time=round(row.first, 3),
+            kind=reading.kind,
+            user=reading.user,
+            text=reading.text,
+            score=round(row.score * reading.fit, 4),
+            level=level,
+            gift=reading.gift,
+            closed=row.closed,
+        )
+
+    def _best(self, whole: _Text) -> tuple[_Reading, int | None]:
+        """The best reading, and the level that the badges before its nickname tell.
+
+        What looks like a badge may be the nickname ("云朵88" like a fan medal), so a reading
+        with fewer badges taken off wins where it fits better.
+        """
+        texts = [whole]
+        while (shorter := self._without_badge(texts[-1])) is not None:
+            texts.append(shorter)
+        found: list[tuple[_Reading, int | None]] = []
+        for text in reversed(texts):
+            readings = [*self._templates(text), *_comments(text)]
+            found.append((max(readings, key=lambda r: (r.fit, r.worded)), text.level))
+            if found[-1][0].fit == 1.0:
+                break
+        return max(found, key=lambda f: f[0].fit)
+
+    def _without_badge(self, text: _Text) -> _Text | None:
+        """Take one badge off, or None where none stands or no nickname would be left."""
+        for length, level in self._badges(text):
+            left = text.rest[length:]
+            if left and left[0] != ":" and any(char.isalnum() for char in left):
+                return text.after(length, level)
+        return None
+
+    def _badges(self, text: _Text) -> Iterator[tuple[int, int | None]]:
+        badges, rest = self.grammar.badges, text.rest
+        for pattern in badges.level_patterns:
+            if found := pattern.match(rest):
+                yield found.end(), int(found["level"])
+        for word in badges.folded_words:
+            if rest.startswith(word) and text.parted(len(word)):
+                yield len(word), None
+        digits = text.digits()
+        if 0 < digits <= _LONGEST_LEVEL and (badges.numbers or text.parted(digits)):
+            yield digits, int(rest[:digits])
+        if rest and not rest[0].isalnum() and rest[0] not in ":-.[{(@":
+            yield 1, None  # what was read of an icon
+        medal = _MEDAL.match(rest) if badges.medals else None
+        if medal and text.start + medal.end() in text.borders:
+            yield medal.end(), None  # the level of a fan club, not of the viewer
+
+    def _templates(self, text: _Text) -> Iterator[_Reading]:
+        for template in self.grammar.templates:
+            if found := template.pattern.fullmatch(text.rest):
+                yield _reading(template, found, text)
+
+
+def _text(row: Row) -> _Text:
+    folded = fold_indexed(row.text)
+    starts, length = [], 0
+    for run in row.runs:
+        starts.append(length)
+        length += len(run.text)
+    # The first folded character at or after each run's start.
+    borders = {next((k for k, i in enumerate(folded.index) if i >= s), -1) for s in starts}
+    return _Text(row.text, folded, tuple(sorted(borders - {0, -1})))
+
+
+def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Reading:
+    slots = found.groupdict()
+
+    def part(slot: str) -> str:
+        return text.cut(*found.span(slot)) if slots.get(slot) else ""
+
+    fit = 1.0 - sum(found.fuzzy_counts) / template.letters
+    borders = [border for border in text.borders if border > text.start]
+    if template.opens and borders and _off_border(text, found.end("user")):
+        fit *= _OFF_BORDER_SHORT if template.letters <= _SHORT else _OFF_BORDER
+    count = min(int(slots.get("count") or 1), _MOST_COUNT)
+    gift = Gift(part("gift"), count) if slots.get("gift") else None
+    said = text.cut(0, len(text.rest)) if template.kind == "system" else part("text")
+    if gift is None and slots.get("count"):
+        said = slots["count"]  # of people, or of likes
+    worded = len(text.rest) - sum(len("".join(c)) for c in found.capturesdict().values())
+    return _Reading(template.kind, _name(part("user")), said, fit, gift, worded)
+
+
+def _off_border(text: _Text, end: int) -> bool:
+    """Whether a nickname ends where no colour does.
+
+    A gap makes up for one character, and so does a thin one: it has little of a colour.
+    """
+    slack = 1 if text.parted(end) or text.cut(end - 1, end) in _THIN else 0
+    return all(abs(border - text.start - end) > slack for border in text.borders)
+
+
+def _comments(text: _Text) -> Iterator[_Reading]:
+    """Every way to part nickname and comment, and the row as a whole for want of one."""
+    rest = text.rest
+    for found in regex.finditer(":", rest[: LONGEST_NAME + 1]):
+        colon = found.start()
+        coloured = any(text.start + p in text.borders for p in (colon, colon + 1))
+        if colon and (coloured or not _is_clock(text, colon)):
+            fit = _COLON_AND_COLOUR if coloured else _COLON
+            yield _comment(text, colon, colon + 1, fit)
+            break
+    for border in text.borders:
+        at = border - text.start
+        if 0 < at <= LONGEST_NAME:
+            yield _comment(text, at, at, _COLOUR)
+            break
+    yield _Reading("system", "", text.cut(0, len(rest)), _NOBODY)
+
+
+def _comment(text: _Text, end: int, start: int, fit: float) -> _Reading:
+    user, said = text.cut(0, end), text.cut(start, len(text.rest))
+    return _Reading("comment", _name(user), said, fit)
+
+
+def _is_clock(text: _Text, colon: int) -> bool:
+    """Whether a narrow colon stands between digits, as in 12:30."""
+    around = text.rest[colon - 1 : colon + 2]
+    return text.cut(colon, colon + 1) == ":" and around[0].isdigit() and around[-1].isdigit()
+
+
+def _name(text: str) -> str:
+    return text.strip().rstrip(":：;；").strip()

@@ -1,0 +1,266 @@
+"""Lines become messages: wrapped ones are joined, counts that rise in place are revisions."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from shizi.geometry import box_to_quad
+from shizi.live.event import Row, Run
+from shizi.live.see.boxes import same_place
+from shizi.live.see.line import Line, counted_up, counts, same_message
+from shizi.live.see.track import Track
+from shizi.live.see.tracker import Tracker
+from shizi.live.see.vote import alike, elect, near
+from shizi.live.see.wrap import Typography, begins, continues
+from shizi.page import Quad
+
+_FADED = 0.8  # share of the ink from which a changed look is not merely fading
+_A_MOMENT = 0.15  # seconds; what was not seen for longer is hidden
+_TURN = 0.6  # seconds; how long before one line another one of a place may be seen to change
+_MEMORY = 40  # lines that vanished
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """One or more lines that belong together.
+
+    Attributes:
+        id: number of its row.
+        lines: from top to bottom.
+        first: when it was first seen, seconds.
+        revision: of the last row given out; -1: none yet.
+        told: what was last given out.
+        lost: when its last line was gone, seconds.
+    """
+
+    id: int
+    lines: list[Line]
+    first: float
+    revision: int = -1
+    told: tuple[str, float, bool] = ("", 0.0, False)
+    lost: float | None = None
+
+    def row(self, origin: tuple[float, float], closed: bool) -> Row | None:
+        """The next revision, or None where nothing changed since the last one.
+
+        Args:
+            origin: of the panel in the frame, pixels.
+            closed: no further one will come.
+        """
+        best = [line.best for line in self.lines]
+        runs = (*self.lines[0].badge, *_joined([r for s in best for r in s.runs]))
+        score = float(np.average([s.score for s in best], weights=[len(s.text) for s in best]))
+        pinned = self.lines[0].track.pinned
+        told = ("".join(r.text for r in runs), round(score, 2), pinned)
+        if told == self.told and not closed:
+            return None
+        self.told = told
+        self.revision += 1
+        boxes = np.stack([line.track.box for line in self.lines])  # (n, 4)
+        low, high = boxes.min(0), boxes.max(0)
+        box = np.array([low[0], low[1], high[2], high[3]]) + np.array([*origin, *origin])
+        return Row(
+            track=self.id,
+            revision=self.revision,
+            first=self.first,
+            last=max(line.track.last for line in self.lines),
+            runs=runs,
+            score=score,
+            quad=Quad.from_array(box_to_quad(box)),
+            pinned=pinned,
+            closed=closed,
+        )
+
+
+class _Past(NamedTuple):
+    """A line that vanished: its message, and how far the panel had scrolled by then."""
+
+    line: Line
+    message: Message
+    scrolled: int
+
+
+@dataclass
+class Assembler:
+    """Makes messages of lines.
+
+    Attributes:
+        linger: seconds for which a vanished message may come back as the same one.
+        origin: of the panel in the frame, pixels.
+    """
+
+    linger: float
+    origin: tuple[int, int]
+    _of: dict[int, Message] = field(default_factory=dict)  # by track
+    _lost: list[Message] = field(default_factory=list)
+    _over: dict[int, float] = field(default_factory=dict)  # tracks whose turn is over; last seen
+    _past: deque[_Past] = field(default_factory=lambda: deque(maxlen=_MEMORY))
+    _typography: Typography = field(default_factory=Typography)
+
+    def place(self, line: Line, tracker: Tracker) -> list[Row]:
+        """Take in a line that was just read; return what is new about messages."""
+        if self._over.get(line.track.id) == line.track.last:
+            return []  # not seen since
+        message = self._of.get(line.track.id)
+        rows: list[Row | None] = []
+        if message is None and (past := self._seen_before(line, tracker.scrolled)):
+            message = self._revive(past, line)
+            if message is None:
+                return []  # told to its end
+        if message is None:
+            self._oust(line)
+            message, line.before = self._join(line), []
+        elif line.before:
+            rows, message = self._renew(message, line, tracker)
+        if message is None:
+            message = Message(line.track.id, [line], line.track.first)
+        self._of[line.track.id] = message
+        rows.append(message.row(self.origin, closed=False))
+        return [row for row in rows if row is not None]
+
+    def retire(self, gone: Sequence[Track], time: float, scrolled: int) -> list[Row]:
+        """Close what has been gone for long enough."""
+        for track in gone:
+            self._over.pop(track.id, None)
+            message = self._of.pop(track.id, None)
+            if message is None:
+                continue
+            self._past += [_Past(x, message, scrolled) for x in message.lines if x.track is track]
+            if not any(m.track.id in self._of for m in message.lines):
+                message.lost = time
+                self._lost.append(message)
+        over = [m for m in self._lost if m.lost is None or time - m.lost > self.linger]
+        self._lost = [m for m in self._lost if m not in over]
+        return [row for m in over if (row := m.row(self.origin, closed=True))]
+
+    def lift(self, pixels: int, tracker: Tracker) -> None:
+        """The panel begins so much higher from now on; the tracker knows."""
+        self.origin = (self.origin[0], self.origin[1] - pixels)
+        messages = [*dict.fromkeys(self._of.values()), *self._lost]
+        lines = [*(x for m in messages for x in m.lines), *(past.line for past in self._past)]
+        tracks = {line.track.id: line.track for line in lines}
+        for track in tracks.values():
+            if track not in tracker.tracks:
+                track.move(pixels)
+
+    def _renew(
+        self, message: Message, line: Line, tracker: Tracker
+    ) -> tuple[list[Row | None], Message | None]:
+        """A line's look changed: a count that rose, a passing shadow, or another message."""
+        old, new = elect(line.before), line.best
+        same = same_message(old.text, new.text)
+        fading = same and new.clarity < _FADED * old.clarity and not counted_up(old.text, new.text)
+        if fading or new.score < 0.85 * old.score or (line.track.rolls and not same):
+            line.sightings = line.before
+        elif line is message.lines[0] and not same:
+            self._let_go(message, line, line.track.since)
+            begun = self._join(line) or Message(tracker.number(), [line], line.track.first)
+            return [message.row(self.origin, closed=True)], begun
+        elif same and counts(old.text) == counts(new.text):
+            line.sightings = [*line.before, *line.sightings]
+        line.before = []
+        return [], message
+
+    def _oust(self, line: Line) -> None:
+        """Where a turn in this place is over, what seems to stay of it is of the next one."""
+        for message in dict.fromkeys(self._of.values()):
+            track = message.lines[0].track
+            over = track.last < line.track.last and not track.rolls
+            if over and same_place(track.box, line.track.box):
+                self._let_go(message, line, line.track.first)
+                message.lost = line.track.last
+                self._lost.append(message)
+
+    def _let_go(self, message: Message, line: Line, turn: float) -> None:
+        """Keep a message as it was; from a time on, seconds, a line begins another one there."""
+        lines, message.lines = message.lines, []
+        for x in lines:
+            self._of.pop(x.track.id, None)
+            if x.track.last < line.track.last:
+                self._over[x.track.id] = x.track.last
+                message.lines.append(x)
+                continue
+            late = bool(x.previous) and x.since > turn - _TURN  # it was read since
+            message.lines.append(Line(x.track, x.previous if late else x.sightings))
+            x.track.begin(turn)
+            if x is not line:  # to be read anew
+                x.version, x.look, x.track.wanted = -1, None, True
+            x.before = []
+
+    def _join(self, line: Line) -> Message | None:
+        """The message of the line above or below, where the two belong together."""
+        middle, now = float(line.track.box[1] + line.track.box[3]) / 2, line.track.last
+        seen = [
+            (m, x) for m in dict.fromkeys(self._of.values()) for x in (m.lines[0], m.lines[-1])
+            if x.track.id in self._of and now - x.track.last < _A_MOMENT
+        ]  # fmt: skip
+        above = [(m, x) for m, x in seen if x is m.lines[-1] and x.track.box[3] < middle]
+        nearest = max((x for _, x in above), key=lambda x: float(x.track.box[1]), default=None)
+        # Two seem to be in one place while one leaves it: the later one is.
+        message, last = max(
+            ((m, x) for m, x in above if nearest and same_place(x.track.box, nearest.track.box)),
+            key=lambda pair: pair[1].track.first,
+            default=(None, None),
+        )
+        joins = bool(message and last and continues(message.lines[0], last, line, self._typography))
+        self._typography.note(last, line, joins)
+        if message is not None and joins:
+            message.lines.append(line)
+            return message
+        below = [(m, x) for m, x in seen if x is m.lines[0] and x.track.box[1] > middle]
+        message, first = min(below, key=lambda p: float(p[1].track.box[1]), default=(None, None))
+        # Its end may have been read first.
+        if message and first and begins(line, first, self._typography):
+            message.lines.insert(0, line)
+            message.first = min(message.first, line.track.first)
+            return message
+        return None
+
+    def _seen_before(self, line: Line, scrolled: int) -> _Past | None:
+        """The line that vanished where this one appeared: the roll never shows two in a place."""
+        hidden = [
+            _Past(x, m, scrolled) for m in dict.fromkeys(self._of.values()) for x in m.lines
+            if x.track.last < line.track.last and x.track.id in self._of
+        ]  # fmt: skip
+        for past in (*hidden, *reversed(self._past)):
+            track, rolled = past.line.track, past.line.track.moved > 0
+            moved = scrolled - past.scrolled if rolled else 0
+            aside = abs(track.template.top - moved - line.track.template.top)
+            soon = line.track.first - track.last < self.linger
+            if aside > 0.7 * line.track.height or not (rolled or soon):
+                continue
+            old, new = past.line.best.text, line.best.text
+            if near(old, new) > (0.7 if rolled else 0.85) or counted_up(old, new):
+                return past
+        return None
+
+    def _revive(self, past: _Past, line: Line) -> Message | None:
+        """Go on with the message of a line that is back; None when it is closed."""
+        message = past.message
+        if message not in self._lost and message not in self._of.values():
+            return None
+        if past in self._past:
+            self._past.remove(past)
+        if not counted_up(past.line.best.text, line.best.text):
+            line.sightings = [*past.line.sightings, *line.sightings]
+        message.lines = [line if x is past.line else x for x in message.lines]
+        if message in self._lost:
+            self._lost.remove(message)
+            message.lost = None
+        return message
+
+
+def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Runs with neighbours of one colour made one: lines of a message end anywhere."""
+    out: list[Run] = []
+    for run in runs:
+        if out and alike(out[-1].colour, run.colour):
+            out[-1] = Run(out[-1].text + run.text, out[-1].colour)
+        else:
+            out.append(run)
+    return tuple(out)

@@ -1,0 +1,149 @@
+"""Which lines are read, when and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from shizi.live.see.badge import badge_end, badge_run
+from shizi.live.see.line import BARE_COUNT, Line
+from shizi.live.see.look import look_of
+from shizi.live.see.track import Track
+from shizi.live.see.vote import Sighting, coloured
+from shizi.page import Char
+from shizi.recognition import EMPTY, Reading, Recognizer
+
+_BRIEF = 0.85
+"""Least score of a line that was seen no more than twice."""
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """When lines are read.
+
+    Attributes:
+        settle: seconds for which a line is left alone before it is read: it slides in, and a
+            codec sharpens what stands.
+        sure: score from which a line is not read again.
+        readings: most readings of a line that is not sure.
+        again: seconds between two readings of a line.
+        least_score: lines read with a lower score are taken for clutter.
+    """
+
+    settle: float = 0.2
+    sure: float = 0.93
+    readings: int = 3
+    again: float = 0.3
+    least_score: float = 0.7
+
+
+class LineReader:
+    """Reads the lines of tracks and remembers what was read on each.
+
+    Args:
+        recognizer: reads pictures of lines.
+        options: when.
+
+    Attributes:
+        lines: by track.
+    """
+
+    def __init__(self, recognizer: Recognizer, options: ReadingOptions) -> None:
+        self.lines: dict[int, Line] = {}
+        self._recognizer, self._options = recognizer, options
+
+    def read(self, tracks: Iterable[Track], time: float) -> list[Line]:
+        """Read tracks, all at once, unless they show what is known.
+
+        Returns:
+            Their lines, from top to bottom; clutter is left out.
+        """
+        new = []
+        for track in sorted(tracks, key=lambda t: float(t.box[1])):
+            track.wanted = False
+            if self._known(track):
+                self.lines[track.id].version = track.version
+            else:
+                new.append(track)
+        readings = self._recognizer.read([track.view.line for track in new]) if new else []
+        lines = [self._learn(track, r, time) for track, r in zip(new, readings, strict=True)]
+        return [line for line in lines if line is not None]
+
+    def forget(self, tracks: Iterable[Track]) -> None:
+        """Forget the lines of tracks that are gone."""
+        for track in tracks:
+            self.lines.pop(track.id, None)
+
+    def look_again(self, tracks: Iterable[Track], time: float) -> None:
+        """Want tracks to be read again whose line is not sure, or has counted up."""
+        for track in tracks:
+            line = self.lines.get(track.id)
+            if line is None or track.wanted or time - line.looked < self._options.again:
+                continue
+            track.final = line.settled and not self._unsure(line)
+            if line.counting and not self._known(track):
+                # Where it rolls the count is read at once, for it may be gone soon.
+                track.change(track.since if track.rolls else time)
+            track.wanted |= self._unsure(line)
+
+    def unread(self, track: Track) -> bool:
+        """True when a track that is gone may have more to say."""
+        line = self.lines.get(track.id)
+        new = line is None or line.version != track.version
+        return (line is not None and line.counting) or (track.wanted and new)
+
+    def _unsure(self, line: Line) -> bool:
+        o = self._options
+        return len(line.sightings) < o.readings and line.best.score < o.sure
+
+    def _known(self, track: Track) -> bool:
+        """True when a track shows what was read already, and surely enough."""
+        line = self.lines.get(track.id)
+        if line is None or line.look is None or self._unsure(line):
+            return False
+        return line.settled or line.look.shows(track.view.line)
+
+    def _learn(self, track: Track, whole: Reading, time: float) -> Line | None:
+        """Take in what was read on a line and on the badge at its start."""
+        picture, begin = track.view.line, badge_end(track.view)
+        number, reading = parted(_marked(whole), begin / picture.shape[1])
+        # What was hardly seen may be cut off, and is taken for text only where it reads well.
+        least = self._options.least_score if track.seen > 2 else _BRIEF
+        runs = coloured(picture[:, begin:], reading)
+        is_text = bool(runs) and reading.score >= least
+        track.refused = not is_text and track.id not in self.lines
+        if not is_text:
+            return None
+        line = self.lines.setdefault(track.id, Line(track))
+        level = badge_run(number, picture[:, :begin]) if begin else ()
+        badge = Sighting(level, number.score, track.clarity) if level else None
+        line.add(Sighting(runs, reading.score, track.clarity, badge), time)
+        line.look = look_of(picture, begin, reading.chars)
+        return line
+
+
+def _marked(reading: Reading) -> Reading:
+    """A count that stands alone: x, × and X share what is sure of its mark, so digits tell."""
+    if BARE_COUNT.fullmatch(reading.text) is None:
+        return reading
+    sure = min(c.score for c in reading.chars if c.text.isdigit())
+    return _reading([replace(c, score=max(c.score, sure)) for c in reading.chars], 0.0, 1.0)
+
+
+def parted(reading: Reading, edge: float) -> tuple[Reading, Reading]:
+    """Part what stands before and after a place of the line, 0 to 1; spans are of each part."""
+    before = [c for c in reading.chars if c.start + c.end < 2 * edge]
+    after = reading.chars[len(before) :]
+    return _reading(before, 0.0, edge), _reading(after, edge, 1.0)
+
+
+def _reading(chars: Sequence[Char], start: float, end: float) -> Reading:
+    """What characters say that stand in a part of a line."""
+    text = "".join(c.text for c in chars)
+    chars = chars[len(text) - len(text.lstrip()) :]
+    if not chars:
+        return EMPTY
+    wide = end - start
+    spans = [(max(0.0, c.start - start) / wide, min(1.0, (c.end - start) / wide)) for c in chars]
+    moved = tuple(replace(c, start=a, end=b) for c, (a, b) in zip(chars, spans, strict=True))
+    return Reading(text.strip(), sum(c.score for c in chars) / len(chars), moved)

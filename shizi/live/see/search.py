@@ -1,0 +1,190 @@
+"""When and where new lines are looked for: at strokes that no known line explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from shizi.live.see.boxes import Box
+from shizi.live.see.scroll import Floats
+from shizi.page import GREY, Image
+
+Stripe = tuple[int, int]
+"""Top and low of a part of the panel that is as wide as the panel, pixels."""
+
+BLANK = 12.0
+"""Most ink of a plain surface."""
+
+_LEAST = 8
+"""Rows of ink that the lowest wrapped line has, pixels."""
+
+INKED, _RIM = 0.6, 1.3
+"""Rows of ink that a line has, and what is looked at around them, in heights of a line."""
+
+_STEPS = (4, 6, 8, 12, 16, 24)
+"""Heights of what is looked at, in heights of a line."""
+
+_LOOKS = 2
+"""Looks after which a space between two lines holds none: it shows the edges of bubbles, or what
+moves behind them."""
+
+_SAME = 4.0
+"""Pixels by which a space may seem to grow: rounding, codecs."""
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How often new lines are looked for. Seconds between two looks, at least.
+
+    Attributes:
+        jump: where lines moved, and stand again.
+        slide: while they slide: what comes in is not seen as a whole.
+        idle: where nothing moved.
+        closely: at strokes too low for a line, but for a wrapped count.
+    """
+
+    jump: float = 0.2
+    slide: float = 0.4
+    idle: float = 0.4
+    closely: float = 1.0
+
+
+@dataclass
+class Search:
+    """Remembers when and where somebody looked for new lines.
+
+    Attributes:
+        options: how often one looks.
+    """
+
+    options: SearchOptions
+    _asked: float = -np.inf
+    _looked: float = -np.inf
+    _spaces: dict[tuple[int, int], tuple[float, int]] = field(default_factory=dict)
+
+    def due(self, time: float, moved: bool, sliding: bool) -> bool:
+        """True when it is time to ask where to look.
+
+        Args:
+            time: of the stream, seconds.
+            moved: lines moved since somebody last asked.
+            sliding: they do so now, bit by bit.
+        """
+        o = self.options
+        least = o.slide if sliding else o.jump if moved else o.idle
+        return time - self._asked >= least
+
+    def stripes(
+        self,
+        strokes: Floats,
+        lines: Mapping[int, Box],
+        doubted: set[int],
+        usual: float,
+        time: float,
+    ) -> list[Stripe]:
+        """Tell where to look, from top to bottom; empty where there is nothing to see.
+
+        Args:
+            strokes: ink of the panel (H, W).
+            lines: boxes of what is seen, by track, pixels.
+            doubted: which of them may go on beside their boxes.
+            usual: height of a line, pixels; 0 while it is not known.
+            time: of the stream, seconds.
+        """
+        self._asked = time
+        spaces = dict(_between(lines))
+        known = [box for number, box in lines.items() if number not in doubted]
+        known += [box for pair, box in spaces.items() if self._looks(pair, box) >= _LOOKS]
+        closely = time - self._looked >= self.options.closely
+        stripes = unexplained(strokes, known, usual, 0.0 if closely else INKED * usual)
+        if stripes:
+            self._looked = time
+            self._spaces = {
+                pair: (_height(box), self._looks(pair, box) + shown(box, stripes))
+                for pair, box in spaces.items()
+            }
+        return stripes
+
+    def _looks(self, pair: tuple[int, int], box: Box) -> int:
+        """How often a space between two tracks was looked at since it is as high as it is."""
+        high, looks = self._spaces.get(pair, (0.0, 0))
+        return looks if abs(_height(box) - high) < _SAME else 0
+
+
+def unexplained(strokes: Floats, boxes: Sequence[Box], usual: float, least: float) -> list[Stripe]:
+    """Find the parts of a panel that show strokes, but nothing known that explains them.
+
+    Around them there is some rim, for wrapped lines that are no more than a stroke or two. It
+    ends where a known line begins, for half a line looks like another one.
+
+    Args:
+        strokes: ink of the panel (H, W).
+        boxes: of what is known, pixels.
+        usual: height of a line, pixels; 0 while it is not known.
+        least: rows of ink, pixels, that one place must have to be worth a look.
+
+    Returns:
+        Stripes, from top to bottom, that do not overlap.
+    """
+    inked = (strokes > BLANK).sum(1) >= 4  # (H,)
+    for box in boxes:
+        aside = 0.2 * _height(box)
+        inked[max(0, int(box[1] - aside)) : int(box[3] + aside) + 1] = False
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], inked.astype(np.int8), [0]])))
+    runs = [(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= _LEAST]
+    if not any(b - a >= least for a, b in runs):
+        return []
+    rim = max(2 * _LEAST, round(_RIM * usual))
+    stripes: list[Stripe] = []
+    for a, b in runs:
+        top, low = a - rim, b + rim
+        top = max([0, top, *(int(box[3]) for box in boxes if box[1] < top < box[3])])
+        low = min([len(strokes), low, *(int(box[1]) for box in boxes if box[1] < low < box[3])])
+        if stripes and top <= stripes[-1][1]:
+            top = stripes.pop()[0]
+        stripes.append((top, low))
+    return stripes
+
+
+def shown(box: Box, stripes: Sequence[Stripe]) -> bool:
+    """True when a stripe holds all of a box."""
+    return any(top <= box[1] and box[3] <= low for top, low in stripes)
+
+
+def stacked(image: Image, stripes: Sequence[Stripe], usual: float) -> Image:
+    """Stripes of a picture (H, W, 3), one below the other, with grey below them.
+
+    One picture costs less than several, and so do sizes that come again: a runtime has to
+    prepare for every new one.
+    """
+    high = sum(low - top for top, low in stripes)
+    steps = (round(lines * usual) for lines in _STEPS)
+    grey = next((step - high for step in steps if step >= high), 0)
+    rest = np.full((grey, *image.shape[1:]), GREY, image.dtype)
+    return np.concatenate([*(image[top:low] for top, low in stripes), rest])
+
+
+def unstacked(box: Box, stripes: Sequence[Stripe]) -> Box:
+    """Where a box of :func:`stacked` stripes is in the picture."""
+    at = 0.0
+    for top, low in stripes:
+        if (box[1] + box[3]) / 2 < at + low - top:
+            break
+        at += low - top
+    lines = np.clip(box[[1, 3]] - at + top, top, low)
+    return np.array([box[0], lines[0], box[2], lines[1]], np.float32)
+
+
+def _between(lines: Mapping[int, Box]) -> Iterator[tuple[tuple[int, int], Box]]:
+    """Spaces between lines that follow each other, by their tracks."""
+    rows = sorted(lines.items(), key=lambda row: float(row[1][1]))
+    for (a, above), (b, below) in pairwise(rows):
+        if below[1] > above[3]:
+            yield (a, b), np.array([above[0], above[3], above[2], below[1]], np.float32)
+
+
+def _height(box: Box) -> float:
+    return float(box[3] - box[1])

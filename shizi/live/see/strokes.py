@@ -1,0 +1,28 @@
+"""What strokes tell: whether a text changed in place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shizi.live.see.scroll import CELL, Floats
+
+
+def changed(before: Floats, now: Floats, share: float) -> bool:
+    """True when the strokes of some place, about half a digit wide, differ."""
+    wide = max(2, round(len(before) * 0.3 / CELL))
+    count = before.shape[1] // wide
+    if not count:
+        return False
+    a, b = (v[:, : count * wide].reshape(len(v), count, wide) for v in (before, now))
+    most = np.maximum(a.sum((0, 2)), b.sum((0, 2)))  # (count,)
+    solid = most > 0.4 * np.sort(most)[int(0.7 * (count - 1))]
+    apart = np.abs(a - b).sum((0, 2))[solid] / most[solid]  # (n,)
+    differs = apart > share
+    if not differs.any():
+        return False
+    # What is hidden, cut off or fading differs everywhere; a text keeps its beginning or, where
+    # somebody else does the same, its end.
+    head, tail = int(differs.argmax()), int(differs[::-1].argmax())
+    n = len(differs)
+    kept = tail >= 0.25 * n and float(apart[n - tail :].mean()) < 0.25
+    return head >= 0.35 * n or kept

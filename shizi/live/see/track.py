@@ -1,0 +1,95 @@
+"""A line of text on its way through the panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.live.see.boxes import Box
+from shizi.live.see.look import View
+from shizi.live.see.scroll import Floats, Template
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One line of text on its way through the panel.
+
+    Attributes:
+        id: rises in the order of birth.
+        first: time of the first sighting, seconds.
+        last: time of the latest one.
+        box: left, top, right, bottom at the latest sighting, pixels of the panel.
+        template: its figure, averaged over sightings, with paper to its right.
+        strokes: its ink, the same way.
+        view: its picture at the latest sighting at which it was clear, or one was wanted.
+        clarity: mean ink of that picture.
+        since: time at which its look last changed: birth, growth or an update in place.
+        wanted: it has not been read since it last changed.
+        version: rises when its look changes.
+        seen: number of sightings.
+        fit: likeness at the latest look.
+        moved: pixels that it scrolled.
+        stayed: pixels that others scrolled while it stood still.
+        moving: it moved between the two latest sightings.
+        doubt: consecutive sightings that looked changed.
+        refused: what was read where it stands was no text; what comes there later is another line.
+        final: what it says is known and will not change.
+        whole: it was looked at since it came in; until then some of it may be missing.
+    """
+
+    id: int
+    first: float
+    last: float
+    box: Box
+    template: Template
+    strokes: Floats
+    view: View
+    clarity: float
+    since: float
+    wanted: bool = True
+    version: int = 0
+    seen: int = 1
+    fit: float = 1.0
+    moved: float = 0.0
+    stayed: float = 0.0
+    moving: bool = False
+    doubt: int = 0
+    refused: bool = False
+    final: bool = False
+    whole: bool = True
+
+    @property
+    def height(self) -> float:
+        """Pixels."""
+        return float(self.box[3] - self.box[1])
+
+    @property
+    def size(self) -> NDArray[np.float32]:
+        """Width and height, pixels (2,)."""
+        return np.asarray(self.box[2:] - self.box[:2], np.float32)
+
+    def begin(self, time: float) -> None:
+        """Another line stands here from a time on, seconds."""
+        self.first, self.stayed = time, 0.0
+
+    def change(self, time: float) -> None:
+        """It looks different from a time on, seconds: to be read again."""
+        self.version, self.since = self.version + 1, time
+        self.wanted, self.final = True, False
+
+    def move(self, pixels: int) -> None:
+        """It stands so much lower in the panel."""
+        self.box = self.box + np.array([0, pixels, 0, pixels], np.float32)
+        self.template = self.template._replace(top=self.template.top + pixels)
+
+    @property
+    def rolls(self) -> bool:
+        """It scrolls with the others; what does not has a place, and may take turns in it."""
+        return self.moved > self.height
+
+    @property
+    def pinned(self) -> bool:
+        """It stood still while others scrolled by."""
+        return self.stayed > 2 * self.height and self.moved == 0

@@ -1,0 +1,337 @@
+"""Lines of text that keep their identity while they move: born, seen, gone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+import numpy as np
+
+from shizi.live.see.boxes import Box, find_lines, same_place, shared
+from shizi.live.see.look import view_of
+from shizi.live.see.scroll import (
+    Floats,
+    Template,
+    figure,
+    fits_at,
+    fits_near,
+    ink,
+    likeness,
+    template_of,
+    vote,
+)
+from shizi.live.see.search import Search, SearchOptions, Stripe, shown, stacked, unstacked
+from shizi.live.see.strokes import changed
+from shizi.live.see.track import Track
+from shizi.page import Image, Quads
+
+_LONG = 2.5
+"""Width of a line, in its heights, from which it is no clutter and its height tells."""
+
+_EQUAL = 0.99
+"""Likeness from which nothing changed that could be read."""
+
+_CLEAR = 0.6
+"""Share of a line's ink from which it can be read as well as before."""
+
+_ENTERING, _SLIDES = 0.5, 0.7
+"""Seconds within which a new line may be sliding in, and less than how many of its heights it
+goes in one step: one that jumps was there as a whole."""
+
+_FAR, _GAIN = 8, 0.3
+"""Pixels from which a scroll shows, and by how much likeness at least one row tells of it."""
+
+
+@dataclass(frozen=True)
+class TrackOptions:
+    """How lines are followed. Likeness is a correlation of strokes, -1 to 1.
+
+    Attributes:
+        same: likeness from which a line is taken for the one seen before.
+        still: likeness from which a line has not moved, without looking further.
+        surely: likeness from which a line has moved though most others have not.
+        patience: seconds for which a line may be hidden before it counts as gone.
+        changed: share of a line's strokes in one place that differ when its text changed.
+        looks: how often new ones are looked for.
+    """
+
+    same: float = 0.55
+    still: float = 0.9
+    surely: float = 0.8
+    patience: float = 0.6
+    changed: float = 0.45
+    looks: SearchOptions = SearchOptions()
+
+
+@dataclass
+class Tracker:
+    """Follows the lines of one panel from frame to frame.
+
+    Attributes:
+        detect: finds text lines in a picture (H, W, 3): quads (N, 4, 2).
+        options: how.
+        first: number of the first track.
+        tracks: what is visible or only just hidden, from top to bottom.
+        scrolled: pixels that the panel scrolled up so far.
+    """
+
+    detect: Callable[[Image], Quads]
+    options: TrackOptions = field(default_factory=TrackOptions)
+    first: int = 0
+    tracks: list[Track] = field(default_factory=list)
+    scrolled: int = 0
+    _given: int = 0
+    _moving: bool = True
+    _rolled: int = 0  # at the latest step, pixels
+    _time: float = -np.inf
+    _past: list[tuple[Box, int]] = field(default_factory=list)
+    _heights: deque[float] = field(default_factory=lambda: deque(maxlen=40))  # of lines, pixels
+    _top: float = np.inf  # highest place of a row that moved, pixels
+    _slots: list[Box] = field(default_factory=list)  # where lines stood still and took turns
+
+    def __post_init__(self) -> None:
+        """Start without having looked anywhere."""
+        self._search = Search(self.options.looks)
+
+    def step(self, image: Image, time: float) -> list[Track]:
+        """Look at the next picture of the panel (H, W, 3); return the tracks that are gone."""
+        strokes = ink(image)
+        panel = figure(strokes)
+        before = [t for t in self.tracks if t.seen and t.last == self._time]
+        found = self._follow(panel, time)
+        for track in found:
+            self._renew(track, image, panel, strokes)
+        self._moving |= len(found) < len(before)
+        if stripes := self._stripes(strokes, found, time):
+            self._look(image, panel, strokes, stripes, time)
+        self._time = time
+        o, high = self.options, len(image)
+        gone = [
+            t for t in self.tracks
+            if time - t.last > o.patience or t.template.top < 0 or t.template.top >= high
+        ]  # fmt: skip
+        self.tracks = [t for t in self.tracks if t not in gone]
+        self._past += [(t.box, self.scrolled) for t in gone if t.moved]
+        self._slots = [*self._slots, *(t.box for t in gone if t.pinned)][-8:]
+        self.tracks.sort(key=lambda t: float(t.box[1]))
+        return gone
+
+    def _stripes(self, strokes: Floats, found: Sequence[Track], time: float) -> list[Stripe]:
+        """Where to look for new lines now."""
+        sliding = 0 < abs(self._rolled) < _SLIDES * self._usual
+        if not self._search.due(time, self._moving, sliding):
+            return []
+        self._moving = False
+        lines = {t.id: t.box for t in found}
+        doubted = {t.id for t in found if not t.whole}
+        return self._search.stripes(strokes, lines, doubted, self._usual, time)
+
+    @property
+    def _usual(self) -> float:
+        """Height of a line, pixels; 0 while none was seen."""
+        return median(self._heights) if self._heights else 0.0
+
+    def number(self) -> int:
+        """Give out the next track's number."""
+        self._given += 1
+        return self.first + self._given - 1
+
+    def lift(self, pixels: int) -> None:
+        """The panel begins so much higher from now on."""
+        for track in self.tracks:
+            track.move(pixels)
+        self._top += pixels
+        down = np.array([0, pixels, 0, pixels], np.float32)
+        self._past = [(box + down, at) for box, at in self._past]
+        self._slots = [box + down for box in self._slots]
+
+    def finish(self) -> list[Track]:
+        """The stream is over: return what was still there."""
+        gone, self.tracks = self.tracks, []
+        return gone
+
+    def _follow(self, panel: Floats, time: float) -> list[Track]:
+        """Find every track again; return those that were."""
+        tracks, o = self.tracks, self.options
+        if not tracks:
+            return []
+        stay = [fits_at(panel, t.template, t.template.top) for t in tracks]
+        self._rolled = shift = self._shift(panel, stay)
+        self._moving |= shift != 0
+        self.scrolled -= shift
+        nears = [(fit, t.template.top) for t, fit in zip(tracks, stay, strict=True)]
+        if shift:
+            nears = [fits_near(panel, t.template, t.template.top + shift) for t in tracks]
+        found = []
+        for track, fit, near in zip(tracks, stay, nears, strict=True):
+            top = track.template.top
+            # An equal row that comes to where it was is no sign that it stood.
+            comes = any(
+                best >= o.same and abs(to - top) < 0.3 * track.height and to != near[1]
+                for best, to in nears
+            )
+            stood = shift != 0 and (track.pinned or (fit > near[0] + 0.1 and not comes))
+            track.fit, place = (fit, top) if stood else near
+            if track.fit >= o.same:
+                found.append((track, place - top))
+            elif not track.pinned:
+                track.move(shift)  # hidden, it goes along
+        taken: list[Track] = []
+        for track, step in sorted(found, key=lambda f: -f[0].fit):
+            track.move(step)
+            if any(same_place(t.box, track.box) for t in taken):
+                continue  # another one is there
+            taken.append(track)
+            track.last = time
+            track.seen += 1
+            track.moved += abs(step)
+            track.moving = step != 0
+            slides = 0 < abs(step) < _SLIDES * track.height
+            track.whole &= not (slides and time - track.first < _ENTERING)
+            track.stayed += min(abs(shift - step), track.height)
+            self._top = min(self._top, track.template.top) if track.rolls else self._top
+        return taken
+
+    def _shift(self, panel: Floats, stay: Sequence[float]) -> int:
+        """How far the roll moved, pixels; ``stay``: likeness of each track where it was."""
+        o, free, curves, rows = self.options, [], [], []
+        pairs = [(t, fit) for t, fit in zip(self.tracks, stay, strict=True) if not t.pinned]
+        # What was hidden already does not tell that anything moves now.
+        left = [t for t, fit in pairs if fit < o.still and t.last == self._time]
+        if not left:
+            return 0
+        for track, fit in pairs:
+            curve, row = likeness(panel, track.template), track.template
+            if track in left:
+                free.append((curve, row.top, fit))
+            elif fit >= o.still:
+                # It has a vote on how far, not on whether: it may have a place of its own, or be
+                # one of equal messages and seem to stand where another one went.
+                half = len(row.ink) // 2
+                curve[max(0, row.top - half) : row.top + half + 1] = 0
+            curves.append(curve)
+            rows.append(row)
+        shift, _ = vote(curves, rows, len(panel))
+        places = [(c, at + shift, fit) for c, at, fit in free if 0 <= at + shift < len(c)]
+        # Further up than any row was seen they may be cut off.
+        inside = [place for place in places if place[1] >= self._top] or places
+        fits = [max(0.0, float(c[to])) for c, to, _ in inside]
+        gain = max((f - fit for f, (_, _, fit) in zip(fits, inside, strict=True)), default=0.0)
+        if abs(shift) > _FAR and gain < _GAIN:
+            return 0  # all are still there: equal messages seem to stand in each other's places
+        # Where most stand, one that is not found again has changed in place rather than moved;
+        # if it seems to go down, an equal one stands there.
+        few = len(free) < sum(fit >= o.still for _, fit in pairs)
+        if few and shift > 0:
+            return 0
+        least = o.surely if few else o.same
+        return shift if fits and float(np.sqrt(np.mean(np.square(fits)))) >= least else 0
+
+    def _renew(self, track: Track, image: Image, panel: Floats, strokes: Floats) -> None:
+        """Take in the latest look of a track; notice a change in place."""
+        now, shown = _cut(panel, track.template), _cut(strokes, track.template)
+        if now.shape != track.template.ink.shape:
+            return
+        watched = track.fit < _EQUAL and not track.final
+        if watched and changed(track.strokes, shown, self.options.changed):
+            track.doubt += 1
+            if track.doubt < 2:
+                if shown.mean() > _CLEAR * track.clarity:  # it may be the last that is seen of it
+                    track.view = view_of(image, track.box, self._usual)
+                return
+            track.change(track.last)
+            if track.refused:
+                track.begin(track.last)
+                track.refused = False
+            mix = 1.0
+        else:
+            mix = 0.3
+        track.doubt = 0
+        track.strokes = track.strokes * np.float32(1 - mix) + shown * np.float32(mix)
+        mixed = track.template.ink * np.float32(1 - mix) + now * np.float32(mix)
+        track.template = track.template._replace(ink=mixed)
+        clarity = float(shown.mean())
+        fading = clarity <= _CLEAR * track.clarity and not track.wanted
+        if not (fading or track.final):
+            track.view, track.clarity = view_of(image, track.box, self._usual), clarity
+
+    def _look(
+        self,
+        image: Image,
+        panel: Floats,
+        strokes: Floats,
+        stripes: Sequence[Stripe],
+        time: float,
+    ) -> None:
+        """Look for lines in stripes; adopt those that no track explains."""
+        for track in self.tracks:
+            track.whole |= shown(track.box, stripes)
+        for line in find_lines(self.detect, stacked(image, stripes, self._usual), self._usual):
+            box = unstacked(line, stripes)
+            known = [t for t in self.tracks if t.last == time and same_place(t.box, box)]
+            if not known and not self._leaving(box, time):
+                self.tracks.append(self._adopt(box, image, panel, strokes, time))
+            parts = [t for t in known if box[3] - box[1] > 1.2 * t.height]
+            if len(known) > 1 and len(parts) == len(known):  # of a line that was coming in
+                self.tracks = [t for t in self.tracks if t not in parts[1:]]
+            elif len(known) != 1:
+                continue
+            track = known[0]
+            grown = box[3] - box[1] > 1.2 * track.height
+            longer = box[2] > track.box[2] + track.height and track.box[0] > box[0] - 8
+            if grown or longer:
+                _reshape(track, box, panel, strokes)
+                track.whole = False
+                track.view = view_of(image, box, self._usual)
+                track.change(time)
+
+    def _leaving(self, box: Box, time: float) -> bool:
+        """True for what is left, above all rows, of one that scrolls out or had left before."""
+        rows = [t for t in self.tracks if t.last == time and t.rolls]
+        slack = 0.3 * self._usual
+        if box[1] > slack and box[3] < self._top + slack:
+            return False  # rows do not come up there, nor is it cut off
+        if not rows or any(t.box[1] < box[1] for t in rows):
+            return False
+        pinned = [t.box for t in self.tracks if t.pinned]
+        if any(shared(slot, box) > 0.7 for slot in (*self._slots, *pinned)):
+            return False  # the next one's turn
+        hidden = [t.box for t in self.tracks if t.last < time and t.moved]
+        gone = [b - np.array([0, up, 0, up], np.float32) for b, up in self._ghosts()]
+        low = box[3] - box[1] < 0.75 * self._usual
+        return low or any(shared(b, box) > 0.3 for b in hidden + gone)
+
+    def _ghosts(self) -> list[tuple[Box, int]]:
+        """Rows that scrolled and were lost, but may show yet, and how far they went on since."""
+        self._past = [(b, at) for b, at in self._past if 0.6 * (b[3] - b[1]) > self.scrolled - at]
+        return [(b, self.scrolled - at) for b, at in self._past]
+
+    def _adopt(self, box: Box, image: Image, panel: Floats, strokes: Floats, time: float) -> Track:
+        template = template_of(panel, box)
+        shown = _cut(strokes, template).copy()
+        if box[2] - box[0] > _LONG * (box[3] - box[1]):
+            self._heights.append(float(box[3] - box[1]))
+        return Track(
+            id=self.number(),
+            first=time,
+            last=time,
+            box=box,
+            template=template,
+            strokes=shown,
+            view=view_of(image, box, self._usual),
+            clarity=float(shown.mean()),
+            since=time,
+        )
+
+
+def _cut(panel: Floats, row: Template) -> Floats:
+    h, w = row.ink.shape
+    return panel[row.top : row.top + h, row.left : row.left + w]
+
+
+def _reshape(track: Track, box: Box, panel: Floats, strokes: Floats) -> None:
+    """A line turned out to be larger than it first looked: it was still coming in."""
+    track.box, track.template = box, template_of(panel, box)
+    track.strokes = _cut(strokes, track.template).copy()

@@ -1,0 +1,180 @@
+"""What a line says, weighed over its sightings, and in which colours."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+
+from shizi.live.event import Colour, Run
+from shizi.live.see.scroll import AROUND
+from shizi.live.see.shapes import settle
+from shizi.page import Char, Image
+from shizi.recognition import Reading
+
+APART = 32.0
+"""Distance of two colours from which text counts as coloured differently."""
+
+_LEAST = 0.4
+"""Least score of a character: what is less sure is an icon as often as not."""
+
+_EDGE = 0.8
+"""The same of a bracket that ends a line and closes nothing: edges of bubbles look like one."""
+
+_AFTER_COUNT = re.compile(r"[x×]\s*\d{1,5}[-—_|)\]】」]$")
+"""A stroke after a count is the edge of a bubble too."""
+
+_FAINT = 20.0
+"""Chroma at which a colour counts as half as colourful as can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One reading of a line.
+
+    Attributes:
+        runs: what it says in stretches of one colour.
+        score: of the reading, 0 to 1.
+        clarity: mean ink of the crop: half-hidden and fading lines have little.
+        badge: what was read on the badge before it, where there was a number.
+    """
+
+    runs: tuple[Run, ...]
+    score: float
+    clarity: float
+    badge: Sighting | None = None
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        return "".join(run.text for run in self.runs)
+
+
+def elect(sightings: Sequence[Sighting]) -> Sighting:
+    """The sighting that agrees best with all of them: the median string, by weight.
+
+    Kohonen, "Median strings", Pattern Recognition Letters 1985; the weight of a sighting is
+    its score times its clarity.
+    """
+    if len(sightings) == 1:
+        return sightings[0]
+    votes: dict[str, float] = {}
+    for s in sightings:
+        votes[s.text] = votes.get(s.text, 0.0) + s.score * s.clarity + 1e-6
+    support = {one: sum(w * near(one, text) ** 2 for text, w in votes.items()) for one in votes}
+    return max(sightings, key=lambda s: (support[s.text], s.score * s.clarity))
+
+
+def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
+    """Split a reading of a crop (h, w, 3) into stretches of one colour."""
+    chars = [char for char in reading.chars if char.score >= _LEAST]
+    kinds = [unicodedata.category(char.text[0]) for char in chars]
+    loose = kinds[-1:] == ["Pe"] and "Ps" not in kinds and chars[-1].score < _EDGE
+    if loose or _AFTER_COUNT.search("".join(char.text for char in chars)):
+        chars.pop()
+    if not chars:
+        return ()
+    meant = settle("".join(char.text for char in chars))
+    strokes, weight = _strokes(crop)
+    runs: list[tuple[str, NDArray[np.float32], float]] = []
+    for char in (replace(c, text=t) for c, t in zip(chars, meant, strict=True)):
+        colour, mass = _colour(strokes, weight, char)
+        if mass > 0 and not (runs and _thin(char.text)):
+            runs.append((char.text, colour, mass))
+        elif runs:
+            runs[-1] = (runs[-1][0] + char.text, *runs[-1][1:])
+    return tuple(Run(text, _rgb(colour)) for text, colour, _ in _merge(runs, len(crop)))
+
+
+def _thin(text: str) -> bool:
+    """Too few strokes to tell a colour by: it takes that of what it follows."""
+    return all(unicodedata.category(c)[0] in "PZ" for c in text)
+
+
+def _strokes(crop: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Colours (h, w, 3) and how far each pixel stands out from its surroundings (h, w)."""
+    pixels = crop.astype(np.float32)
+    wide = max(AROUND, len(crop) // 2)
+    around = cv2.blur(pixels, (wide, wide))
+    return pixels, np.asarray(np.abs(pixels - around).sum(2), np.float32)
+
+
+def _colour(
+    pixels: NDArray[np.float32], weight: NDArray[np.float32], char: Char
+) -> tuple[NDArray[np.float32], float]:
+    """Median colour of a character's strokes, and their mass; 0 for a blank."""
+    w = pixels.shape[1]
+    a, b = int(char.start * w), max(int(char.start * w) + 2, int(np.ceil(char.end * w)))
+    part, stand_out = pixels[:, a:b].reshape(-1, 3), weight[:, a:b].ravel()
+    if char.text.isspace() or not len(part):
+        return np.zeros(3, np.float32), 0.0
+    # Strokes are the extreme pixels; the surroundings stand out the other way, but less.
+    rank = int(0.94 * (len(stand_out) - 1))
+    bar = np.partition(stand_out, rank)[rank]
+    core = part[stand_out >= bar]
+    middle = np.sort(core, axis=0)[len(core) // 2]
+    return np.asarray(middle, np.float32), float(b - a)
+
+
+def _merge(
+    runs: list[tuple[str, NDArray[np.float32], float]], tall: int
+) -> list[tuple[str, NDArray[np.float32], float]]:
+    """Join neighbours, the most alike first, until all that are left differ.
+
+    The longer two runs are, the surer is a small difference (Ward, "Hierarchical grouping to
+    optimize an objective function", JASA 1963).
+    """
+    runs = list(runs)
+    felt = [_felt(colour) for _, colour, _ in runs]
+
+    def cost(i: int) -> float:
+        m, n = runs[i][2], runs[i + 1][2]
+        apart = math.dist(felt[i], felt[i + 1])
+        return apart * math.sqrt(2 * m * n / (m + n) / tall)
+
+    costs = [cost(i) for i in range(len(runs) - 1)]
+    while costs and min(costs) <= APART:
+        i = costs.index(min(costs))
+        (ta, ca, ma), (tb, cb, mb) = runs[i], runs[i + 1]
+        mean = np.asarray((ca * ma + cb * mb) / (ma + mb), np.float32)
+        runs[i : i + 2], felt[i : i + 2] = [(ta + tb, mean, ma + mb)], [_felt(mean)]
+        del costs[i]
+        for k in (i - 1, i):
+            if 0 <= k < len(costs):
+                costs[k] = cost(k)
+    return runs
+
+
+def _rgb(colour: NDArray[np.float32]) -> Colour:
+    r, g, b = (int(v) for v in np.clip(colour, 0, 255))
+    return r, g, b
+
+
+def _felt(colour: Colour | NDArray[np.float32]) -> tuple[float, float, float]:
+    """A colour where distances are as large as they look: luma and two chromas of Rec. 601.
+
+    Hue counts most: a codec keeps it, while it washes out the saturation and the luma of
+    strokes thinner than its chroma samples.
+    """
+    r, g, b = (float(v) for v in colour)
+    luma = 0.299 * r + 0.587 * g + 0.114 * b
+    blue, red = 0.5 * b - 0.169 * r - 0.331 * g, 0.5 * r - 0.419 * g - 0.081 * b
+    scale = 100 / (math.hypot(blue, red) + _FAINT)
+    return 0.3 * luma, scale * blue, scale * red
+
+
+def alike(a: Colour, b: Colour) -> bool:
+    """True when two colours count as the same."""
+    return math.dist(_felt(a), _felt(b)) < APART
+
+
+def near(a: str, b: str) -> float:
+    """Likeness of two texts, 0 to 1."""
+    return float(Levenshtein.normalized_similarity(a, b))

@@ -1,0 +1,106 @@
+"""Whether a line goes on with what the one above it began: messages are wrapped, or stacked."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+
+from shizi.live.see.line import Line
+
+_COLONS = ("：", ":", "；", ";")
+_BRACKETS = ("[", "【", "［")
+_WRAPPED, _STACKED = 1.5, 2.2
+"""Distance of two lines of one message, in line heights."""
+
+_TIGHT = 1.25
+"""The same, where only the closeness and a missing level speak for it."""
+
+_CLOSER, _MUCH_CLOSER = 0.75, 0.65
+"""The same, as a share of what is usual between two messages; the latter where the line looks as
+if it began with a nickname."""
+
+_TOGETHER = 0.8
+"""Seconds within which all lines of one message appear."""
+
+_TELLING = 4
+"""Distances from which it is known what is usual."""
+
+
+def _latest() -> deque[float]:
+    return deque(maxlen=40)
+
+
+@dataclass
+class Typography:
+    """How a room sets its lines, learned from the latest of them."""
+
+    _ends: deque[float] = field(default_factory=_latest)  # right edges, pixels
+    _pitches: deque[float] = field(default_factory=_latest)  # of messages, in line heights
+
+    @property
+    def right(self) -> float:
+        """Right edge of the longest line, pixels; text wraps only there."""
+        return max(self._ends, default=0.0)
+
+    @property
+    def pitch(self) -> float:
+        """Usual distance of two messages, in line heights; 0 while it is not known."""
+        return median(self._pitches) if len(self._pitches) >= _TELLING else 0.0
+
+    def note(self, above: Line | None, line: Line, joins: bool) -> None:
+        """Learn from a line; ``joins``: it goes on with the one above it."""
+        self._ends.append(float(line.track.box[2]))
+        if above is not None and not joins and (line.badge or _names(line)):
+            self._pitches.append(_pitch(above, line))
+
+
+def continues(begin: Line, above: Line, line: Line, typography: Typography) -> bool:
+    """True when a line goes on with what the one above it began.
+
+    Args:
+        begin: the first line of the message above.
+        above: its last line.
+        line: the one below it.
+        typography: of the room.
+    """
+    a, b = above.track, line.track
+    tall = max(a.height, b.height)
+    pitch = _pitch(above, line)
+    if line.badge or b.box[0] - a.box[0] > 4 * tall or a.pinned != b.pinned or pitch <= 0:
+        return False
+    if line.bare_count:  # it rose until the line above was full
+        return pitch < _STACKED and not above.counting
+    if b.first - a.first > _TOGETHER or _opens_alike(begin, line):
+        return False
+    if above.best.text.endswith(_COLONS):
+        return pitch < _STACKED and not line.best.text.endswith(_COLONS)
+    names = _names(line)
+    if pitch < (_MUCH_CLOSER if names else _CLOSER) * typography.pitch:
+        return True
+    full = float(a.box[2]) > typography.right - 2.2 * tall
+    levels = bool(begin.badge) or begin.best.text.startswith(_BRACKETS)
+    return pitch < max(_WRAPPED * (full and not names), _TIGHT * levels)
+
+
+def begins(line: Line, below: Line, typography: Typography) -> bool:
+    """True when a line begins what the one below it, read earlier, goes on with."""
+    together = abs(below.track.first - line.track.first) < _TOGETHER
+    return together and continues(line, line, below, typography)
+
+
+def _opens_alike(begin: Line, line: Line) -> bool:
+    """Both begin with a bracket, as levels are written in some rooms."""
+    first = line.best.text[:1]
+    return first in _BRACKETS and first == begin.best.text[:1]
+
+
+def _names(line: Line) -> bool:
+    """It seems to begin with a nickname: a colon, and more than one colour."""
+    return len(line.best.runs) > 1 and any(c in line.best.text for c in _COLONS)
+
+
+def _pitch(above: Line, line: Line) -> float:
+    """Distance of two lines, in line heights."""
+    a, b = above.track, line.track
+    return float(b.box[1] + b.box[3] - a.box[1] - a.box[3]) / 2 / max(a.height, b.height)

@@ -1,0 +1,1 @@
+"""Where frames come from: files, streams, the screen; how many are looked at."""
