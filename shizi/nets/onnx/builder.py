@@ -1,9 +1,4 @@
-"""The networks as ONNX graphs, written straight from their specs and weights.
-
-Initializers keep the names of the PyTorch state (recurrent layers: ``.W .R .B`` in ONNX gate
-order), so that a shipped file is also a checkpoint: :func:`load_state` reads it back.
-Matrices are stored in half precision and cast when the file is loaded.
-"""
+"""What the graphs are written with, and how a written file is read back."""
 
 from __future__ import annotations
 
@@ -16,18 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from shizi.nets.spec import (
-    NEVER,
-    CRNNSpec,
-    CTPNSpec,
-    LCNetSpec,
-    OrientationSpec,
-    Spec,
-    VGGCRNNSpec,
-    VGGCTPNSpec,
-    VGGOrientationSpec,
-    VGGSpec,
-)
+from shizi.nets.spec import LCNetSpec, VGGSpec
 
 Array = NDArray[Any]
 State = Mapping[str, Array]
@@ -43,7 +27,7 @@ KEPT = (".weight", ".bias", ".running_mean", ".running_var")
 """Endings of the initializers that are a state's tensors as they are."""
 
 
-class _Builder:
+class Builder:
     """Collects nodes and initializers; every method returns the name of its output."""
 
     def __init__(self, state: State) -> None:
@@ -177,127 +161,6 @@ class _Builder:
         model.ir_version = 9
         onnx.checker.check_model(model)
         return model
-
-
-def crnn(spec: CRNNSpec, state: State) -> Any:
-    """Return the recogniser: images (N, height, W, 3) uint8 to probabilities (N, W/8, classes)."""
-    b = _Builder(state)
-    (x,) = b.lcnet(spec.backbone, b.input())
-    pool = [spec.height // 16, 2]
-    x = b.op("AveragePool", x, kernel_shape=pool, strides=pool)  # (N, C, 1, T)
-    x = b.op("Squeeze", x, b.constant(np.array([2])))
-    x = b.op("Transpose", x, perm=[2, 0, 1])  # (T, N, C)
-    x = b.op("Gelu", b.linear("squeeze", x))
-    context = b.recurrent("GRU", "gru", x)
-    x = b.linear("embed", b.op("Concat", context, x, axis=2))
-    x = b.op("Transpose", x, perm=[1, 0, 2])  # (N, T, E)
-    probs = b.op("Softmax", b.linear("classify", x), axis=-1)
-    return b.model(probs, ["n", spec.height, "w", 3], ["n", "t", spec.classes])
-
-
-def ctpn(spec: CTPNSpec, state: State) -> Any:
-    """Return the detector: one picture (1, H, W, 3) uint8 to (H/8, W/16, k, 7)."""
-    b = _Builder(state)
-    fine, middle, coarse = b.lcnet(spec.backbone, b.input())
-    x = b.conv("fine", fine, (1, 2), AROUND)
-    for name, tap, scales in (("middle", middle, (1, 1, 2, 1)), ("coarse", coarse, (1, 1, 4, 2))):
-        up = b.op(
-            "Resize",
-            b.conv(name, tap),
-            "",
-            b.constant(np.array(scales, dtype=np.float32)),
-            mode="nearest",
-            coordinate_transformation_mode="asymmetric",
-            nearest_mode="floor",
-        )
-        x = b.op("Add", x, up)
-    x = b.op("Gelu", b.conv("mix", b.op("Gelu", x), pads=AROUND))  # (1, C, h, w)
-    x = b.op("Transpose", x, perm=[3, 0, 2, 1])  # (w, 1, h, C)
-    x = b.reshape(x, [0, -1, spec.channels])
-    context = b.recurrent("LSTM", "lstm", x)
-    x = b.op("Gelu", b.linear("fc", b.op("Concat", context, x, axis=2)))
-    x = b.op("Transpose", b.linear("heads", x), perm=[1, 0, 2])  # (h, w, 7 k)
-    k = len(spec.heights)
-    return b.model(b.reshape(x, [0, 0, k, 7]), [1, "h", "w", 3], ["rows", "columns", k, 7])
-
-
-def orientation(spec: OrientationSpec, state: State) -> Any:
-    """Return the classifier: tiles (N, tile, tile, 3) uint8 to probabilities (N, classes)."""
-    b = _Builder(state)
-    (x,) = b.lcnet(spec.backbone, b.input())
-    x = b.op("Gelu", b.conv("project", x, pads=AROUND))
-    weight = b.reshape(b.conv("attend", x), [0, 1, -1])
-    weight = b.op("Softmax", weight, axis=-1)  # (N, 1, cells)
-    x = b.op("Mul", b.reshape(x, [0, spec.hidden, -1]), weight)
-    x = b.op("ReduceSum", x, b.constant(np.array([2])), keepdims=0)  # (N, D)
-    probs = b.op("Softmax", b.linear("classify", x), axis=-1)
-    return b.model(probs, ["n", spec.tile, spec.tile, 3], ["n", spec.classes])
-
-
-def vgg_orientation(spec: VGGOrientationSpec, state: State) -> Any:
-    """Return the classifier: pictures (N, tile, tile, 3) uint8 to probabilities (N, classes)."""
-    b = _Builder(state)
-    x = b.op("GlobalAveragePool", b.vgg(spec.backbone, b.input()))
-    x = b.reshape(x, [0, spec.backbone.width])  # (N, C)
-    x = b.op("Relu", b.linear("hidden", x))
-    probs = b.op("Softmax", b.linear("classify", x), axis=-1)
-    return b.model(probs, ["n", spec.tile, spec.tile, 3], ["n", spec.classes])
-
-
-def vgg_ctpn(spec: VGGCTPNSpec, state: State) -> Any:
-    """Return the detector: one picture (1, H, W, 3) uint8 to (H/16, W/16, k, 7)."""
-    b = _Builder(state)
-    k = len(spec.heights)
-    x = b.conv_relu("window", b.vgg(spec.backbone, b.input()))  # (1, C, h, w)
-    x = b.op("Transpose", x, perm=[3, 0, 2, 1])  # (w, 1, h, C)
-    x = b.recurrent("LSTM", "lstm", b.reshape(x, [0, -1, spec.channels]))
-    x = b.op("Relu", b.linear("fc", b.op("Transpose", x, perm=[1, 0, 2])))  # (h, w, E)
-    score, vertical, side = (
-        b.reshape(b.linear(name, x), [0, 0, k, width])
-        for name, width in (("score", 2), ("vertical", 2), ("side", 1))
-    )
-    no, yes = (b.op("Gather", score, b.constant(np.array([i])), axis=3) for i in (0, 1))
-    logit = helper.make_tensor("never", TensorProto.FLOAT, [1], [NEVER])
-    never = b.op("ConstantOfShape", b.op("Shape", side), value=logit)
-    output = b.op("Concat", b.op("Sub", yes, no), vertical, never, never, side, side, axis=3)
-    return b.model(output, [1, "h", "w", 3], ["rows", "columns", k, 7])
-
-
-def vgg_crnn(spec: VGGCRNNSpec, state: State) -> Any:
-    """Return the recogniser: images (N, 32, W, 3) uint8 to probabilities (N, W/4 - 1, classes)."""
-    b = _Builder(state)
-    x = b.pool(b.conv_relu("backbone.convs.0", b.input()), 2, 2)
-    x = b.pool(b.conv_relu("backbone.convs.1", x), 2, 2)
-    x = b.conv_relu("backbone.convs.3", b.conv_relu("backbone.convs.2", x))
-    x = b.pool(x, 2, 1)
-    for conv, norm in ((4, 0), (5, 1)):
-        x = b.conv(f"backbone.convs.{conv}", x, pads=AROUND)
-        x = b.op("Relu", b.norm(f"backbone.norms.{norm}", x))
-    x = b.op("Relu", b.conv("backbone.convs.6", b.pool(x, 2, 1)))  # (N, C, 1, T)
-    x = b.op("Squeeze", x, b.constant(np.array([2])))
-    x = b.op("Transpose", x, perm=[2, 0, 1])  # (T, N, C)
-    for i in (0, 1):
-        x = b.recurrent(spec.rnn.upper(), f"rnns.{i}", x)
-    x = b.op("Transpose", x, perm=[1, 0, 2])  # (N, T, 2 H)
-    probs = b.op("Softmax", b.linear("classify", x), axis=-1)
-    return b.model(probs, ["n", spec.height, "w", 3], ["n", "t", spec.classes])
-
-
-def build(spec: Spec, state: State) -> Any:
-    """Return the ONNX model of a spec, filled with a state of PyTorch's names."""
-    match spec:
-        case OrientationSpec():
-            return orientation(spec, state)
-        case VGGOrientationSpec():
-            return vgg_orientation(spec, state)
-        case CTPNSpec():
-            return ctpn(spec, state)
-        case VGGCTPNSpec():
-            return vgg_ctpn(spec, state)
-        case CRNNSpec():
-            return crnn(spec, state)
-        case VGGCRNNSpec():
-            return vgg_crnn(spec, state)
 
 
 def pack_recurrent(state: State, name: str, kind: str) -> tuple[Array, Array, Array]:

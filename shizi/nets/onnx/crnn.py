@@ -1,0 +1,46 @@
+"""The recognisers as ONNX graphs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from shizi.nets.onnx.builder import AROUND, Builder, State
+from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
+
+
+def crnn(spec: CRNNSpec, state: State) -> Any:
+    """Return the recogniser: images (N, height, W, 3) uint8 to probabilities (N, W/8, classes)."""
+    b = Builder(state)
+    (x,) = b.lcnet(spec.backbone, b.input())
+    pool = [spec.height // 16, 2]
+    x = b.op("AveragePool", x, kernel_shape=pool, strides=pool)  # (N, C, 1, T)
+    x = b.op("Squeeze", x, b.constant(np.array([2])))
+    x = b.op("Transpose", x, perm=[2, 0, 1])  # (T, N, C)
+    x = b.op("Gelu", b.linear("squeeze", x))
+    context = b.recurrent("GRU", "gru", x)
+    x = b.linear("embed", b.op("Concat", context, x, axis=2))
+    x = b.op("Transpose", x, perm=[1, 0, 2])  # (N, T, E)
+    probs = b.op("Softmax", b.linear("classify", x), axis=-1)
+    return b.model(probs, ["n", spec.height, "w", 3], ["n", "t", spec.classes])
+
+
+def vgg_crnn(spec: VGGCRNNSpec, state: State) -> Any:
+    """Return the recogniser: images (N, 32, W, 3) uint8 to probabilities (N, W/4 - 1, classes)."""
+    b = Builder(state)
+    x = b.pool(b.conv_relu("backbone.convs.0", b.input()), 2, 2)
+    x = b.pool(b.conv_relu("backbone.convs.1", x), 2, 2)
+    x = b.conv_relu("backbone.convs.3", b.conv_relu("backbone.convs.2", x))
+    x = b.pool(x, 2, 1)
+    for conv, norm in ((4, 0), (5, 1)):
+        x = b.conv(f"backbone.convs.{conv}", x, pads=AROUND)
+        x = b.op("Relu", b.norm(f"backbone.norms.{norm}", x))
+    x = b.op("Relu", b.conv("backbone.convs.6", b.pool(x, 2, 1)))  # (N, C, 1, T)
+    x = b.op("Squeeze", x, b.constant(np.array([2])))
+    x = b.op("Transpose", x, perm=[2, 0, 1])  # (T, N, C)
+    for i in (0, 1):
+        x = b.recurrent(spec.rnn.upper(), f"rnns.{i}", x)
+    x = b.op("Transpose", x, perm=[1, 0, 2])  # (N, T, 2 H)
+    probs = b.op("Softmax", b.linear("classify", x), axis=-1)
+    return b.model(probs, ["n", spec.height, "w", 3], ["n", "t", spec.classes])
