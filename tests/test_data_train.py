@@ -19,12 +19,12 @@ from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN
 from shizi.nets.torch.orientation import Orientation
 from shizi.page import Image
-from shizi.train import orientation as training
-from shizi.train.crnn import CRNNOptions, CRNNTask
-from shizi.train.ctpn import CTPNOptions, CTPNTask
 from shizi.train.grow import choose_charset
-from shizi.train.orientation import OrientationTask, OrientationTrainOptions
-from shizi.train.stream import batches
+from shizi.train.loop.stream import batches
+from shizi.train.tasks import orientation as training
+from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
+from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask
+from shizi.train.tasks.orientation import OrientationTask, OrientationTrainOptions
 
 
 @pytest.fixture

@@ -26,14 +26,14 @@ from shizi.synth.fonts import load_faces, system_fonts
 from shizi.synth.meters import BARS, draw_meter, reading, write_meters
 from shizi.synth.world import rng_for
 from shizi.train.card import RunCard, read_card
-from shizi.train.crnn import CRNNOptions, Crop
 from shizi.train.export import ExportOptions, export
 from shizi.train.grow import charset_of, choose_charset, extended
-from shizi.train.loop import Trainer, fit
-from shizi.train.schedule import LoopOptions, due, rate
+from shizi.train.loop.schedule import LoopOptions, due, rate
+from shizi.train.loop.stream import batches
+from shizi.train.loop.torch import Trainer, fit
 from shizi.train.start import CRNNInitOptions, initialise, squeeze_of, train_crnn
-from shizi.train.stream import batches
-from shizi.train.tune import GUARD, DrawnLines, KnownCrop, TuneTask
+from shizi.train.tasks.crnn import CRNNOptions, Crop
+from shizi.train.tasks.tune import GUARD, DrawnLines, KnownCrop, TuneTask
 
 LCNET = replace(tiny.CRNN, classes=4)
 CPU = torch.device("cpu")
@@ -48,7 +48,7 @@ def loop(out: Path, **more: object) -> LoopOptions:
 def no_curves() -> Iterator[None]:
     """Drawing the curves takes longer than these runs, and other tests look at them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shizi.train.loop.plot_curves", lambda out: None)
+        patch.setattr("shizi.train.loop.torch.plot_curves", lambda out: None)
         yield
 
 

@@ -32,14 +32,14 @@ from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN
 from shizi.nets.torch.session import ModuleSession
 from shizi.train.card import RunCard
-from shizi.train.crnn import CRNNOptions, CRNNTask, ctc_loss
-from shizi.train.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
 from shizi.train.export import best_figures
-from shizi.train.loop import fit
-from shizi.train.run import board
-from shizi.train.schedule import LoopOptions, seconds
+from shizi.train.loop.run import board
+from shizi.train.loop.schedule import LoopOptions, seconds
+from shizi.train.loop.stream import batches
+from shizi.train.loop.torch import fit
 from shizi.train.start import check_backbone, initialise, transfer
-from shizi.train.stream import batches
+from shizi.train.tasks.crnn import CRNNOptions, CRNNTask, ctc_loss
+from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
 
 
 def options(out: Path, **more: object) -> LoopOptions:

@@ -13,7 +13,7 @@ import pytest
 from tiny import Line
 
 from shizi.errors import DataError
-from shizi.train.stream import batches, prefetch
+from shizi.train.loop.stream import batches, prefetch
 
 
 def test_an_unusable_item_is_refused_and_left_out() -> None:
@@ -45,7 +45,7 @@ def test_workers_start_though_opencv_has_threads(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import cv2, numpy as np; "
         "cv2.setNumThreads(4); cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 3); "
-        "from shizi.train.stream import batches; from tiny import Line; "
+        "from shizi.train.loop.stream import batches; from tiny import Line; "
         "next(batches(Line(), 1, workers=2)); "
         "sys.exit(cv2.getNumThreads() != 4)"
     )

@@ -26,7 +26,7 @@ from shizi.nets.spec import (
     VGGSpec,
 )
 from shizi.page import Image
-from shizi.train.stream import rng_at
+from shizi.train.loop.stream import rng_at
 
 ROWS = LCNetSpec(8, (Block(8, excite=True), Block(8, (2, 1)), Block(16, (2, 1))), (2,))
 GRID = LCNetSpec(8, (Block(8), Block(8, (2, 2)), Block(16, (2, 2)), Block(16, (2, 2))), (1, 2, 3))

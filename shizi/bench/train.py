@@ -24,10 +24,10 @@ from shizi.evaluate import wide_console
 from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.synth.captcha import ALPHABET
-from shizi.train.crnn import Batch, CRNNOptions, CRNNTask
-from shizi.train.loop import Trainer
-from shizi.train.schedule import LoopOptions
-from shizi.train.stream import batches, prefetch
+from shizi.train.loop.schedule import LoopOptions
+from shizi.train.loop.stream import batches, prefetch
+from shizi.train.loop.torch import Trainer
+from shizi.train.tasks.crnn import Batch, CRNNOptions, CRNNTask
 
 
 @dataclass(frozen=True)

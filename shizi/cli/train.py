@@ -6,10 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Group, Parameter
 
-from shizi.train.crnn import CRNNOptions
-from shizi.train.ctpn import CTPNOptions
-from shizi.train.orientation import OrientationTrainOptions
-from shizi.train.schedule import LoopOptions
+from shizi.train.loop.schedule import LoopOptions
 from shizi.train.start import (
     CRNNInitOptions,
     InitOptions,
@@ -17,6 +14,9 @@ from shizi.train.start import (
     train_ctpn,
     train_orientation,
 )
+from shizi.train.tasks.crnn import CRNNOptions
+from shizi.train.tasks.ctpn import CTPNOptions
+from shizi.train.tasks.orientation import OrientationTrainOptions
 
 train = App(name="train", help="Train a network: resumable, logged, the best weights kept.")
 

@@ -31,12 +31,13 @@ from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
 from shizi.train.card import RunCard, read_card
-from shizi.train.crnn import CRNNOptions, CRNNTask
-from shizi.train.ctpn import CTPNOptions, CTPNTask
 from shizi.train.grow import charset_of, choose_charset, extended
-from shizi.train.loop import fit
-from shizi.train.orientation import OrientationTask, OrientationTrainOptions
-from shizi.train.schedule import LoopOptions
+from shizi.train.loop.schedule import LoopOptions
+from shizi.train.loop.torch import fit
+from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
+from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask
+from shizi.train.tasks.orientation import OrientationTask, OrientationTrainOptions
+from shizi.train.tasks.tune import TuneTask
 from shizi.train.transfer import (
     DETECTOR,
     RECOGNISER,
@@ -45,7 +46,6 @@ from shizi.train.transfer import (
     load_classifier,
     wheel_file,
 )
-from shizi.train.tune import TuneTask
 from shizi.weights import Network
 
 PP_OCR = "pp-ocrv6"
@@ -158,7 +158,7 @@ def _fit(
     if loop.framework == "torch":
         return fit(task, loop)
     try:
-        from shizi.train.keras import train_keras
+        from shizi.train.loop.keras import train_keras
     except ImportError as error:
         raise MissingExtraError("keras", "keras", "--framework keras") from error
     return train_keras(task, loop)

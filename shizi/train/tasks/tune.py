@@ -20,8 +20,8 @@ from shizi.errors import DataError
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.page import Image
 from shizi.synth import LineOptions, LineSample, build_world, render_line
-from shizi.train.crnn import CRNNOptions, CRNNTask, Crop, ctc_loss
-from shizi.train.stream import index_at, rng_at
+from shizi.train.loop.stream import index_at, rng_at
+from shizi.train.tasks.crnn import CRNNOptions, CRNNTask, Crop, ctc_loss
 
 DRAWN_SEED = 2_000_001
 """Of the lines that are drawn on the fly."""
@@ -118,7 +118,7 @@ class TuneTask:
         return 2 * len(self._own)
 
     def sample(self, seed: int, position: int) -> Crop | KnownCrop:
-        """See :class:`shizi.train.stream.Sampler`."""
+        """See :class:`shizi.train.loop.stream.Sampler`."""
         place, known = divmod(position, 2)
         if not known:
             return self._own.crop(seed, place)
@@ -137,7 +137,7 @@ class TuneTask:
         return TuneBatch(np.stack(images), [s.label for s in own])
 
     def refuse(self, error: DataError) -> None:
-        """See :class:`shizi.train.stream.Sampler`."""
+        """See :class:`shizi.train.loop.stream.Sampler`."""
         self._own.refuse(error)
 
     def loss(self, batch: TuneBatch, device: torch.device) -> dict[str, Tensor]:

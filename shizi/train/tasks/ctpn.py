@@ -28,9 +28,10 @@ from shizi.nets.spec import VGGCTPNSpec
 from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.page import Image, Quads
 from shizi.scores import DetectionScore, score_detection
-from shizi.train import augment, show
-from shizi.train.stream import index_at, rng_at
-from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
+from shizi.train import show
+from shizi.train.loop.stream import index_at, rng_at
+from shizi.train.tasks import augment
+from shizi.train.tasks.targets import NEAR, Targets, assign, sample, slice_quads
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class CTPNTask:
         )
 
     def refuse(self, error: DataError) -> None:
-        """See :class:`shizi.train.stream.Sampler`."""
+        """See :class:`shizi.train.loop.stream.Sampler`."""
         self._bad.add(str(error))
 
     def loss(self, batch: Batch, device: torch.device) -> dict[str, Tensor]:

@@ -9,8 +9,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from shizi.train.schedule import Device
-from shizi.train.stream import Position
+from shizi.train.loop.schedule import Device
+from shizi.train.loop.stream import Position
 
 
 class Ranks:

@@ -31,11 +31,11 @@ from shizi.nets.keras.convert import from_keras, to_keras
 from shizi.nets.keras.session import ModelSession
 from shizi.nets.spec import CRNNSpec, CTPNSpec, Spec, VGGCRNNSpec, VGGCTPNSpec
 from shizi.page import Image
-from shizi.train.keras_losses import ctc_loss, line_loss, paper_loss
-from shizi.train.loop import Progress
-from shizi.train.run import RunFolder, forget_after, plot_curves
-from shizi.train.schedule import Interrupt, LoopOptions, progress, rate
-from shizi.train.stream import Position, Sampler, batches, prefetch
+from shizi.train.loop.run import RunFolder, forget_after, plot_curves
+from shizi.train.loop.schedule import Interrupt, LoopOptions, progress, rate
+from shizi.train.loop.stream import Position, Sampler, batches, prefetch
+from shizi.train.loop.torch import Progress
+from shizi.train.losses.keras import ctc_loss, line_loss, paper_loss
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.float32]]
 """Pictures and what the loss compares with the net's output."""
@@ -63,7 +63,7 @@ class KerasTask(Sampler, Protocol):
 def train_keras(task: KerasTask, options: LoopOptions) -> dict[str, float]:
     """Train the Keras twin of ``task.net`` from its weights; return its best figures.
 
-    As :func:`shizi.train.loop.fit`, but for this: an epoch of Keras is the ``validate_every``
+    As :func:`shizi.train.loop.torch.fit`, but for this: an epoch of Keras is the ``validate_every``
     steps between two validations; gradients are clipped by the norm of each group of layers
     that has a learning rate of its own; the statistics of batch normalisation are not
     averaged over steps; arithmetic is in float32; the number of threads is the backend's own
@@ -223,7 +223,7 @@ def optimizers(model: keras.Model, options: LoopOptions) -> dict[str, Any]:
 class AveragingAdamW(keras.optimizers.AdamW):
     """AdamW whose averages move faster in the first steps, so the start is forgotten.
 
-    As :class:`shizi.train.loop.Average`: otherwise a run of a few hundred steps validates
+    As :class:`shizi.train.loop.torch.Average`: otherwise a run of a few hundred steps validates
     weights that are still largely the first ones. Batches whose gradients only add up leave them.
     """
 

@@ -19,10 +19,10 @@ from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.nets.torch.session import ModuleSession
 from shizi.page import Image
-from shizi.train.ranks import Ranks
-from shizi.train.run import RunFolder, forget_after, plot_curves
-from shizi.train.schedule import Interrupt, LoopOptions, Precision, due, progress, rate
-from shizi.train.stream import Position, Sampler, batches, prefetch
+from shizi.train.loop.ranks import Ranks
+from shizi.train.loop.run import RunFolder, forget_after, plot_curves
+from shizi.train.loop.schedule import Interrupt, LoopOptions, Precision, due, progress, rate
+from shizi.train.loop.stream import Position, Sampler, batches, prefetch
 
 
 class Task(Sampler, Protocol):

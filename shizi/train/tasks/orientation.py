@@ -19,9 +19,10 @@ from shizi.geometry import quad_to_box, rotate90
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
 from shizi.orientation import TILE, OrientationOptions, tiles, vote, whole
 from shizi.page import Image
-from shizi.train import augment, show
-from shizi.train.ctpn import CTPNOptions, random_crop
-from shizi.train.stream import index_at, rng_at
+from shizi.train import show
+from shizi.train.loop.stream import index_at, rng_at
+from shizi.train.tasks import augment
+from shizi.train.tasks.ctpn import CTPNOptions, random_crop
 
 NO_TEXT = 4
 
@@ -103,7 +104,7 @@ class OrientationTask:
         return Batch(np.stack(images), np.asarray(labels))
 
     def refuse(self, error: DataError) -> None:
-        """See :class:`shizi.train.stream.Sampler`."""
+        """See :class:`shizi.train.loop.stream.Sampler`."""
         self._bad.add(str(error))
 
     def _tiles(self, item: PageItem, page: Image, rng: np.random.Generator) -> list[Turned]:

@@ -36,9 +36,10 @@ from shizi.errors import DataError
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.page import Image
 from shizi.synth.captcha import ALPHABET, Captcha, Captchas
-from shizi.train import augment, show
-from shizi.train.features import FeatureBatch, FeatureRow, FeatureSet, stack
-from shizi.train.stream import index_at, rng_at
+from shizi.train import show
+from shizi.train.loop.stream import index_at, rng_at
+from shizi.train.tasks import augment
+from shizi.train.tasks.features import FeatureBatch, FeatureRow, FeatureSet, stack
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class CRNNTask:
         return len(self._features) or len(self._items)
 
     def sample(self, seed: int, position: int) -> Sample:
-        """See :class:`shizi.train.stream.Sampler`."""
+        """See :class:`shizi.train.loop.stream.Sampler`."""
         if len(self._features):
             return self._features[index_at(len(self), seed, position)]
         return self.crop(seed, position)
@@ -188,7 +189,7 @@ class CRNNTask:
         return Batch(np.stack([c.image for c in crops]), [c.label for c in crops])
 
     def refuse(self, error: DataError) -> None:
-        """See :class:`shizi.train.stream.Sampler`."""
+        """See :class:`shizi.train.loop.stream.Sampler`."""
         self._bad.add(str(error))
 
     def loss(self, batch: Batch | FeatureBatch, device: torch.device) -> dict[str, Tensor]:

@@ -1,0 +1,1 @@
+"""How it is learnt: order, pace, run folder, and a loop a framework."""

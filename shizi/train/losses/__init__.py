@@ -1,0 +1,1 @@
+"""Losses, the same in both frameworks."""

@@ -1,0 +1,1 @@
+"""What is learnt: samples, batches, losses and figures of each network."""
