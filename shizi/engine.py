@@ -13,7 +13,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.errors import MissingExtraError, WeightsError
+from shizi.errors import WeightsError
+from shizi.extras import needed
 from shizi.nets.spec import Spec
 
 Engine = Literal["openvino", "onnxruntime", "torch", "keras"]
@@ -104,10 +105,8 @@ def _core() -> Any:
 
 class _OnnxRuntime:
     def __init__(self, path: Path, threads: int) -> None:
-        try:
+        with needed("--engine onnxruntime"):
             import onnxruntime
-        except ImportError as error:
-            raise MissingExtraError("onnxruntime", "onnx", "--engine onnxruntime") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
@@ -122,18 +121,14 @@ class _OnnxRuntime:
 
 
 def _torch(path: Path, spec: Spec, threads: int) -> Session:
-    try:
+    with needed("--engine torch"):
         from shizi.nets.onnx import load_state
         from shizi.nets.torch.session import TorchSession
-    except ImportError as error:
-        raise MissingExtraError("torch", "train", "--engine torch") from error
     return TorchSession(spec, load_state(path), threads)
 
 
 def _keras(path: Path, spec: Spec) -> Session:
-    try:
+    with needed("--engine keras"):
         from shizi.nets.keras.session import KerasSession
         from shizi.nets.onnx import load_state
-    except ImportError as error:
-        raise MissingExtraError("keras", "keras", "--engine keras") from error
     return KerasSession(spec, load_state(path))

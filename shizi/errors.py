@@ -22,9 +22,7 @@ class DataError(ShiziError):
 
 
 class MissingExtraError(ShiziError):
-    """An optional package is needed; the message names the extra to install."""
+    """An optional package is needed; the message says how to install it."""
 
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(
-            f"{purpose} needs {package}, which is not installed; run: pip install 'shizi[{extra}]'"
-        )
+    def __init__(self, package: str, purpose: str, install: str) -> None:
+        super().__init__(f"{purpose} needs {package}, which is not installed; run: {install}")

@@ -9,15 +9,13 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.errors import MissingExtraError
+from shizi.extras import needed
 from shizi.geometry import area, intersection, quad_to_box
 from shizi.layout import arrange
 from shizi.page import Quads
 
-try:
+with needed("scoring"):
     from rapidfuzz.distance import Levenshtein
-except ImportError as error:  # pragma: no cover
-    raise MissingExtraError("rapidfuzz", "eval", "scoring") from error
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

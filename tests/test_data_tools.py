@@ -242,4 +242,4 @@ def test_the_command(
     assert main(["data", "convert", str(lines), str(tmp_path / "c"), "--to", "tfrecord"]) == 2
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert main(["data", "stats", str(lines), "--out", str(tmp_path / "plots")]) == 1
-    assert "pip install 'shizi[train]'" in capsys.readouterr().err
+    assert "[train]'" in capsys.readouterr().err

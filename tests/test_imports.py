@@ -12,8 +12,8 @@ import shizi
 ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
-    {"errors", "cpu"},
-    {"page"},
+    {"errors", "cpu", "files"},
+    {"page", "extras"},
     {"geometry", "charset", "nets"},
     {"images", "ctc", "crop"},
     {"engine", "weights"},

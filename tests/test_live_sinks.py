@@ -350,7 +350,7 @@ def test_wrong_addresses_are_named(address: str) -> None:
 
 @pytest.mark.parametrize(
     ("module", "address", "extra"),
-    [("redis", "redis://h", "shizi[redis]"), ("kafka", "kafka://h/t", "shizi[kafka]")],
+    [("redis", "redis://h", "[redis]"), ("kafka", "kafka://h/t", "[kafka]")],
 )
 def test_missing_clients_are_named(
     monkeypatch: pytest.MonkeyPatch, module: str, address: str, extra: str

@@ -15,8 +15,9 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from shizi.errors import MissingExtraError, ShiziError
+from shizi.errors import ShiziError
 from shizi.evaluate import Found, ReaderSystem, System, as_found
+from shizi.extras import needed
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import VERTICAL
@@ -32,10 +33,8 @@ class RapidOCRSystem:
     """
 
     def __init__(self, threads: int) -> None:
-        try:
+        with needed("comparing with RapidOCR"):
             from rapidocr import RapidOCR
-        except ImportError as error:
-            raise MissingExtraError("rapidocr", "bench", "comparing with RapidOCR") from error
         self._engine = RapidOCR(
             params={
                 "Global.log_level": "critical",

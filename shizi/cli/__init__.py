@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 from shizi import __version__
-from shizi.errors import MissingExtraError, ShiziError
+from shizi.errors import ShiziError
+from shizi.extras import missing
 
 STDIN = "<stdin>"
 """What a lone ``-`` among the arguments becomes, since it would pass for an option."""
@@ -29,32 +30,6 @@ _COMMANDS = {
     "eval": "Score shizi on labelled pictures.",
     "bench": "Measure shizi beside a peer.",
 }
-
-
-_EXTRAS = {
-    "av": "live",
-    "httpx": "live",
-    "kafka": "kafka",
-    "opencc": "live",
-    "psycopg": "postgres",
-    "pydantic": "live",
-    "redis": "redis",
-    "regex": "live",
-    "sqlalchemy": "live",
-    "starlette": "live",
-    "uvicorn": "live",
-    "yaml": "live",
-    "fontTools": "synth",
-    "lmdb": "train",
-    "matplotlib": "train",
-    "onnx": "train",
-    "rapidfuzz": "eval",
-    "rapidocr": "bench",
-    "safetensors": "train",
-    "tensorboard": "train",
-    "torch": "train",
-}
-"""Packages that commands import, and the extras that bring them."""
 
 
 class UsageError(Exception):
@@ -86,11 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in _EXTRAS:
+        wanted = missing(error, "this command")
+        if wanted is None:
             raise
-        message = MissingExtraError(package, _EXTRAS[package], "this command")
-        print(f"shizi: {message}", file=sys.stderr)
+        print(f"shizi: {wanted}", file=sys.stderr)
         return 1
     except (ShiziError, OSError) as error:
         print(f"shizi: {' '.join(str(error).split())}", file=sys.stderr)

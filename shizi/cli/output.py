@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from typing import TextIO
 
 import PIL.Image
 
+from shizi.files import whole
 from shizi.page import Image
 
 _JPEG_SIDE = 65_500
@@ -33,14 +33,11 @@ def opened(file: Path | None) -> Iterator[TextIO]:
         with file.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as out:
             yield out
     else:
-        target = file.resolve()  # a link stays a link
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            with part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as out:
-                yield out
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        with (
+            whole(file) as part,
+            part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as out,
+        ):
+            yield out
 
 
 class Drawings:

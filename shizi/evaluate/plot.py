@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.errors import MissingExtraError
+from shizi.extras import needed
 from shizi.scores import ANGLES
 
 
@@ -19,10 +19,8 @@ def plot_confusion(counts: NDArray[np.int64], path: Path) -> None:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
+    with needed("--plot"):
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "train", "--plot") from error
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     figure = Figure(figsize=(4.6, 4.4), layout="constrained")
     axes = figure.subplots()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from shizi.errors import MissingExtraError, PdfError
+from shizi.errors import PdfError
+from shizi.extras import needed
 from shizi.page import Image
 
 if TYPE_CHECKING:
@@ -30,10 +31,8 @@ def opened(file: BinaryIO, name: str, password: str | None = None) -> Iterator[A
         MissingExtraError: pypdfium2 is not installed.
         PdfError: the PDF is broken or encrypted, or has no pages.
     """
-    try:
+    with needed(f"reading the PDF {name}"):
         import pypdfium2
-    except ImportError as error:
-        raise MissingExtraError("pypdfium2", "pdf", f"reading the PDF {name}") from error
     with _PDFIUM:
         try:
             document = pypdfium2.PdfDocument(file, password=password)

@@ -12,7 +12,7 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
-from shizi.errors import MissingExtraError
+from shizi.extras import needed
 from shizi.page import Image
 from shizi.synth.text import Rng
 from shizi.synth.world import rng_for
@@ -151,10 +151,8 @@ def _curve(image: Image, rng: Rng) -> None:
 @cache
 def _fonts() -> tuple[PIL.ImageFont.FreeTypeFont, ...]:
     """Return the faces that come with matplotlib: the same on every system."""
-    try:
+    with needed("captchas"):
         import matplotlib
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "train", "captchas") from error
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     faces = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSerif", "DejaVuSansMono", "DejaVuSerif-Bold")
     return tuple(

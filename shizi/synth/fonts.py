@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageFont
 
-from shizi.errors import DataError, MissingExtraError
+from shizi.errors import DataError
+from shizi.extras import needed
 
 SUFFIXES = {".ttf", ".otf", ".ttc", ".otc"}
 COVERAGE_SIZE = 0x30000  # planes 0, 1 and 2: every Han character in use
@@ -110,10 +111,8 @@ def load_faces(paths: Iterable[Path], need_han: bool = True) -> tuple[Face, ...]
 
 
 def _faces_of(path: Path) -> list[Face]:
-    try:
+    with needed("rendering synthetic text"):
         from fontTools.ttLib import TTCollection, TTFont, TTLibError
-    except ImportError as error:
-        raise MissingExtraError("fonttools", "synth", "rendering synthetic text") from error
     try:
         if path.suffix.lower() in {".ttc", ".otc"}:
             with TTCollection(str(path), lazy=True) as collection:

@@ -18,7 +18,7 @@ import PIL.ImageDraw
 import PIL.ImageFont
 from numpy.typing import NDArray
 
-from shizi.errors import MissingExtraError
+from shizi.extras import needed
 from shizi.page import Image
 from shizi.synth.text import Rng, pick
 from shizi.synth.world import rng_for
@@ -183,10 +183,8 @@ def _beside(bars: Mask, unit: Mask) -> Mask:
 @cache
 def _font(name: str, size: int) -> PIL.ImageFont.FreeTypeFont:
     """Open a face that comes with matplotlib: the same on every system."""
-    try:
+    with needed("meters"):
         import matplotlib
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "train", "meters") from error
     return PIL.ImageFont.truetype(
         str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size
     )

@@ -14,8 +14,9 @@ from shizi.page import Image
 from shizi.synth.backgrounds import load_folder, make_bank
 from shizi.synth.fonts import Face, FontBook, fonts_in, load_faces, make_book, system_fonts
 from shizi.synth.text import Rng, TextSource, load_texts
+from shizi.weights import FOLDER
 
-_BUILTIN_CHARSET = Path(__file__).parents[2] / "weights" / "charset.txt"
+_BUILTIN_CHARSET = FOLDER / "charset.txt"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from shizi.errors import DataError
+from shizi.files import write_text
 
 Job = Callable[[Path, int], str]
 SHARD = 500  # samples a part
@@ -61,7 +61,7 @@ def write_shards(
         advance(count - sum(b - a for a, b in todo))
         for made in _run(tasks, workers):
             advance(made)
-    _write(out_dir / labels, "".join(names[s].read_text(encoding="utf-8") for s in spans))
+    write_text(out_dir / labels, "".join(names[s].read_text(encoding="utf-8") for s in spans))
 
 
 def _run(tasks: list[tuple[Job, Path, Path, tuple[int, int]]], workers: int) -> Iterator[int]:
@@ -77,7 +77,7 @@ def _run(tasks: list[tuple[Job, Path, Path, tuple[int, int]]], workers: int) -> 
 
 def _shard(task: tuple[Job, Path, Path, tuple[int, int]]) -> int:
     job, out_dir, part, (start, stop) = task
-    _write(part, "".join(job(out_dir, i) + "\n" for i in range(start, stop)))
+    write_text(part, "".join(job(out_dir, i) + "\n" for i in range(start, stop)))
     return stop - start
 
 
@@ -85,10 +85,4 @@ def _claim(path: Path, maker: str) -> None:
     """Note what makes the set, or refuse to mix it with another."""
     if path.exists() and path.read_text(encoding="utf-8") != maker:
         raise DataError(f"{path.parent} holds a set made with other options; name another folder")
-    _write(path, maker)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, maker)

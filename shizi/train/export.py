@@ -15,7 +15,8 @@ from safetensors.numpy import load_file, save_file
 
 from shizi import weights
 from shizi.charset import Charset
-from shizi.errors import DataError, MissingExtraError
+from shizi.errors import DataError
+from shizi.extras import needed
 from shizi.nets.onnx import build, load_state
 from shizi.nets.spec import Spec, form_of, parse_spec
 from shizi.train.card import read_card
@@ -122,11 +123,9 @@ def write(spec: Spec, state: State, path: Path, to: Target) -> None:
         case "torch":
             save_file(state, path)
         case "keras":
-            try:
+            with needed("--to keras"):
                 from shizi.nets import keras
                 from shizi.nets.keras.convert import to_keras
-            except ImportError as error:
-                raise MissingExtraError("keras", "keras", "--to keras") from error
             net = keras.build(spec)
             to_keras(state, net)
             net.save(path)

@@ -15,7 +15,8 @@ from torch import nn
 
 from shizi import weights
 from shizi.charset import Charset
-from shizi.errors import DataError, MissingExtraError, WeightsError
+from shizi.errors import DataError, WeightsError
+from shizi.extras import needed
 from shizi.nets.onnx import load_state
 from shizi.nets.spec import (
     CRNNSpec,
@@ -157,10 +158,8 @@ def _fit(
         return fit(task, loop, judge_first=True, settle=task.between)
     if loop.framework == "torch":
         return fit(task, loop)
-    try:
+    with needed("--framework keras"):
         from shizi.train.loop.keras import train_keras
-    except ImportError as error:
-        raise MissingExtraError("keras", "keras", "--framework keras") from error
     return train_keras(task, loop)
 
 

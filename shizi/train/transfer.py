@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from shizi.charset import Charset
-from shizi.errors import MissingExtraError, WeightsError
+from shizi.errors import WeightsError
+from shizi.extras import needed
 from shizi.nets.torch.backbone import LCNet
 
 DETECTOR = "PP-OCRv6_det_small.onnx"
@@ -30,9 +31,10 @@ def wheel_file(name: str) -> Path:
         MissingExtraError: rapidocr is not installed.
         WeightsError: this version of rapidocr does not hold the file.
     """
-    found = importlib.util.find_spec("rapidocr")
-    if found is None or not found.submodule_search_locations:
-        raise MissingExtraError("rapidocr", "bench", "transfer from PP-OCRv6")
+    with needed("transfer from PP-OCRv6"):
+        found = importlib.util.find_spec("rapidocr")
+        if found is None or not found.submodule_search_locations:
+            raise ModuleNotFoundError(name="rapidocr")
     path = Path(found.submodule_search_locations[0]) / "models" / name
     if not path.exists():
         raise WeightsError(f"{path} is missing; install rapidocr==3.10.0")

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from shizi.errors import MissingExtraError
+from shizi.extras import needed
 from shizi.live.event import Event, Gift
 from shizi.live.keep.schema import StoreError, cursors, events, migrate, outbox, rooms
 
@@ -279,10 +279,8 @@ def _url(address: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
-        try:
+        with needed("a Postgres store"):
             import psycopg  # noqa: F401
-        except ImportError as error:
-            raise MissingExtraError("psycopg", "postgres", "a Postgres store") from error
         # A restarted server is found before a statement is lost to a dead connection.
         return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     engine = create_engine(url, connect_args={"timeout": 30})

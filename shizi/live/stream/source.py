@@ -19,15 +19,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from shizi.errors import MissingExtraError, ShiziError
+from shizi.errors import ShiziError
+from shizi.extras import needed
 from shizi.images.load import SUFFIXES, load
 from shizi.live.stream.pace import paced, queued, sampled
 from shizi.page import Image
 
-try:
+with needed("reading video"):
     import av
-except ImportError as error:  # pragma: no cover
-    raise MissingExtraError("av", "live", "reading video") from error
 
 _STREAMS = ("rtmp://", "rtmps://", "rtsp://", "rtsps://", "http://", "https://", "srt://", "udp://")
 _CAMERAS = {"Linux": ("v4l2", "/dev/video{}"), "Darwin": ("avfoundation", "{}")}
@@ -221,10 +220,8 @@ def _pictures(path: Path, options: SourceOptions, source: Source) -> Iterator[Fr
 
 def _screen(address: str, options: SourceOptions, source: Source) -> Iterator[Frame]:
     """Pictures of a monitor, or of a part of it, as they are shown."""
-    try:
+    with needed("reading a screen"):
         import mss
-    except ImportError as error:
-        raise MissingExtraError("mss", "live", "reading a screen") from error
     part = address.partition(":")[2]
     try:
         numbers = [int(n) for n in part.split(",")] if part else [1]

@@ -26,6 +26,7 @@ from torch import nn
 from shizi.charset import BLANK
 from shizi.engine import Session
 from shizi.errors import DataError
+from shizi.files import whole
 from shizi.nets.keras import build
 from shizi.nets.keras.convert import from_keras, to_keras
 from shizi.nets.keras.session import ModelSession
@@ -333,9 +334,8 @@ class Validate(keras.callbacks.Callback):
 
 def save(arrays: dict[str, NDArray[Any]], path: Path, notes: dict[str, str] | None = None) -> None:
     """Write a safetensors file, whole or not at all."""
-    temporary = path.with_suffix(".tmp")
-    save_file(arrays, temporary, notes)
-    temporary.replace(path)
+    with whole(path) as part:
+        save_file(arrays, part, notes)
 
 
 def save_all(model: keras.Model, at: Progress, path: Path) -> None:

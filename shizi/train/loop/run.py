@@ -14,7 +14,8 @@ from PIL import Image as Pillow
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from shizi.errors import MissingExtraError
+from shizi.extras import needed
+from shizi.files import write_text
 from shizi.page import Image
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class RunFolder:
     def __init__(self, out: Path, options: Mapping[str, Any], steps: int, step: int = 0) -> None:
         out.mkdir(parents=True, exist_ok=True)
         noted = {"command": " ".join(sys.argv), **options, "commit": commit()}
-        replace_text(out / "options.json", json.dumps(noted, indent=1, default=str) + "\n")
+        write_text(out / "options.json", json.dumps(noted, indent=1, default=str) + "\n")
         self.out = out
         self._console = Console(stderr=True)
         self._bar = Progress(
@@ -123,10 +124,8 @@ def board(out: Path) -> SummaryWriter:
     """
     # tensorboard takes its own small stand-in for TensorFlow where it finds this module.
     sys.modules.setdefault("tensorboard.compat.notf", ModuleType("tensorboard.compat.notf"))
-    try:
+    with needed("training"):
         from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise MissingExtraError("tensorboard", "train", "training") from error
     return SummaryWriter(str(out))
 
 
@@ -135,14 +134,7 @@ def forget_after(path: Path, step: int) -> None:
     if path.exists():
         rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [row for row in rows if row.endswith("\n") and json.loads(row)["step"] <= step]
-        replace_text(path, "".join(kept))
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+        write_text(path, "".join(kept))
 
 
 def commit() -> str:
@@ -166,10 +158,8 @@ def plot_curves(out: Path) -> Path:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
+    with needed("curves.png"):
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "train", "curves.png") from error
     rows = [json.loads(row) for row in (out / "metrics.jsonl").read_text("utf-8").splitlines()]
     steps = [row for row in rows if "loss" in row]
     checks = [row for row in rows if "loss" not in row]

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from shizi.cpu import cores
 from shizi.engine import Session
 from shizi.errors import DataError
+from shizi.files import whole
 from shizi.nets.torch.session import ModuleSession
 from shizi.page import Image
 from shizi.train.loop.ranks import Ranks
@@ -148,9 +149,8 @@ class Trainer:
             "stale": at.stale,
             "positions": [(p.next, list(p.waiting)) for p in positions],
         }
-        temporary = self._last.with_suffix(".tmp")
-        torch.save(state, temporary)
-        temporary.replace(self._last)
+        with whole(self._last) as part:
+            torch.save(state, part)
 
     def step(self, stream: Iterator[tuple[Any, Position]]) -> dict[str, float]:
         """Take one optimizer step; return the losses and the seconds waited for data."""
@@ -326,6 +326,5 @@ def _groups(net: nn.Module, options: LoopOptions) -> list[dict[str, Any]]:
 
 def save_weights(state: Mapping[str, Tensor], path: Path) -> None:
     """Write a state as safetensors, whole or not at all."""
-    temporary = path.with_suffix(".tmp")
-    save_file({k: v.contiguous().cpu() for k, v in state.items()}, temporary)
-    temporary.replace(path)
+    with whole(path) as part:
+        save_file({k: v.contiguous().cpu() for k, v in state.items()}, part)

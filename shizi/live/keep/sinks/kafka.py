@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from shizi.errors import MissingExtraError, ShiziError
+from shizi.errors import ShiziError
+from shizi.extras import needed
 from shizi.live.keep.sinks.base import SinkError
 from shizi.live.keep.store import Record
 
@@ -27,10 +28,8 @@ class KafkaSink:
     """
 
     def __init__(self, address: str) -> None:
-        try:
+        with needed("a Kafka sink"):
             import kafka
-        except ImportError as error:
-            raise MissingExtraError("kafka-python", "kafka", "a Kafka sink") from error
         parts = urlsplit(address)
         self._servers, self._topic = parts.netloc.split(","), parts.path.strip("/")
         if not self._topic or not parts.netloc:

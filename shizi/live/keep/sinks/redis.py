@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from shizi.errors import MissingExtraError
+from shizi.extras import needed
 from shizi.live.keep.sinks.base import SinkError
 from shizi.live.keep.store import Record
 
@@ -27,10 +27,8 @@ class RedisSink:
     """
 
     def __init__(self, address: str) -> None:
-        try:
+        with needed("a Redis sink"):
             import redis
-        except ImportError as error:
-            raise MissingExtraError("redis", "redis", "a Redis sink") from error
         self._errors: tuple[type[Exception], ...] = (redis.RedisError, OSError)
         self._client: Any = redis.Redis.from_url(
             address, socket_timeout=10.0, socket_connect_timeout=5.0

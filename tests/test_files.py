@@ -1,0 +1,37 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shizi.files import whole, write_text
+
+
+def test_what_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("old")
+    with pytest.raises(RuntimeError), whole(file) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert file.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("old")
+    file.chmod(0o600)
+    write_text(file, "新")
+    assert file.read_text("utf-8") == "新"
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "far.txt").write_text("old")
+    link = tmp_path / "link.txt"
+    link.symlink_to("far.txt")
+    write_text(link, "new")
+    assert link.is_symlink()
+    assert (tmp_path / "far.txt").read_text() == "new"
