@@ -30,7 +30,7 @@ from shizi.errors import DataError, WeightsError
 from shizi.nets.spec import CRNNSpec, CTPNSpec
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN
-from shizi.nets.torch.session import ModuleSession
+from shizi.nets.torch.runtime import ModuleSession
 from shizi.train.card import RunCard
 from shizi.train.export import best_figures
 from shizi.train.loop.run import board

@@ -34,7 +34,7 @@ from shizi.nets.spec import (
     VGGCTPNSpec,
 )
 from shizi.nets.torch import build
-from shizi.nets.torch.session import ModuleSession, TorchSession
+from shizi.nets.torch.runtime import ModuleSession, TorchSession
 from shizi.train.loop import torch as loop
 from shizi.train.loop.keras import pair, train_keras
 from shizi.train.loop.schedule import LoopOptions

@@ -37,7 +37,7 @@ from shizi.nets.torch import build
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.nets.torch.orientation import VGGOrientation
-from shizi.nets.torch.session import ModuleSession
+from shizi.nets.torch.runtime import ModuleSession
 from shizi.train.card import RunCard, read_card
 from shizi.train.grow import choose_charset
 from shizi.train.loop.schedule import LoopOptions

@@ -24,11 +24,11 @@ from shizi import ctc, weights
 from shizi.errors import WeightsError
 from shizi.nets.keras import build as build_keras
 from shizi.nets.keras.convert import from_keras, to_keras
-from shizi.nets.keras.session import KerasSession
+from shizi.nets.keras.runtime import KerasSession
 from shizi.nets.onnx import load_state
 from shizi.nets.spec import CRNNSpec, CTPNSpec, Spec, VGGCRNNSpec, VGGCTPNSpec
 from shizi.nets.torch import build as build_torch
-from shizi.nets.torch.session import TorchSession
+from shizi.nets.torch.runtime import TorchSession
 from shizi.weights import Network
 
 # Keras 3.15 hands its variables to NumPy 2 by the old protocol.

@@ -29,7 +29,7 @@ from shizi.errors import DataError
 from shizi.files import whole
 from shizi.nets.keras import build
 from shizi.nets.keras.convert import from_keras, to_keras
-from shizi.nets.keras.session import ModelSession
+from shizi.nets.keras.runtime import ModelSession
 from shizi.nets.spec import CRNNSpec, CTPNSpec, Spec, VGGCRNNSpec, VGGCTPNSpec
 from shizi.page import Image
 from shizi.train.loop.run import RunFolder, forget_after, plot_curves

@@ -18,7 +18,7 @@ from shizi.cpu import cores
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.files import whole
-from shizi.nets.torch.session import ModuleSession
+from shizi.nets.torch.runtime import ModuleSession
 from shizi.page import Image
 from shizi.train.loop.ranks import Ranks
 from shizi.train.loop.run import RunFolder, forget_after, plot_curves

@@ -123,12 +123,12 @@ class _OnnxRuntime:
 def _torch(path: Path, spec: Spec, threads: int) -> Session:
     with needed("--engine torch"):
         from shizi.nets.onnx import load_state
-        from shizi.nets.torch.session import TorchSession
+        from shizi.nets.torch.runtime import TorchSession
     return TorchSession(spec, load_state(path), threads)
 
 
 def _keras(path: Path, spec: Spec) -> Session:
     with needed("--engine keras"):
-        from shizi.nets.keras.session import KerasSession
+        from shizi.nets.keras.runtime import KerasSession
         from shizi.nets.onnx import load_state
     return KerasSession(spec, load_state(path))
