@@ -113,11 +113,13 @@ class Detector:
         canvas = cover(h, w, self.options.most_pixels)
         middles = [(a + b + canvas.height) / 2 for a, b in pairwise(canvas.tops)]
         cores = pairwise([-np.inf, *middles, np.inf])  # the rows that each strip speaks for
+        strips = [
+            extend(scaled[top : top + canvas.height], canvas.height, canvas.width)
+            for top in canvas.tops
+        ]
+        looks = self._session.each(strips, lambda o: build_quads(o, self._spec, self.options))
         quads, scores = [], []
-        for top, (first, last) in zip(canvas.tops, cores, strict=True):
-            strip = scaled[top : top + canvas.height]
-            output = self._session(extend(strip, canvas.height, canvas.width)[None])
-            found, score = build_quads(output, self._spec, self.options)
+        for top, (first, last), (found, score) in zip(canvas.tops, cores, looks, strict=True):
             found[..., 1] += top
             middle = found[..., 1].mean(1)
             mine = (middle >= first) & (middle < last)

@@ -55,11 +55,9 @@ class OrientationClassifier:
         the angle is 0.
         """
         if isinstance(self._spec, VGGOrientationSpec):
-            probs = self._session(whole(image, self._spec.tile)[None])[0]  # (4,)
+            (probs,) = self._session([whole(image, self._spec.tile)])  # (4,)
             return 90 * int(probs.argmax()), float(probs.max())
-        # One by one: a runtime keeps its kernels for every size of batch.
-        votes = [self._session(tile[None]) for tile in tiles(image, self.options)]  # (1, 5)
-        return vote(np.concatenate(votes))
+        return vote(np.stack(self._session(tiles(image, self.options))))  # (T, 5)
 
 
 def whole(image: Image, side: int) -> Image:

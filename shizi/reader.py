@@ -116,7 +116,9 @@ class Reader:
     def _network(self, network: weights.Network) -> tuple[Session, Spec]:
         o = self.options
         spec = weights.spec(network, o.weights)
-        return open_session(weights.file(network, o.weights), spec, o.engine, o.threads), spec
+        return open_session(
+            weights.file(network, o.weights), spec, o.engine, threads=o.threads
+        ), spec
 
     def read(self, source: Source) -> Page:
         """Read one picture: a path, encoded bytes, an open file, an RGB array or a PIL image.

@@ -51,8 +51,10 @@ def test_shipped_lines_are_read_narrowed_unless_told_otherwise() -> None:
 
 def test_both_engines_agree_on_the_classifier() -> None:
     picture = load(Path(__file__).parents[1] / "samples" / "notice.jpg")
-    batch = np.stack(tiles(picture, OrientationOptions()))
-    a = open_session(weights.file("orientation"), OrientationSpec(), "openvino", 1)(batch)
-    b = open_session(weights.file("orientation"), OrientationSpec(), "onnxruntime", 1)(batch)
+    looks = tiles(picture, OrientationOptions())
+    a, b = (
+        np.stack(open_session(weights.file("orientation"), OrientationSpec(), engine)(looks))
+        for engine in ("openvino", "onnxruntime")
+    )
     assert vote(a)[0] == vote(b)[0]
     assert np.abs(a - b).mean() < 0.05  # OpenVINO may run in bf16

@@ -1,134 +1,107 @@
-"""One small Session over OpenVINO, ONNX Runtime, PyTorch or Keras.
+"""The networks at work: one :class:`Session` over OpenVINO, ONNX Runtime, PyTorch or Keras.
 
-A session may be called from many threads at once: each has its own request.
+A session is given pictures of any shapes and returns an array for each. Batches, shapes,
+parallel streams and devices are its own business.
 """
 
 from __future__ import annotations
 
-import threading
-from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.errors import WeightsError
+from shizi.cpu import cores
+from shizi.engine.session import FEW, MANY, Array, Runtime, Session
+from shizi.errors import OptionError, WeightsError
 from shizi.extras import needed
-from shizi.nets.spec import Spec
+from shizi.nets.spec import CTPNSpec, Spec, VGGCTPNSpec
+
+__all__ = ["MANY", "Array", "Device", "Engine", "Runtime", "Session", "open_session"]
 
 Engine = Literal["openvino", "onnxruntime", "torch", "keras"]
+Device = Literal["auto", "cpu", "cuda"]
 
 
-class Session(Protocol):
-    """A compiled network with one input and one output."""
-
-    def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Run a batch of RGB pictures (N, H, W, 3)."""
-
-
-def open_session(path: Path, spec: Spec, engine: Engine = "openvino", threads: int = 0) -> Session:
+def open_session(
+    path: Path,
+    spec: Spec,
+    engine: Engine = "openvino",
+    device: Device = "auto",
+    threads: int = 0,
+) -> Session:
     """Load an ONNX file that shizi wrote.
+
+    A detector's pictures are large: one runs at a time, on all threads. All others are small:
+    as many batches run side by side as there are threads, each on one.
 
     Args:
         path: the file.
         spec: what the network is made of.
-        engine: the runtime. OpenVINO and ONNX Runtime run the file on the CPU; PyTorch and
-            Keras fill their own net with its weights, and use a GPU where there is one.
-        threads: CPU threads of OpenVINO, ONNX Runtime or PyTorch; 0 leaves the choice to them.
+        engine: the runtime. OpenVINO and ONNX Runtime run the file; PyTorch and Keras fill
+            their own net with its weights.
+        device: auto is an NVIDIA GPU where the engine can use one, else the CPU.
+        threads: of the CPU; 0: all cores.
 
     Raises:
+        OptionError: the engine cannot use the device, or it is not there.
         WeightsError: the file is missing or damaged.
         MissingExtraError: the runtime is not installed.
     """
     if not path.exists():
         raise WeightsError(f"{path} is missing; reinstall shizi")
+    threads = threads or cores()
+    large = isinstance(spec, CTPNSpec | VGGCTPNSpec)
+    streams = 1 if large or engine in ("torch", "keras") else threads
     try:
-        match engine:
-            case "openvino":
-                return _OpenVINO(path, threads)
-            case "onnxruntime":
-                return _OnnxRuntime(path, threads)
-            case "torch":
-                return _torch(path, spec, threads)
-            case "keras":
-                return _keras(path, spec)
+        runtime = _runtime(path, spec, engine, device, threads, streams)
     except RuntimeError as error:
         raise WeightsError(f"{path} cannot be loaded: {error}") from error
+    batching = MANY if runtime.gpu else FEW
+    if large and engine in ("openvino", "onnxruntime"):
+        return Session(_OneByOne(runtime), batching)
+    return Session(runtime, batching, streams)
 
 
-KEPT_SHAPES = 12
-"""Input shapes after which a network is compiled afresh: OpenVINO keeps every shape's kernels."""
+class _Placed(Runtime, Protocol):
+    gpu: bool
 
 
-class _OpenVINO:
-    def __init__(self, path: Path, threads: int) -> None:
-        core = _core()
-        config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
-        if threads:
-            config["INFERENCE_NUM_THREADS"] = threads
-        if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            config["INFERENCE_PRECISION_HINT"] = "bf16"
-        self._compile = partial(core.compile_model, str(path), "CPU", config)
-        self._compiled: Any = self._compile()
-        self._shapes: set[tuple[int, ...]] = set()
-        self._lock = threading.Lock()
-        self._local = threading.local()
+class _OneByOne:
+    """A detector's file takes one picture, and its output (R, C, k, 7) has no batch axis."""
 
-    def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        request = self._request(batch.shape)
-        request.infer([batch], share_inputs=True)
-        # The buffer belongs to the request: hand out a copy.
-        return np.array(request.get_output_tensor(0).data, dtype=np.float32)
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
 
-    def _request(self, shape: tuple[int, ...]) -> Any:
-        """Return this thread's request of a network that has seen few shapes."""
-        with self._lock:
-            if shape not in self._shapes and len(self._shapes) == KEPT_SHAPES:
-                self._compiled = self._local.compiled = self._local.request = None  # free first
-                self._compiled = self._compile()
-                self._shapes.clear()
-            self._shapes.add(shape)
-            compiled = self._compiled
-        if getattr(self._local, "compiled", None) is not compiled:
-            self._local.compiled = compiled
-            self._local.request = compiled.create_infer_request()
-        return self._local.request
+    def __call__(self, batch: NDArray[np.uint8]) -> Array:
+        return np.stack([self._runtime(picture[None]) for picture in batch])
 
 
-@cache
-def _core() -> Any:
-    import openvino
+def _runtime(
+    path: Path, spec: Spec, engine: Engine, device: Device, threads: int, streams: int
+) -> _Placed:
+    with needed(f"the engine {engine}"):
+        match engine:
+            case "openvino":
+                from shizi.engine.openvino import OpenVINO
 
-    return openvino.Core()
+                if device == "cuda":
+                    raise OptionError("device cuda: OpenVINO has none; use onnxruntime or torch")
+                return OpenVINO(path, threads, streams)
+            case "onnxruntime":
+                from shizi.engine.onnxruntime import OnnxRuntime
 
+                return OnnxRuntime(path, device, threads // streams)
+            case "torch":
+                from shizi.nets.onnx import load_state
+                from shizi.nets.torch.runtime import TorchRuntime
 
-class _OnnxRuntime:
-    def __init__(self, path: Path, threads: int) -> None:
-        with needed("--engine onnxruntime"):
-            import onnxruntime
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-        self._name = self._session.get_inputs()[0].name
+                return TorchRuntime(spec, load_state(path), device, threads)
+            case "keras":
+                from shizi.nets.keras.runtime import KerasRuntime
+                from shizi.nets.onnx import load_state
 
-    def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        (output,) = self._session.run(None, {self._name: batch})
-        return np.asarray(output, dtype=np.float32)
-
-
-def _torch(path: Path, spec: Spec, threads: int) -> Session:
-    with needed("--engine torch"):
-        from shizi.nets.onnx import load_state
-        from shizi.nets.torch.runtime import TorchSession
-    return TorchSession(spec, load_state(path), threads)
-
-
-def _keras(path: Path, spec: Spec) -> Session:
-    with needed("--engine keras"):
-        from shizi.nets.keras.runtime import KerasSession
-        from shizi.nets.onnx import load_state
-    return KerasSession(spec, load_state(path))
+                if device != "auto":
+                    raise OptionError(f"device {device}: Keras chooses for itself; use auto")
+                return KerasRuntime(spec, load_state(path))

@@ -179,7 +179,7 @@ class OrientationTask:
         """What the net says of a picture, degrees clockwise."""
         tiled = isinstance(self.net, Orientation)
         looks = tiles(image, OrientationOptions()) if tiled else [whole(image, self.net.spec.tile)]
-        probs = session(np.stack(looks))
+        probs = np.stack(session(looks))
         return vote(probs)[0] if tiled else 90 * int(probs[0].argmax())
 
 
