@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from shizi.engine import Device, Engine
 from shizi.errors import ShiziError
 from shizi.geometry import map_back, rotate90
 from shizi.images.load import ImageLimits, Source, load, name_of, pages
-from shizi.layout import LayoutOptions, arrange
+from shizi.layout import arrange
 from shizi.nets.spec import (
     CRNNSpec,
     CTPNSpec,
@@ -24,7 +25,8 @@ from shizi.nets.spec import (
     VGGCTPNSpec,
     VGGOrientationSpec,
 )
-from shizi.orientation import OrientationClassifier, OrientationOptions
+from shizi.options import check_choice, check_range
+from shizi.orientation import OrientationClassifier
 from shizi.page import Image, Line, Page, Quad
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
 from shizi.upright import Side, Upright, Vote
@@ -52,10 +54,19 @@ class ReaderOptions:
     least_score: float = 0.5
     lone_score: float = 0.87
     limits: ImageLimits = ImageLimits()
-    turn: OrientationOptions = OrientationOptions()
     detection: DetectionOptions = DetectionOptions()
     recognition: RecognitionOptions = RecognitionOptions()
-    layout: LayoutOptions = LayoutOptions()
+
+    def __post_init__(self) -> None:
+        """Check what was told.
+
+        Raises:
+            OptionError: something is out of range.
+        """
+        check_choice(self, engine=get_args(Engine), device=get_args(Device))
+        check_range(self, threads=(0, 1024), least_score=(0, 1), lone_score=(0, 1))
+        if self.weights is not None:
+            object.__setattr__(self, "weights", Path(self.weights))
 
 
 @dataclass(frozen=True)
@@ -120,7 +131,7 @@ class Reader:
         """Opened when first asked: most pages are upright."""
         net = self._open("orientation")
         assert isinstance(net.spec, OrientationSpec | VGGOrientationSpec)
-        return OrientationClassifier(net.session, self.options.turn, net.spec)
+        return OrientationClassifier(net.session, net.spec)
 
     def read(self, source: Source) -> Page:
         """Read one picture: a path, encoded bytes, an open file, an RGB array or a PIL image.
@@ -157,7 +168,7 @@ class Reader:
         placed = map_back(quads, side.angle, width, height)
         placed = np.clip(placed, 0, np.array([width, height], np.float32))
         lines = []
-        for place in arrange(quads, texts, self.options.layout):
+        for place in arrange(quads, texts):
             reading = readings[kept[place.index]]
             lines.append(
                 Line(

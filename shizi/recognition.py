@@ -15,6 +15,7 @@ from shizi.crop import HEIGHT, WIDTHS, cut, fit, lay_out, lie_down
 from shizi.engine import Session
 from shizi.errors import ShiziError
 from shizi.geometry import grow, rotate90
+from shizi.options import check_range
 from shizi.page import Char, Image, Quads
 
 STRIDE = 8
@@ -33,12 +34,15 @@ MOST_DOWN = 60
 """A crop more times taller than wide is no line of upright characters."""
 
 
+EDGE = 1.0
+"""Pixels of the picture that are read around a line: small letters are blurred outwards."""
+
+
 @dataclass(frozen=True)
 class RecognitionOptions:
     """How lines are read.
 
     Attributes:
-        edge: pixels of the picture that are read around a line: small letters are blurred outwards.
         squeeze: factor on the width of a crop, less is faster; by default what the card of the
             weights says.
         reread: lines scored below this are read again, unsqueezed; 0: never.
@@ -46,11 +50,20 @@ class RecognitionOptions:
         allow: the only characters to read; empty: all.
     """
 
-    edge: float = 1.0
     squeeze: float | None = None
     reread: float = 0.9
     beam: int = 1
     allow: str = ""
+
+    def __post_init__(self) -> None:
+        """Check what was told.
+
+        Raises:
+            OptionError: something is out of range.
+        """
+        check_range(self, reread=(0, 1), beam=(1, 100))
+        if self.squeeze is not None:
+            check_range(self, squeeze=(0.2, 5))
 
 
 class Reading(NamedTuple):
@@ -116,11 +129,11 @@ class Recognizer:
 
     def __call__(self, image: Image, quads: Quads) -> list[Reading]:
         """Read the lines at quads (N, 4, 2) of an image."""
-        return self.read([cut(image, quad) for quad in grow(quads, 0.0, self.options.edge)])
+        return self.read([cut(image, quad) for quad in grow(quads, 0.0, EDGE)])
 
     def read_columns(self, image: Image, quads: Quads) -> list[Reading]:
         """Read columns that lie on their side, tops at the left, at quads (N, 4, 2)."""
-        crops = [cut(image, quad) for quad in grow(quads, 0.0, self.options.edge)]
+        crops = [cut(image, quad) for quad in grow(quads, 0.0, EDGE)]
         return [self._read_down(rotate90(crop, 270)) for crop in crops]
 
     def read(self, crops: Sequence[Image]) -> list[Reading]:

@@ -13,7 +13,7 @@ ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
     {"errors", "cpu", "files"},
-    {"page", "extras"},
+    {"page", "extras", "options"},
     {"geometry", "charset", "nets"},
     {"images", "ctc", "crop", "engine"},
     {"weights"},

@@ -12,7 +12,7 @@ from shizi.engine import open_session
 from shizi.errors import WeightsError
 from shizi.images.load import load
 from shizi.nets.spec import CTPNSpec, OrientationSpec
-from shizi.orientation import OrientationOptions, tiles, vote
+from shizi.orientation import tiles, vote
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import RecognitionOptions
 
@@ -84,7 +84,7 @@ def test_shipped_lines_are_read_narrowed_unless_told_otherwise() -> None:
 
 def test_both_engines_agree_on_the_classifier() -> None:
     picture = load(Path(__file__).parents[1] / "samples" / "notice.jpg")
-    looks = tiles(picture, OrientationOptions())
+    looks = tiles(picture)
     a, b = (
         np.stack(open_session(weights.file("orientation"), OrientationSpec(), engine)(looks))
         for engine in ("openvino", "onnxruntime")
