@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -239,10 +237,9 @@ class CRNNTask:
         """Best-path text of crops."""
         height = self.net.spec.height
         fitted = [fit(crop, self._options.read_at, height) for crop in crops]
-        out = [""] * len(crops)
-        for probs, index in probabilities(session, fitted):
-            out[index] = self._charset.decode(s.id for s in ctc.greedy(probs))
-        return out
+        return session.each(
+            fitted, lambda probs: self._charset.decode(s.id for s in ctc.greedy(probs))
+        )
 
 
 def line_items(options: CRNNOptions, charset: Charset, bad: BadRows) -> Lines | Captchas:
@@ -259,21 +256,6 @@ def line_items(options: CRNNOptions, charset: Charset, bad: BadRows) -> Lines | 
     if not items:
         raise DataError("no line of --data can be spelt with the charset; is --data missing?")
     return items
-
-
-def probabilities(
-    session: Session, crops: list[Image]
-) -> Iterator[tuple[NDArray[np.float32], int]]:
-    """Yield (T, K) and the index of each crop, crops of one width together."""
-    order = sorted(range(len(crops)), key=lambda i: crops[i].shape[1])
-    for _, group in groupby(order, key=lambda i: crops[i].shape[1]):
-        for chunk in _chunks(list(group), 16):
-            yield from zip(session(np.stack([crops[i] for i in chunk])), chunk, strict=True)
-
-
-def _chunks(items: list[int], size: int) -> Iterator[list[int]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def _plain(text: str) -> str:

@@ -152,7 +152,7 @@ class CTPNTask:
         scale = min(self._options.val_side / max(image.shape[:2]), 2.0)
         size = tuple(max(1, round(v * scale)) for v in image.shape[1::-1])
         small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        output = session(padded(small)[None])
+        (output,) = session([padded(small)])
         quads, _ = build_quads(output, self.net.spec, DetectionOptions())
         return quads / np.float32(scale)
 

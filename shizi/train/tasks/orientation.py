@@ -17,7 +17,7 @@ from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import quad_to_box, rotate90
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
-from shizi.orientation import TILE, OrientationOptions, tiles, vote, whole
+from shizi.orientation import TILE, tiles, vote, whole
 from shizi.page import Image
 from shizi.train import show
 from shizi.train.loop.stream import index_at, rng_at
@@ -127,7 +127,7 @@ class OrientationTask:
 
     def _unlabelled_tiles(self, page: Image, rng: np.random.Generator) -> list[Turned]:
         """Take tiles as reading does, where the strokes are, for nobody says where text is."""
-        found = tiles(page, OrientationOptions())
+        found = tiles(page)
         out = []
         for index in rng.permutation(len(found))[:TILES]:
             quarter = int(rng.integers(4))
@@ -178,8 +178,8 @@ class OrientationTask:
     def _angle(self, image: Image, session: Session) -> int:
         """What the net says of a picture, degrees clockwise."""
         tiled = isinstance(self.net, Orientation)
-        looks = tiles(image, OrientationOptions()) if tiled else [whole(image, self.net.spec.tile)]
-        probs = session(np.stack(looks))
+        looks = tiles(image) if tiled else [whole(image, self.net.spec.tile)]
+        probs = np.stack(session(looks))
         return vote(probs)[0] if tiled else 90 * int(probs[0].argmax())
 
 
