@@ -12,7 +12,7 @@ import shizi
 ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
-    {"errors", "cpu", "files"},
+    {"errors", "cpu", "files", "waits"},
     {"page", "extras"},
     {"geometry", "charset", "nets"},
     {"images", "ctc", "crop"},

@@ -24,6 +24,7 @@ from shizi.live.see.tracker import TrackOptions
 from shizi.live.see.watch import Watch, WatchOptions
 from shizi.live.show.dashboard import Publisher
 from shizi.live.stream.source import Source, SourceOptions
+from shizi.waits import Waits
 
 T = TypeVar("T")
 
@@ -198,7 +199,7 @@ class Rooms:
                 thread.join()
 
     def _keep(self, plan: Plan) -> None:
-        name, wait = plan.room.room, _FIRST_WAIT
+        name, waits = plan.room.room, Waits(_FIRST_WAIT, _LONGEST_WAIT)
         while not self._stop.is_set():
             begun = clock.monotonic()
             end = self._once(plan)
@@ -214,10 +215,11 @@ class Rooms:
                 return
             if self._stop.is_set():
                 return
-            wait = _FIRST_WAIT if clock.monotonic() - begun > _WELL else wait
+            if clock.monotonic() - begun > _WELL:
+                waits.reset()
+            wait = waits.take()
             self._say(name, f"stopped with exit code {end}; starting again in {wait:g} s")
             self._stop.wait(wait)
-            wait = min(_LONGEST_WAIT, 2 * wait)
             plan = replace(plan, keep=replace(plan.keep, resume=True))
 
     def _once(self, plan: Plan) -> Told | str | int | None:

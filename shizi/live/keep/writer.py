@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from shizi.live.keep.schema import StoreError
 from shizi.live.keep.store import Entry, Record, Store
+from shizi.waits import Waits
 
 
 @dataclass(frozen=True)
@@ -134,15 +135,14 @@ class Writer:
     def _save(self, batch: list[tuple[Entry | None, tuple[Record, ...]]]) -> bool:
         entries = [entry for entry, _ in batch if entry is not None]
         records = [record for _, some in batch for record in some]
-        wait = 0.1
+        waits = Waits(0.1, 5.0)
         while True:
             try:
                 self._store.save(self._room, entries, records)
             except StoreError as error:
                 self.trouble = str(error)
-                if self._stop.wait(wait):
+                if self._stop.wait(waits.take()):
                     return False
-                wait = min(5.0, wait * 2)
             else:
                 self.trouble = ""
                 return True

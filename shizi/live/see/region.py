@@ -21,6 +21,7 @@ from shizi.live.see.scroll import CELL, Floats, figure, fits_at, ink, likeness, 
 from shizi.live.see.search import BLANK, INKED, unexplained
 from shizi.live.stream.source import Frame
 from shizi.page import Image, Quads
+from shizi.waits import Waits
 
 Fractions = tuple[float, float, float, float]
 Area = tuple[int, int, int, int]
@@ -144,7 +145,7 @@ class Finder:
     _climbed: float = -np.inf  # when somebody last looked above the area
     _news: float = 0.0
     _again: float = np.inf  # when to look whether the area is larger than it seemed
-    _pause: float = _FIRST_PAUSE
+    _pauses: Waits = field(default_factory=lambda: Waits(_FIRST_PAUSE, _LAST_PAUSE, growth=4))
     _tries: int = 0
     _before: _Look | None = None
     _moved: list[NDArray[np.float32]] = field(default_factory=list)
@@ -193,8 +194,7 @@ class Finder:
             self._news = frame.time
             self._found = _united(self._found, found) if self._found else found
         if found is not None or self._tries == 0:
-            self._searching, self._again = False, frame.time + self._pause
-            self._pause = min(4 * self._pause, _LAST_PAUSE)
+            self._searching, self._again = False, frame.time + self._pauses.take()
 
     def _moving(self, image: Image) -> Area | None:
         """The area of what moved up since the search began; None while that is too little."""

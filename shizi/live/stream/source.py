@@ -24,6 +24,7 @@ from shizi.extras import needed
 from shizi.images.load import SUFFIXES, load
 from shizi.live.stream.pace import paced, queued, sampled
 from shizi.page import Image
+from shizi.waits import Waits
 
 with needed("reading video"):
     import av
@@ -311,15 +312,14 @@ def _lasting(
             yield frame
             if source._stop.is_set():
                 return
-        wait = 0.25
-        while not source._stop.wait(wait):
+        waits = Waits(0.25, 8.0)
+        while not source._stop.wait(waits.take()):
             try:
                 container = connect()
                 break
             except StreamError as error:
                 if patience and clock.monotonic() - seen > patience:
                     raise StreamError(f"{error} (lost for {patience:g} s)") from error
-            wait = min(2 * wait, 8.0)
         source.reconnects += 1
 
 
