@@ -19,15 +19,16 @@ from rapidfuzz import fuzz
 
 from shizi.errors import ShiziError
 from shizi.live.event import Event, Gift, Row, Run
+from shizi.live.frame import Frame
 from shizi.live.keep.crops import CropOptions, Crops
 from shizi.live.keep.writer import WriterOptions
 from shizi.live.mean.value import load_rules
-from shizi.live.room import RoomOptions, Update
+from shizi.live.room import RoomOptions
 from shizi.live.run import LiveOptions, Plan, SeeOptions, follow
 from shizi.live.see.region import RegionOptions
-from shizi.live.show.screen import MINUTES, Tally, marked
+from shizi.live.show.picture import marked
+from shizi.live.show.totals import MINUTES, Totals
 from shizi.live.simulate import SimulateOptions, make_room, simulate
-from shizi.live.stream.source import Frame
 from shizi.page import Quad
 
 SEEN = SimulateOptions(seed=7, seconds=10.0, shape="portrait", fps=10)
@@ -113,10 +114,10 @@ def test_crops_are_named_by_their_events(clip: Path, tmp_path: Path) -> None:
     assert all(picture.std() > 10 for picture in files.values())  # there is something on each
 
 
-def seen(number: int) -> Update:
+def seen(number: int) -> tuple[str, Row]:
     quad = Quad(((10.0, 20.0), (60.0, 20.0), (60.0, 40.0), (10.0, 40.0)))
     row = Row(number, 0, 0.0, 0.0, (Run("好", (0, 0, 0)),), 1.0, quad)
-    return Update(Event(f"a/b-{number}", 0, 0.0, "comment", "小明", "好", 1.0), None, (), True, row)
+    return f"a/b-{number}", row
 
 
 def test_crops_are_bounded_in_number_and_age(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_crops_are_bounded_in_number_and_age(tmp_path: Path) -> None:
     picture[20:41, 10:61] = 200
     crops.see(Frame(0.0, 0, 100, 100, picture))
     for number in range(200):
-        crops.keep(seen(number))
+        crops.keep(*seen(number))
     left = sorted((tmp_path / "crops").iterdir())
     assert len(left) == 50 and left[0].name.startswith("a%2Fb-")
     crop = cv2.imread(str(tmp_path / "crops" / "a%2Fb-199.png"))
@@ -144,17 +145,17 @@ def test_hidden_names_are_not_shown_on_crops(tmp_path: Path) -> None:
 
 
 def test_a_correction_takes_back_what_was_counted() -> None:
-    tally = Tally(load_rules())
-    tally.take(Event("r-1", 0, 5.0, "gift", "小明", "", 1.0, gift=Gift("玫瑰", 3)))
-    tally.take(Event("r-1", 1, 5.0, "gift", "小明", "", 1.0, gift=Gift("玫瑰", 9), closed=True))
-    tally.take(Event("r-2", 0, 65.0, "gift", "小明", "", 1.0, gift=Gift("没瑰", 1)))
-    tally.take(Event("r-2", 1, 65.0, "comment", "小明", "没闺", 1.0, closed=True))
-    assert tally.gifts == {"玫瑰": (9, 9.0)}
-    assert +tally.minutes[0] == {"gift": 1} and +tally.minutes[1] == {"comment": 1}
-    assert tally.total == 2
+    totals = Totals(load_rules().worth)
+    totals.take(Event("r-1", 0, 5.0, "gift", "小明", "", 1.0, gift=Gift("玫瑰", 3)))
+    totals.take(Event("r-1", 1, 5.0, "gift", "小明", "", 1.0, gift=Gift("玫瑰", 9), closed=True))
+    totals.take(Event("r-2", 0, 65.0, "gift", "小明", "", 1.0, gift=Gift("没瑰", 1)))
+    totals.take(Event("r-2", 1, 65.0, "comment", "小明", "没闺", 1.0, closed=True))
+    assert totals.gifts == {"玫瑰": (9, 9.0)}
+    assert +totals.minutes[0] == {"gift": 1} and +totals.minutes[1] == {"comment": 1}
+    assert totals.total == 2
     for minute in range(100):
-        tally.take(Event(f"m-{minute}", 0, minute * 60.0, "like", "小明", "", 1.0, closed=True))
-    assert len(tally.minutes) == MINUTES and max(tally.minutes) == 99
+        totals.take(Event(f"m-{minute}", 0, minute * 60.0, "like", "小明", "", 1.0, closed=True))
+    assert len(totals.minutes) == MINUTES and max(totals.minutes) == 99
 
 
 def test_the_picture_is_marked_with_area_and_rows() -> None:

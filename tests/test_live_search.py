@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shizi.live.see.boxes import Box
+from shizi.live.frame import Box
 from shizi.live.see.search import Search, SearchOptions, Stripe, stacked, unexplained, unstacked
 
 WIDE, HIGH, TALL = 60, 300, 20

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from shizi.live.event import Event, Gift
+from shizi.live.frame import Frame
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.parse import Parser
 from shizi.live.see.region import Finder, RegionOptions, parse_region
 from shizi.live.see.watch import Watch, live_reader
 from shizi.live.simulate import SimulateOptions, frames, make_room
 from shizi.live.simulate.script import Message
-from shizi.live.stream.source import Frame
 from shizi.reader import Reader
 
 OPTIONS = SimulateOptions(seed=4, seconds=6.0, shape="panel", fps=10)

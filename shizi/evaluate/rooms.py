@@ -23,13 +23,14 @@ from shizi.evaluate.live import RULES, LiveScore, read_events, score_events
 from shizi.evaluate.sets import LiveEvalOptions
 from shizi.images.load import load
 from shizi.live.event import Event
+from shizi.live.frame import Frame
 from shizi.live.keep.store import Store
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.value import load_rules
 from shizi.live.room import Room
 from shizi.live.see.region import RegionOptions
 from shizi.live.see.watch import Watch, live_reader
-from shizi.live.stream.source import Frame, open_source
+from shizi.live.stream.source import open_source
 
 CLIPS = (".mp4", ".mkv", ".flv", ".ts", ".mov")
 """Suffixes of clips that are looked for in a folder."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from shizi.errors import ShiziError
 from shizi.live.event import Row
+from shizi.live.frame import Frame
 from shizi.live.keep.crops import CropOptions, Crops
 from shizi.live.keep.sinks import open_sink
 from shizi.live.keep.store import Store
@@ -19,13 +20,14 @@ from shizi.live.keep.writer import WriterOptions
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.value import load_rules
 from shizi.live.room import Room, RoomOptions, Update
+from shizi.live.screen import Screen
 from shizi.live.see.reading import ReadingOptions
 from shizi.live.see.region import RegionOptions, area_of, parse_region
 from shizi.live.see.tracker import TrackOptions
 from shizi.live.see.watch import Statistics, Watch, WatchOptions, live_reader
 from shizi.live.show.dashboard import Publisher
-from shizi.live.show.screen import Screen, marked
-from shizi.live.stream.source import Frame, Source, SourceOptions, open_source
+from shizi.live.show.picture import marked
+from shizi.live.stream.source import Source, SourceOptions, open_source
 from shizi.page import Image
 
 
@@ -161,8 +163,8 @@ def follow(
                 count += update.new
                 if screen:
                     screen.tell(update)
-                if kept:
-                    kept.keep(update)
+                if kept and update.row and (update.new or not update.event.closed):
+                    kept.keep(update.event.id, update.row)
         if screen:
             screen.sum_up()
         return Told(count, statistics.factor, source.dropped, room.troubles)

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from shizi.errors import ShiziError
-from shizi.live.room import Update
-from shizi.live.stream.source import Frame
+from shizi.live.event import Row
+from shizi.live.frame import Frame
 
 RECENT = 24
 """Frames that are remembered: a row is often told of a little after it was last seen."""
@@ -63,15 +63,17 @@ class Crops:
         """Remember a frame; call it before the rows of the frame come."""
         self._frames.append(frame)
 
-    def keep(self, update: Update) -> None:
+    def keep(self, event: str, row: Row) -> None:
         """Write the picture of an event's row, in place of an earlier one.
+
+        Args:
+            event: its id.
+            row: what it was read from, still on the screen.
 
         Raises:
             ShiziError: the file cannot be written.
         """
-        if update.row is None or (update.event.closed and not update.new):
-            return  # the row has left the screen
-        seen, points = update.row.last, np.array(update.row.quad.points)  # (4, 2)
+        seen, points = row.last, np.array(row.quad.points)  # (4, 2)
         if not self._frames or seen < self._frames[0].time - 0.5:
             return  # out of memory: what was written of it before stays
         frame = min(self._frames, key=lambda f: abs(f.time - seen))
@@ -79,7 +81,7 @@ class Crops:
         x0, y0 = np.clip(points.min(0) - _EDGE, 0, size - 1).astype(int)
         x1, y1 = np.clip(points.max(0) + _EDGE + 1, (x0 + 1, y0 + 1), size).astype(int)
         picture = cv2.cvtColor(frame.crop(int(x0), int(y0), int(x1), int(y1)), cv2.COLOR_RGB2BGR)
-        path = self._folder / f"{quote(update.event.id, safe='')}.png"
+        path = self._folder / f"{quote(event, safe='')}.png"
         try:
             path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
         except OSError as error:

@@ -16,16 +16,14 @@ from numpy.typing import NDArray
 
 from shizi.errors import ShiziError
 from shizi.geometry import box_iou
-from shizi.live.see.boxes import Box, find_lines
+from shizi.live.frame import Area, Box, Frame
+from shizi.live.see.boxes import find_lines
 from shizi.live.see.scroll import CELL, Floats, figure, fits_at, ink, likeness, template_of
 from shizi.live.see.search import BLANK, INKED, unexplained
-from shizi.live.stream.source import Frame
 from shizi.page import Image, Quads
 from shizi.waits import Waits
 
 Fractions = tuple[float, float, float, float]
-Area = tuple[int, int, int, int]
-"""x0, y0, x1, y1 in pixels of the frame."""
 
 PRESETS: dict[str, Fractions] = {
     "portrait": (0.01, 0.5, 0.8, 0.92),

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from shizi.live.see.boxes import Box
+from shizi.live.frame import Box
 from shizi.live.see.scroll import Floats
 from shizi.page import GREY, Image
 

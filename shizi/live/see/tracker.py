@@ -9,7 +9,8 @@ from statistics import median
 
 import numpy as np
 
-from shizi.live.see.boxes import Box, find_lines, same_place, shared
+from shizi.live.frame import Box
+from shizi.live.see.boxes import find_lines, same_place, shared
 from shizi.live.see.look import view_of
 from shizi.live.see.scroll import (
     Floats,

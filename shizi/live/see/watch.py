@@ -11,13 +11,12 @@ import numpy as np
 
 from shizi.detection import DetectionOptions
 from shizi.live.event import Row
-from shizi.live.see.boxes import Box
+from shizi.live.frame import Area, Box, Frame
 from shizi.live.see.message import Assembler
 from shizi.live.see.reading import LineReader, ReadingOptions
-from shizi.live.see.region import Area, Finder, RegionOptions
+from shizi.live.see.region import Finder, RegionOptions
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker, TrackOptions
-from shizi.live.stream.source import Frame
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import RecognitionOptions
