@@ -21,7 +21,7 @@ LEVELS = [
     {"engine", "weights"},
     {"orientation", "detection", "recognition", "layout"},
     {"reader"},
-    {"formats", "draw"},
+    {"formats", "draw", "web"},
     {"data", "synth", "scores"},
     {"train", "live"},
     {"evaluate"},
