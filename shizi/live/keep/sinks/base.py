@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from shizi.errors import ShiziError
-from shizi.live.keep.schema import StoreError
+from shizi.live.event import Event
 from shizi.live.keep.store import Cursor, Record, Store
 from shizi.waits import Waits
 
@@ -29,6 +29,13 @@ class Sink(Protocol):
     """
 
     name: str
+
+    def held(self, room: str) -> Sequence[Event]:
+        """Return the events of a room that are there already, where that can be told.
+
+        Raises:
+            ShiziError: what is there is not for events.
+        """
 
     def open(self, room: str, place: str | None) -> None:
         """Get ready.
@@ -145,8 +152,8 @@ class Relay:
             self._wake.clear()
             try:
                 more = self.step()
-            except (SinkError, StoreError) as error:
-                self._fail(str(error))
+            except Exception as error:  # whatever it is, it must not end the delivery in silence
+                self._fail(str(error) if isinstance(error, ShiziError) else repr(error))
                 continue
             self.trouble = ""
             self._waits.reset()
