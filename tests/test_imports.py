@@ -14,7 +14,7 @@ import shizi
 ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
-    {"errors", "cpu", "files", "waits"},
+    {"errors", "cpu", "files", "ranges", "terminal", "waits"},
     {"page", "extras"},
     {"geometry", "charset", "nets"},
     {"images", "ctc", "crop"},

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from shizi.errors import ShiziError
 from shizi.extras import needed
+from shizi.ranges import check_ranges
 from shizi.web.guard import Guard
 
 with needed("serving a page"):
@@ -47,13 +48,12 @@ class WebOptions:
     hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what is no port.
+        """Refuse numbers out of range.
 
         Raises:
-            ValueError: it is out of range.
+            ValueError: one is.
         """
-        if not 0 <= self.port <= 65535:
-            raise ValueError(f"port: must be from 0 to 65535, not {self.port}")
+        check_ranges(self, port=(0, 65535))
 
 
 class WebServer:

@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from shizi.live.keep.schema import StoreError
 from shizi.live.keep.store import Entry, Record, Store
+from shizi.ranges import check_ranges
 from shizi.waits import Waits
 
 
@@ -30,6 +32,21 @@ class WriterOptions:
     backlog: int = 100_000
     store_patience: float = 60.0
     retain: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of range.
+
+        Raises:
+            ValueError: one is.
+        """
+        check_ranges(
+            self,
+            delay=(0, 60),
+            batch=(1, 100_000),
+            backlog=(1, 10_000_000),
+            store_patience=(0, inf),
+            retain=(0, inf),
+        )
 
 
 _HOUR = 3600.0

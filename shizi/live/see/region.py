@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.errors import ShiziError
 from shizi.geometry import box_iou
 from shizi.live.frame import Area, Box, Frame
 from shizi.live.see.boxes import find_lines
 from shizi.live.see.scroll import CELL, Floats, figure, fits_at, ink, likeness, template_of
 from shizi.live.see.search import BLANK, INKED, unexplained
 from shizi.page import Image, Quads
+from shizi.ranges import check_ranges
 from shizi.waits import Waits
 
 Fractions = tuple[float, float, float, float]
@@ -34,6 +35,9 @@ PRESETS: dict[str, Fractions] = {
 }
 _FIRST_PAUSE, _LAST_PAUSE = 2.0, 60.0
 """Seconds until an area that was found is looked at again; each time four times as long."""
+
+_SEARCH = 0.5
+"""Seconds between two looks while the area is searched."""
 
 _PLACES = 1.0
 """Seconds between two looks for a place above the area."""
@@ -58,20 +62,27 @@ class RegionOptions:
     Attributes:
         region: fractions of the frame x0,y0,x1,y1; or portrait, portrait-low, right-panel,
             left-panel, whole; or auto: found by itself.
-        search: seconds between two looks while the area is searched.
         silence: seconds without a new row after which the area is searched anew.
     """
 
     region: str = "auto"
-    search: float = 0.5
     silence: float = 20.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no region, and numbers out of range.
+
+        Raises:
+            ValueError: one is.
+        """
+        parse_region(self.region)
+        check_ranges(self, silence=(1, inf))
 
 
 def parse_region(text: str) -> Fractions | None:
     """Return the fractions that a region is given by; None for ``auto``.
 
     Raises:
-        ShiziError: it is neither a preset nor four fractions in order.
+        ValueError: it is neither a preset nor four fractions in order.
     """
     if text == "auto":
         return None
@@ -82,8 +93,8 @@ def parse_region(text: str) -> Fractions | None:
     except ValueError:
         x0 = y0 = x1 = y1 = -1.0
     if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
-        raise ShiziError(
-            f"{text!r} is no region; write x0,y0,x1,y1 as fractions from 0 to 1, auto, "
+        raise ValueError(
+            f"region: {text!r} is no region; write x0,y0,x1,y1 as fractions from 0 to 1, auto, "
             f"or one of {', '.join(PRESETS)}"
         )
     return x0, y0, x1, y1
@@ -166,7 +177,7 @@ class Finder:
         if not self._searching and frame.time >= self._again:
             self._search_anew()
             self._tries = _TRIES
-        if self._searching and frame.time - self._looked >= self.options.search:
+        if self._searching and frame.time - self._looked >= _SEARCH:
             self._looked = frame.time
             self._search(frame)
         if self._found and frame.time - self._climbed >= _PLACES:

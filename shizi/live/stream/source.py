@@ -13,6 +13,7 @@ import time as clock
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from shizi.extras import needed
 from shizi.images.load import SUFFIXES, load
 from shizi.live.frame import Frame
 from shizi.live.stream.pace import paced, queued, sampled
+from shizi.ranges import check_ranges
 from shizi.waits import Waits
 
 with needed("reading video"):
@@ -56,6 +58,21 @@ class SourceOptions:
     timeout: float = 10.0
     give_up: float = 0.0
     queue: int = 8
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of range.
+
+        Raises:
+            ValueError: one is.
+        """
+        check_ranges(
+            self,
+            fps=(0.01, 1000),
+            replay_speed=(0, 1000),
+            timeout=(0.1, inf),
+            give_up=(0, inf),
+            queue=(1, 10_000),
+        )
 
 
 @dataclass
