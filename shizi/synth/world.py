@@ -15,7 +15,7 @@ from shizi.synth.backgrounds import load_folder, make_bank
 from shizi.synth.fonts import Face, FontBook, fonts_in, load_faces, make_book, system_fonts
 from shizi.synth.text import Rng, TextSource, load_texts
 
-_BUILTIN_CHARSET = Path(__file__).parents[2] / "weights" / "charset.txt"
+_BUILTIN_CHARSET = Path(__file__).parents[1] / "weights" / "charset.txt"
 
 
 @dataclass(frozen=True)
