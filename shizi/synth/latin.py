@@ -26,6 +26,9 @@ _AFTER = ("", "", "", "", "元", " USD", "/kg", " ea", " SR", "%", "-", "~")
 _DOMAINS = ("com", "cn", "org", "net", "io", "com.tw", "co.uk", "gov", "edu")
 _SCHEMES = ("https://", "https://", "http://", "https://www.", "www.", "ftp://", "")
 _DOUBLES = re.compile(r"ll|ii|tt|ff|rr|ss|ee|oo|il|li|lli|ill|fi|ti|it")
+_SHAPES = ("+## ### #### ####", "(###) ###-####", "####-####", "#### #### #### ####", "@@######",
+           "@#@@##", "##:##:##", "##/##/####", "#:## PM", "##%", "No.####", "###-###", "@@@@", "@@",
+           "@@@@@@", "v#.##.#", "###", "#", "@-##")  # fmt: skip
 _PAIRS = ("()", "()", "[]", "{}", "<>", '""', "''", "“”", "‘’")
 
 
@@ -176,43 +179,41 @@ def _sum(src: Latin, rng: Rng) -> str:
 
 
 def _web(src: Latin, rng: Rng) -> str:
+    """Addresses of the net, files, versions."""
     a, b, c = (re.sub(r"[^a-z]", "", _word(src, rng).lower()) or "all" for _ in range(3))
     host = f"{pick(rng, _SCHEMES)}{a}{pick(rng, ('', '-', '.'))}{b}.{pick(rng, _DOMAINS)}"
     return pick(rng, (
-        lambda: host,
-        lambda: f"{host}/{c}/{digits(rng, 3)}",
-        lambda: f"{host}/{c}.html?{b}={digits(rng, 2)}&{c}={a}#{b}",
-        lambda: f"{a}.{b}{digits(rng, 2)}@{c}.{pick(rng, _DOMAINS)}",
-        lambda: f"/usr/{a}/{b}_{c}.{pick(rng, ('py', 'txt', 'sh', 'log', 'dll'))}",
-        lambda: f"C:\\{a}\\{b}\\{c}.{pick(rng, ('exe', 'dll', 'ini', 'xml'))}",
-        lambda: ".".join(str(int(rng.integers(256))) for _ in range(4)) + f":{digits(rng, 4)}",
-        lambda: ":".join(f"{int(rng.integers(256)):02x}" for _ in range(6)),
-        lambda: f"v{digits(rng, 1)}.{digits(rng, 2)}.{digits(rng, 1)}",
-        lambda: f"@{a}_{b}", lambda: f"#{a}{b}", lambda: f"{a}::{b}::{c}",
-    ))()  # fmt: skip
+        host,
+        f"{host}/{c}/{digits(rng, 3)}",
+        f"{host}/{c}.html?{b}={digits(rng, 2)}&{c}={a}#{b}",
+        f"{a}.{b}{digits(rng, 2)}@{c}.{pick(rng, _DOMAINS)}",
+        f"/usr/{a}/{b}_{c}.{pick(rng, ('py', 'txt', 'sh', 'log', 'dll'))}",
+        f"C:\\{a}\\{b}\\{c}.{pick(rng, ('exe', 'dll', 'ini', 'xml'))}",
+        ".".join(str(int(rng.integers(256))) for _ in range(4)) + f":{digits(rng, 4)}",
+        ":".join(f"{int(rng.integers(256)):02x}" for _ in range(6)),
+        f"@{a}_{b}", f"#{a}{b}", f"{a}::{b}::{c}",
+    ))  # fmt: skip
 
 
 def _serial(src: Latin, rng: Rng) -> str:
     """Telephones, codes, times: what is read digit by digit."""
-    d = lambda count: digits(rng, count)  # noqa: E731
-    return pick(rng, (
-        lambda: f"+{d(2)} {d(3)} {d(4)} {d(4)}", lambda: f"({d(3)}) {d(3)}-{d(4)}",
-        lambda: f"{d(4)}-{d(4)}", lambda: " ".join(d(4) for _ in range(4)),
-        lambda: f"{letters(rng, 2)}{d(6)}",
-        lambda: f"{letters(rng, 1)}{d(1)}{letters(rng, 2)}{d(2)}",
-        lambda: f"{d(2)}:{d(2)}:{d(2)}", lambda: f"{d(2)}/{d(2)}/{d(4)}",
-        lambda: f"{d(1)}:{d(2)} PM",
-        lambda: "".join(pick(rng, "0O1Il5S8B2Z6G9gCcQ") for _ in range(int(rng.integers(4, 10)))),
-        lambda: f"{d(int(rng.integers(1, 12)))}", lambda: f"{d(2)}%", lambda: f"No.{d(4)}",
-        lambda: f"{d(3)}-{d(3)}", lambda: letters(rng, int(rng.integers(2, 8))),
-        lambda: "-" * int(rng.integers(3, 8)), lambda: "*" * int(rng.integers(3, 8)),
-        lambda: f"{_cased(rng, _word(src, rng))}{'.' * int(rng.integers(3, 9))}{d(2)}",
-    ))()  # fmt: skip
+    form = rng.random()
+    if form < 0.1:
+        return "".join(pick(rng, "0O1Il5S8B2Z6G9gCcQ") for _ in range(int(rng.integers(4, 10))))
+    if form < 0.15:
+        return pick(rng, "-*=_.") * int(rng.integers(3, 8))
+    if form < 0.2:
+        return f"{_cased(rng, _word(src, rng))}{'.' * int(rng.integers(3, 9))}{digits(rng, 2)}"
+    if form < 0.3:
+        return digits(rng, int(rng.integers(1, 12)))
+    shape = pick(rng, _SHAPES)
+    return "".join(digits(rng, 1) if c == "#" else letters(rng, 1) if c == "@" else c
+                   for c in shape)  # fmt: skip
 
 
 def _bracketed(src: Latin, rng: Rng) -> str:
-    left, right = pick(rng, _PAIRS)
-    return f"{_words(src, rng)}{pick(rng, (' ', ''))}{left}{_words(src, rng)}{right}"
+    pair = pick(rng, _PAIRS)
+    return f"{_words(src, rng)}{pick(rng, (' ', ''))}{pair[0]}{_words(src, rng)}{pair[1]}"
 
 
 KINDS: dict[str, Callable[[Latin, Rng], str]] = {

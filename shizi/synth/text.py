@@ -301,18 +301,18 @@ def _marked(src: TextSource, rng: Rng) -> str:
     pair = pick(rng, _PAIRS)
     number = _number(rng)
     return pick(rng, (
-        lambda: f"{a}{number}{pick(rng, _LONG_UNITS)}",
-        lambda: f"{number}{pick(rng, _LONG_UNITS)}",
-        lambda: f"№{pick(rng, ('', ' '))}{digits(rng, int(rng.integers(1, 6)))}",
-        lambda: f"{a}{pick(rng, _FORMULAS)}{b}",
-        lambda: f"{pick(rng, _FORMULAS)} {pick(rng, ('+', '→', '='))} {pick(rng, _FORMULAS)}",
-        lambda: f"{a}{pick(rng, '·・•')}{b}",
-        lambda: f"{pair[0]}{a}{pair[1]}{b}",
-        lambda: f"{a}{pair[0]}{number}{pair[1]}",
-        lambda: f"{pair[0]}{b}{pair[1]}{pair[0]}{a}{pair[1]}",
-        lambda: f"{a}，{b}、{a}，{b}。",
-        lambda: f"{a}、{b}、{pick(rng, _TAIWANESE)}",
-    ))()  # fmt: skip
+        f"{a}{number}{pick(rng, _LONG_UNITS)}",
+        f"{number}{pick(rng, _LONG_UNITS)}",
+        f"№{pick(rng, ('', ' '))}{digits(rng, int(rng.integers(1, 6)))}",
+        f"{a}{pick(rng, _FORMULAS)}{b}",
+        f"{pick(rng, _FORMULAS)} {pick(rng, ('+', '→', '='))} {pick(rng, _FORMULAS)}",
+        f"{a}{pick(rng, '·・•')}{b}",
+        f"{pair[0]}{a}{pair[1]}{b}",
+        f"{a}{pair[0]}{number}{pair[1]}",
+        f"{pair[0]}{b}{pair[1]}{pair[0]}{a}{pair[1]}",
+        f"{a}，{b}、{a}，{b}。",
+        f"{a}、{b}、{pick(rng, _TAIWANESE)}",
+    ))  # fmt: skip
 
 
 def _taiwanese(src: TextSource, rng: Rng) -> str:
