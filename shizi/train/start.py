@@ -36,9 +36,11 @@ from shizi.train.card import RunCard, read_card
 from shizi.train.grow import charset_of, choose_charset, extended
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.torch import fit
+from shizi.train.prune import pruned_spec
 from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
 from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask
 from shizi.train.tasks.orientation import OrientationTask, OrientationTrainOptions
+from shizi.train.tasks.slim import SlimTask
 from shizi.train.tasks.tune import TuneTask, hold
 from shizi.train.transfer import (
     DETECTOR,
@@ -86,6 +88,8 @@ class CRNNInitOptions:
         width: share of the published channels and recurrent units (vgg).
         step: width of a time step (lcnet), 4 or 8 pixels; by default that of the initial weights,
             or else 8. With 4, narrow characters that follow themselves find room.
+        hidden: share of the channels hidden in the backbone's blocks that stage slim keeps: half
+            of them halve the work.
         charset: a text file with all characters on one line, or data: those that the labels
             of the training data hold. Initial weights that have a charset keep it whole and
             grow: the classifier gains a row for every character that they lack. By default
@@ -97,6 +101,7 @@ class CRNNInitOptions:
     rnn: Literal["lstm", "gru"] | None = None
     width: float = 1.0
     step: Literal[4, 8] | None = None
+    hidden: float | None = None
     charset: str | None = None
 
 
@@ -106,6 +111,8 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, init: CRNNInitOptions) -
     charset = choose_charset(init.charset, options, run, init.init)
     torch.manual_seed(loop.seed)
     net = _crnn(init, len(charset))
+    if options.stage == "slim":
+        return _train_slim(net, charset, options, loop, init)
     if options.val_squeeze is None:
         options = replace(options, val_squeeze=squeeze_of(init.init))
     card = RunCard("crnn", net.spec, charset, options.read_at, initial(net, init.init, "crnn"))
@@ -116,6 +123,28 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, init: CRNNInitOptions) -
     task = _crnn_task(net, charset, options, init.init)
     card.write(loop.out)
     return _fit(task, paced(loop, net, init.init))
+
+
+def _train_slim(
+    whole: CRNN | VGGCRNN,
+    charset: Charset,
+    options: CRNNOptions,
+    loop: LoopOptions,
+    init: CRNNInitOptions,
+) -> dict[str, float]:
+    """Train a net like the initial one with fewer hidden channels; return its best figures."""
+    if not isinstance(whole, CRNN) or not 0 < (init.hidden or 0) < 1:
+        raise DataError("stage slim prunes the default net; say how much stays: --hidden 0.5")
+    if options.val_squeeze is None:
+        options = replace(options, val_squeeze=squeeze_of(init.init))
+    backbone = pruned_spec(whole.spec.backbone, init.hidden or 1)
+    net = CRNN(replace(whole.spec, backbone=backbone))
+    begun = f"channels dropped from {initial(whole, init.init, 'crnn')}"
+    card = RunCard("crnn", net.spec, charset, options.read_at, begun)
+    initialise(whole, init.init, replace(card, spec=whole.spec))
+    task = SlimTask(net, whole, charset, options)
+    card.write(loop.out)
+    return _fit(task, replace(loop, backbone_lr=loop.backbone_lr or 1.0))
 
 
 def _crnn_task(
@@ -155,13 +184,15 @@ def train_orientation(
 
 
 def _fit(
-    task: CRNNTask | TuneTask | CTPNTask | OrientationTask, loop: LoopOptions
+    task: CRNNTask | TuneTask | SlimTask | CTPNTask | OrientationTask, loop: LoopOptions
 ) -> dict[str, float]:
     """Train in the framework that is asked for."""
+    if isinstance(task, TuneTask | SlimTask) and loop.framework != "torch":
+        raise DataError("stages slim and tune train in PyTorch; drop --framework")
     if isinstance(task, TuneTask):
-        if loop.framework != "torch":
-            raise DataError("stage tune trains in PyTorch; drop --framework")
         return fit(task, loop, judge_first=True, settle=task.between)
+    if isinstance(task, SlimTask):
+        return fit(task, loop, judge_first=True)
     if loop.framework == "torch":
         return fit(task, loop)
     try:

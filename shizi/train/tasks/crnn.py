@@ -61,10 +61,12 @@ class CRNNOptions:
         val_squeeze: factor on the width in validation; exported weights are read at it. By default
             that of the initial weights, or else 1.
         stage: distil (regress the neck onto the PP-OCRv6 neck), head (CTC on kept backbone
-            features), whole (CTC through all layers) or tune (fine-tuning: learn a few hundred
-            lines and read all others as before; the classifier's known rows stay). The first
-            two run the backbone of PP-OCRv6 once over the data and then train for little; they
-            need the default net.
+            features), slim (prune the backbone, see --hidden, and regress it and the neck onto
+            those of the initial weights; labels are not used), whole (CTC through all layers)
+            or tune (fine-tuning: learn a few hundred lines and read all others as before; the
+            classifier's known rows stay). The first two run the backbone of PP-OCRv6 once over
+            the data and then train for little; they and slim need the default net. The
+            classifier's rows that PP-OCRv6 has stay as they are in the first three.
         anchor: weight of the regression that stays beside CTC in stage head, where it keeps
             what the teacher knows wherever it reads what the label says, and in stage tune,
             where it holds the net to what it was on other lines.
@@ -82,7 +84,7 @@ class CRNNOptions:
     batch_width: int = 10_240
     squeeze: tuple[float, float] = (0.7, 1.1)
     val_squeeze: float | None = None
-    stage: Literal["distil", "head", "whole", "tune"] = "whole"
+    stage: Literal["distil", "head", "slim", "whole", "tune"] = "whole"
     anchor: float = 0.3
     way: float = 0.5
     replay: tuple[Path, ...] = ()
