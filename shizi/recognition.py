@@ -18,9 +18,6 @@ from shizi.geometry import grow, rotate90
 from shizi.options import check_range
 from shizi.page import Char, Image, Quads
 
-STRIDE = 8
-"""Pixels of a fitted crop's width per time step."""
-
 VERTICAL = 1.5
 """A crop this many times taller than wide is read as a vertical line."""
 

@@ -95,17 +95,38 @@ def load_backbone(net: LCNet, graph: Graph) -> None:
         _copy(conv.bias, bias)
 
 
-def load_classifier(layer: nn.Linear, graph: Graph, charset: Charset) -> int:
-    """Copy the teacher's rows for the characters of our charset; return how many it knows.
+def load_classifier(layer: nn.Linear, graph: Graph, charset: Charset) -> None:
+    """Copy the teacher's rows for the characters of our charset.
 
     Rows of characters that the teacher lacks start at its mean row with a low bias.
     """
     kernel = graph.weights("MatMul")[-1].T  # (C, 120)
     bias = graph.weights("Add")[-1]  # (C,)
-    known = ["", *graph.metadata["character"].split("\n"), " "]
-    ids = {c: i for i, c in enumerate(known[: len(kernel)])}
-    rows = [0, *(ids.get(c, -1) for c in charset.chars)]
+    rows = rows_of(graph, charset)
     weight = np.stack([kernel[r] if r >= 0 else kernel.mean(0) for r in rows])
     _copy(layer.weight, weight)
     _copy(layer.bias, np.array([bias[r] if r >= 0 else bias.min() for r in rows]))
-    return sum(r > 0 for r in rows)
+
+
+def adopt_classifier(layer: nn.Linear, charset: Charset) -> Tensor:
+    """Give a classifier the teacher's rows wherever it has them; return where, bool (K,).
+
+    The others stay as they are.
+
+    Raises:
+        MissingExtraError: rapidocr is not installed.
+    """
+    graph = Graph(wheel_file(RECOGNISER))
+    known = torch.from_numpy(rows_of(graph, charset) >= 0)
+    own = layer.weight.detach().clone(), layer.bias.detach().clone()
+    load_classifier(layer, graph, charset)
+    with torch.no_grad():
+        layer.weight[~known], layer.bias[~known] = own[0][~known], own[1][~known]
+    return known
+
+
+def rows_of(graph: Graph, charset: Charset) -> NDArray[np.intp]:
+    """Return the teacher's class of each of ours, (K,); -1 where it lacks the character."""
+    known = ["", *graph.metadata["character"].split("\n"), " "]
+    ids = {c: i for i, c in enumerate(known[: len(graph.weights("Add")[-1])])}
+    return np.array([0, *(ids.get(c, -1) for c in charset.chars)])
