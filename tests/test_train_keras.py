@@ -39,8 +39,8 @@ from shizi.train.loop import torch as loop
 from shizi.train.loop.keras import pair, train_keras
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.losses.keras import ctc_loss, line_loss, paper_loss
+from shizi.train.targets import Targets
 from shizi.train.tasks import crnn, ctpn, orientation
-from shizi.train.tasks.targets import Targets
 
 # Keras 3.15 hands its variables to NumPy 2 by the old protocol.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

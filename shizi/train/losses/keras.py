@@ -8,8 +8,8 @@ from typing import Any
 from keras import ops
 
 from shizi.charset import BLANK
+from shizi.train.targets import NEAR
 from shizi.train.tasks.ctpn import SIDE
-from shizi.train.tasks.targets import NEAR
 
 Tensor = Any
 """A tensor of the backend in use."""

@@ -30,8 +30,8 @@ from shizi.page import Image, Quads
 from shizi.scores import DetectionScore, score_detection
 from shizi.train import show
 from shizi.train.loop.stream import index_at, rng_at
+from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
 from shizi.train.tasks import augment
-from shizi.train.tasks.targets import NEAR, Targets, assign, sample, slice_quads
 
 
 @dataclass(frozen=True)
