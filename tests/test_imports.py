@@ -28,6 +28,14 @@ LEVELS = [
     {"__main__"},
 ]
 
+TRAIN = [
+    {"targets", "losses", "card", "show", "transfer"},
+    {"loop"},
+    {"tasks"},
+    {"start", "grow", "export"},
+]
+"""Levels inside ``train``: a run is started at the top, a loss knows nothing of it."""
+
 
 def room(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
@@ -74,6 +82,31 @@ def test_imports_go_downward() -> None:
             if level(other) >= level(here):
                 wrong.append(f"{path.relative_to(ROOT)} imports shizi.{other}")
     assert not wrong
+
+
+def test_imports_go_downward_inside_train() -> None:
+    """A room may use its own level, but nothing above it."""
+    place = {name: i for i, names in enumerate(TRAIN) for name in names}
+    wrong = []
+    for path in (ROOT / "train").rglob("*.py"):
+        here = path.relative_to(ROOT / "train").parts[0].removesuffix(".py")
+        if here == "__init__":
+            continue
+        for other in inner_imports(path, "train") - {here}:
+            if place[other] > place[here]:
+                wrong.append(f"{path.relative_to(ROOT)} imports shizi.train.{other}")
+    assert not wrong
+
+
+def inner_imports(path: Path, outer: str) -> set[str]:
+    """Rooms of one package that a module of it imports, wherever in the file."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "") == f"shizi.{outer}":
+            found |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"shizi.{outer}."):
+            found.add((node.module or "").split(".")[2])
+    return found
 
 
 def test_reading_needs_neither_torch_nor_the_trainers() -> None:

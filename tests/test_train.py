@@ -37,8 +37,9 @@ from shizi.train.loop.run import board
 from shizi.train.loop.schedule import LoopOptions, seconds
 from shizi.train.loop.stream import batches
 from shizi.train.loop.torch import fit
+from shizi.train.losses.torch import ctc_loss
 from shizi.train.start import check_backbone, initialise, transfer
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask, ctc_loss
+from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
 from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
 
 

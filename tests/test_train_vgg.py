@@ -42,10 +42,11 @@ from shizi.train.card import RunCard, read_card
 from shizi.train.grow import choose_charset
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.stream import batches
+from shizi.train.losses.torch import ctc_loss, paper_loss
 from shizi.train.start import CRNNInitOptions, initialise, paced, train_crnn
 from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask, ctc_loss
-from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask, paper_loss
+from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
+from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask
 from shizi.train.tasks.orientation import OrientationTask, OrientationTrainOptions, clockwise, whole
 
 SMALL = VGGSpec(stages=((8, 1), (16, 1), (24, 1), (32, 1)), pools=4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,7 +16,7 @@ from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
 from shizi import ctc
-from shizi.charset import BLANK, Charset, normalise
+from shizi.charset import Charset, normalise
 from shizi.crop import cut, fit
 from shizi.data import (
     BadRows,
@@ -38,6 +37,7 @@ from shizi.page import Image
 from shizi.synth.captcha import ALPHABET, Captcha, Captchas
 from shizi.train import show
 from shizi.train.loop.stream import index_at, rng_at
+from shizi.train.losses.torch import ctc_loss
 from shizi.train.tasks import augment
 from shizi.train.tasks.features import FeatureBatch, FeatureRow, FeatureSet, stack
 
@@ -279,42 +279,6 @@ def _chunks(items: list[int], size: int) -> Iterator[list[int]]:
 def _plain(text: str) -> str:
     """Text as validation compares it: full and half width alike, spaces dropped."""
     return normalise(text, "NFKC").replace(" ", "")
-
-
-def ctc_loss(logits: Tensor, labels: list[list[int]]) -> Tensor:
-    """Mean CTC loss a character (Graves et al. 2006, section 4.1), blank 0.
-
-    The forward recursion runs over the label's own classes only, so with thousands of
-    characters it costs a fraction of ``torch.nn.functional.ctc_loss``, which it equals.
-
-    Args:
-        logits: shape (N, T, K).
-        labels: N lists of class ids; a label that does not fit into T counts as zero.
-    """
-    n, steps, _ = logits.shape
-    device = logits.device
-    longest = max(1, *(len(label) for label in labels))
-    states = torch.full((n, 2 * longest + 1), BLANK, device=device)  # blank c1 blank c2 … blank
-    for row, label in zip(states, labels, strict=True):
-        row[1 : 2 * len(label) : 2] = torch.tensor(label, dtype=torch.long, device=device)
-    skips = torch.zeros_like(states, dtype=torch.bool)
-    skips[:, 2:] = (states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])
-    chosen = logits.gather(2, states[:, None].expand(-1, steps, -1)).float()  # (N, T, S)
-    log_probs = chosen - torch.logsumexp(logits.float(), 2, keepdim=True)
-    least = torch.full((n, 1), -1e30, device=device)
-    alpha = torch.full(states.shape, -1e30, device=device)
-    alpha = torch.cat([log_probs[:, 0, :2], alpha[:, 2:]], 1)  # (N, S)
-    for t in range(1, steps):
-        one = torch.cat([least, alpha[:, :-1]], 1)
-        two = torch.cat([least, least, alpha[:, :-2]], 1).masked_fill(~skips, -1e30)
-        alpha = torch.logsumexp(torch.stack([alpha, one, two]), 0) + log_probs[:, t]
-    lengths = torch.tensor([len(label) for label in labels], device=device)
-    ends = torch.stack([2 * lengths, (2 * lengths - 1).clamp(min=0)], 1)
-    final = alpha.gather(1, ends)  # (N, 2)
-    final = torch.where((lengths == 0)[:, None] & (ends == 0), final - math.log(2), final)
-    loss = -torch.logsumexp(final, 1)  # an empty label would count its only state twice
-    loss = torch.where(loss < 1e20, loss, torch.zeros_like(loss))
-    return (loss / lengths.clamp(min=1)).mean()
 
 
 def val_crops(folder: Path, options: CRNNOptions) -> list[tuple[Image, str]]:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -30,7 +29,8 @@ from shizi.page import Image, Quads
 from shizi.scores import DetectionScore, score_detection
 from shizi.train import show
 from shizi.train.loop.stream import index_at, rng_at
-from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
+from shizi.train.losses.torch import line_loss, paper_loss
+from shizi.train.targets import Targets, assign, sample, slice_quads
 from shizi.train.tasks import augment
 
 
@@ -155,72 +155,6 @@ class CTPNTask:
         output = session(padded(small)[None])
         quads, _ = build_quads(output, self.net.spec, DetectionOptions())
         return quads / np.float32(scale)
-
-
-def line_loss(
-    output: Tensor, label: Tensor, vertical: Tensor, ends: Tensor, offsets: Tensor
-) -> dict[str, Tensor]:
-    """Score, vertical coordinates, ends and their offsets (after eq. 5 of the paper).
-
-    Args:
-        output: of :class:`CTPN`, shape (N, R, C, K, 7).
-        label: and the following, see :class:`Targets`, each with a leading N.
-        vertical: centre and log height.
-        ends: whether a slice holds the left and the right end of its line.
-        offsets: of the line's ends.
-    """
-    text = label == 1
-    count = text.sum().clamp(min=1)
-    score = F.binary_cross_entropy_with_logits(output[..., 0], text.float(), reduction="none")
-    background = score[label == 0]
-    hardest = min(len(background), 3 * int(text.sum()) + 200)
-    negative = background.topk(hardest).values.sum() / (hardest / 3)
-    at_text = output[text]  # (P, 7)
-    end = ends[text]  # (P, 2)
-    near = end.bool()
-    end_loss = F.binary_cross_entropy_with_logits(
-        at_text[:, 3:5], end, pos_weight=torch.full((2,), 3.0, device=output.device)
-    )
-    offset = F.smooth_l1_loss(at_text[:, 5:7][near], offsets[text][near], beta=0.1, reduction="sum")
-    vertical_loss = F.smooth_l1_loss(at_text[:, 1:3], vertical[text], beta=0.1, reduction="sum")
-    return {
-        "text": score[text].sum() / count + negative,
-        "vertical": 2 * vertical_loss / count,
-        "ends": end_loss if text.any() else output.sum() * 0,
-        "offsets": offset / near.sum().clamp(min=1),
-    }
-
-
-SIDE = 2.0
-"""An anchor this near to an end of its line learns to refine it, slices: the paper's 32 px."""
-
-
-def paper_loss(
-    heads: Tensor, label: Tensor, vertical: Tensor, offsets: Tensor
-) -> dict[str, Tensor]:
-    """Loss as published (eq. 5, lambda 1 and 2) over the anchors that :func:`sample` kept.
-
-    Softmax cross entropy over them; smooth L1 of the vertical coordinates of all that are
-    text or NEAR, and of the side refinement of those within SIDE of an end.
-
-    Args:
-        heads: of :class:`VGGCTPN`, shape (N, R, C, K, 5).
-        label: and the following as in :func:`line_loss`.
-        vertical: centre and log height.
-        offsets: of the line's ends.
-    """
-    kept, valid = label >= 0, (label == 1) | (label == NEAR)
-    at_text = heads[valid]  # (P, 5)
-    both = offsets[valid]  # (P, 2)
-    nearer = both.gather(1, both.abs().argmin(1, keepdim=True))[:, 0]  # (P,)
-    near = nearer.abs() <= SIDE
-    height = F.smooth_l1_loss(at_text[:, 2:4], vertical[valid], reduction="sum")
-    side = F.smooth_l1_loss(at_text[near, 4], nearer[near], reduction="sum")
-    return {
-        "text": F.cross_entropy(heads[kept][:, :2], label[kept].long()),
-        "vertical": height / valid.sum().clamp(min=1),
-        "side": 2 * side / near.sum().clamp(min=1),
-    }
 
 
 def _spread(items: list[PageItem], count: int) -> list[PageItem]:
