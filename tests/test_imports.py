@@ -32,7 +32,9 @@ TRAIN = [
     {"targets", "losses", "card", "show", "transfer"},
     {"loop"},
     {"tasks"},
-    {"start", "grow", "export"},
+    {"grow"},
+    {"init"},
+    {"start", "export"},
 ]
 """Levels inside ``train``: a run is started at the top, a loss knows nothing of it."""
 

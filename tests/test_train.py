@@ -31,16 +31,16 @@ from shizi.nets.spec import CRNNSpec, CTPNSpec
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN
 from shizi.nets.torch.session import ModuleSession
-from shizi.train.card import RunCard
 from shizi.train.export import best_figures
+from shizi.train.init import initial, initialise
 from shizi.train.loop.run import board
 from shizi.train.loop.schedule import LoopOptions, seconds
 from shizi.train.loop.stream import batches
 from shizi.train.loop.torch import fit
 from shizi.train.losses.torch import ctc_loss
-from shizi.train.start import check_backbone, initialise, transfer
 from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
 from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
+from shizi.train.transfer import check_backbone, transfer
 
 
 def options(out: Path, **more: object) -> LoopOptions:
@@ -312,10 +312,10 @@ def test_ctpn_batches_carry_targets_where_the_text_is(tmp_path: Path) -> None:
 def test_initial_weights_must_fit(tmp_path: Path) -> None:
     net = CTPN(CTPNSpec())
     with pytest.raises(WeightsError, match="cannot start"):
-        initialise(net, str(tmp_path / "missing.safetensors"), RunCard("ctpn", net.spec))
+        initialise(net, initial(str(tmp_path / "missing.safetensors"), "ctpn", "lcnet"))
     with pytest.raises(WeightsError, match="cannot start"):
-        initialise(net, "shipped", RunCard("orientation", net.spec))
-    initialise(net, "shipped", RunCard("ctpn", net.spec))
+        initialise(net, initial("shipped", "orientation", "lcnet"))
+    initialise(net, initial("shipped", "ctpn", "lcnet"))
 
 
 def test_kept_features_need_the_backbone_that_made_them() -> None:

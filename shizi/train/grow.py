@@ -20,30 +20,8 @@ LAYER = "classify"
 """The last layer of either recogniser: a row a class."""
 
 
-def charset_of(init: str | None) -> Charset | None:
-    """Return the charset that initial weights spell with.
-
-    Args:
-        init: as in :class:`shizi.train.start.CRNNInitOptions`.
-
-    Returns:
-        The charset; None where there is none: from scratch, for PP-OCRv6, whose rows are
-        taken character by character, and for a file without a charset.txt beside it.
-
-    Raises:
-        WeightsError: the charset cannot be read.
-    """
-    if init == "shipped":
-        return weights.charset()
-    if init in (None, "scratch", "pp-ocrv6"):
-        return None
-    path = Path(init)
-    beside = (path if path.is_dir() else path.parent) / "charset.txt"
-    return Charset.load(beside) if beside.exists() else None
-
-
 def choose_charset(
-    name: str | None, options: CRNNOptions, run: Path | None = None, init: str | None = None
+    name: str | None, options: CRNNOptions, run: Path | None = None, known: Charset | None = None
 ) -> Charset:
     """Return the charset that a recogniser is trained with.
 
@@ -54,13 +32,12 @@ def choose_charset(
         name: a file, ``data``, or None for that of the initial weights or else the shipped one.
         options: of the data, whose characters ``data`` means.
         run: a run folder to be resumed; where it notes a charset made from data, that stays.
-        init: the initial weights, as in :class:`shizi.train.start.CRNNInitOptions`.
+        known: what the initial weights spell with.
 
     Raises:
         WeightsError: a file is missing or repeats a character.
         DataError: the labels hold no character, or ``options.strict`` and a row cannot be used.
     """
-    known = charset_of(init)
     if name is None:
         return known or weights.charset()
     if name == "data" and run is not None and (run / "card.json").exists():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -12,11 +10,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
-from shizi import ctc
-from shizi.charset import Charset, normalise
+from shizi.charset import Charset
 from shizi.crop import cut, fit
 from shizi.data import (
     BadRows,
@@ -34,6 +30,8 @@ from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.page import Image
+from shizi.recognition import Recognizer
+from shizi.scores import TextRules, score_text
 from shizi.synth.captcha import ALPHABET, Captcha, Captchas
 from shizi.train import show
 from shizi.train.loop.stream import index_at, rng_at
@@ -93,6 +91,9 @@ class CRNNOptions:
         """The stage learns from features that PP-OCRv6's backbone makes once."""
         return self.stage in ("distil", "head")
 
+
+RULES = TextRules(fold_width=True, ignore_spaces=True)
+"""What validation overlooks: typesetting."""
 
 SYNTH_SEED = 1_000_001
 """Of what is drawn on the fly; sets written by ``shizi synth`` have smaller ones."""
@@ -218,10 +219,9 @@ class CRNNTask:
         cer, exact = {}, {}
         for name, crops in self._val.items():
             reads = self._read(session, [crop for crop, _ in crops])
-            pairs = [(_plain(r), _plain(t)) for r, (_, t) in zip(reads, crops, strict=True)]
-            total = sum(len(truth) for _, truth in pairs)
-            cer[f"cer_{name}"] = sum(Levenshtein.distance(*p) for p in pairs) / max(1, total)
-            exact[f"exact_{name}"] = float(np.mean([read == truth for read, truth in pairs]))
+            truths = [text for _, text in crops]
+            counts = score_text(zip(reads, truths, strict=True), RULES)
+            cer[f"cer_{name}"], exact[f"exact_{name}"] = counts.cer, counts.accuracy
         score = 1 - float(np.mean(list(cer.values()) or [1.0]))
         return {**cer, **exact, "score": score, "left_out": self._bad.count}
 
@@ -236,13 +236,10 @@ class CRNNTask:
         return show.grid(rows) if rows else None
 
     def _read(self, session: Session, crops: list[Image]) -> list[str]:
-        """Best-path text of crops."""
-        height = self.net.spec.height
-        fitted = [fit(crop, self._options.read_at, height) for crop in crops]
-        out = [""] * len(crops)
-        for probs, index in probabilities(session, fitted):
-            out[index] = self._charset.decode(s.id for s in ctc.greedy(probs))
-        return out
+        """What reading makes of crops with the net as it stands."""
+        height, squeeze = self.net.spec.height, self._options.read_at
+        recognizer = Recognizer(session, self._charset, height=height, squeeze=squeeze)
+        return [reading.text for reading in recognizer.read(crops)]
 
 
 def line_items(options: CRNNOptions, charset: Charset, bad: BadRows) -> Lines | Captchas:
@@ -259,26 +256,6 @@ def line_items(options: CRNNOptions, charset: Charset, bad: BadRows) -> Lines | 
     if not items:
         raise DataError("no line of --data can be spelt with the charset; is --data missing?")
     return items
-
-
-def probabilities(
-    session: Session, crops: list[Image]
-) -> Iterator[tuple[NDArray[np.float32], int]]:
-    """Yield (T, K) and the index of each crop, crops of one width together."""
-    order = sorted(range(len(crops)), key=lambda i: crops[i].shape[1])
-    for _, group in groupby(order, key=lambda i: crops[i].shape[1]):
-        for chunk in _chunks(list(group), 16):
-            yield from zip(session(np.stack([crops[i] for i in chunk])), chunk, strict=True)
-
-
-def _chunks(items: list[int], size: int) -> Iterator[list[int]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def _plain(text: str) -> str:
-    """Text as validation compares it: full and half width alike, spaces dropped."""
-    return normalise(text, "NFKC").replace(" ", "")
 
 
 def val_crops(folder: Path, options: CRNNOptions) -> list[tuple[Image, str]]:

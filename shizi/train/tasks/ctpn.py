@@ -19,7 +19,7 @@ from shizi.data import (
     open_pages,
     read_pages,
 )
-from shizi.detection import COLUMN, DetectionOptions, build_quads, padded
+from shizi.detection import COLUMN, Detector
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import quad_to_box, rotate90, sides
@@ -45,7 +45,6 @@ class CTPNOptions:
         size: side of the square training crops, pixels.
         batch: crops a step.
         text: median text height that a crop is scaled to, pixels.
-        val_side: long side of validation pictures.
         val_pages: pictures used of each validation set.
         strict: stop at the first row that cannot be used; otherwise it is named and left out.
     """
@@ -56,7 +55,6 @@ class CTPNOptions:
     size: int = 512
     batch: int = 4
     text: tuple[float, float] = (9.0, 110.0)
-    val_side: int = 960
     val_pages: int = 40
     strict: bool = False
 
@@ -129,11 +127,12 @@ class CTPNTask:
 
     def figures(self, session: Session) -> dict[str, float]:
         """F at IoU 0.5 of every validation set, their mean, and the rows left out so far."""
+        detector = Detector(session, spec=self.net.spec)
         figures = {}
         for name, items in self._val.items():
             total = DetectionScore()
             for item in items:
-                quads = self._find(session, item.load())
+                quads, _ = detector(item.load())
                 total += score_detection(quads, item.quads, item.texts, item.ignore)
             figures[f"f_{name}"] = total.f
         score = float(np.mean(list(figures.values()) or [0.0]))
@@ -141,20 +140,14 @@ class CTPNTask:
 
     def picture(self, session: Session) -> Image | None:
         """Validation pages with their true lines in green and those found in red."""
+        detector = Detector(session, spec=self.net.spec)
         looks = []
         for items in self._val.values():
             for item in items[:2]:
                 page = item.load()
-                looks.append(show.found_lines(page, item.quads, self._find(session, page)))
+                quads, _ = detector(page)
+                looks.append(show.found_lines(page, item.quads, quads))
         return show.grid(looks, 2) if looks else None
-
-    def _find(self, session: Session, image: Image) -> Quads:
-        scale = min(self._options.val_side / max(image.shape[:2]), 2.0)
-        size = tuple(max(1, round(v * scale)) for v in image.shape[1::-1])
-        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        output = session(padded(small)[None])
-        quads, _ = build_quads(output, self.net.spec, DetectionOptions())
-        return quads / np.float32(scale)
 
 
 def _spread(items: list[PageItem], count: int) -> list[PageItem]:

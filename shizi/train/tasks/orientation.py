@@ -17,7 +17,7 @@ from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import quad_to_box, rotate90
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
-from shizi.orientation import TILE, OrientationOptions, tiles, vote, whole
+from shizi.orientation import TILE, OrientationClassifier, OrientationOptions, tiles, whole
 from shizi.page import Image
 from shizi.train import show
 from shizi.train.loop.stream import index_at, rng_at
@@ -151,6 +151,7 @@ class OrientationTask:
 
     def figures(self, session: Session) -> dict[str, float]:
         """Accuracy over pictures in four rotations, its mean, and the rows left out so far."""
+        classify = OrientationClassifier(session, spec=self.net.spec)
         figures = {}
         for name, items in self._val.items():
             step = max(1, len(items) // self._options.val_pages)
@@ -158,7 +159,7 @@ class OrientationTask:
             for item in items[::step]:
                 page = item.load()
                 for quarter in range(4):
-                    right += self._angle(clockwise(page, quarter), session) == 90 * quarter
+                    right += classify(clockwise(page, quarter))[0] == 90 * quarter
                     total += 1
             figures[f"acc_{name}"] = right / max(1, total)
         score = float(np.mean(list(figures.values()) or [0.0]))
@@ -167,20 +168,14 @@ class OrientationTask:
     def picture(self, session: Session) -> Image | None:
         """Validation pictures in four rotations, with the angle that the net gives them."""
         pages = [item.load() for items in self._val.values() for item in items[:2]]
+        classify = OrientationClassifier(session, spec=self.net.spec)
         looks = []
         for page in pages[:6]:
             for quarter in range(4):
                 image = clockwise(page, quarter)
-                told = self._angle(image, session)
+                told, _ = classify(image)
                 looks.append(show.answered(image, f"{told}°", told == 90 * quarter))
         return show.grid(looks, 4) if looks else None
-
-    def _angle(self, image: Image, session: Session) -> int:
-        """What the net says of a picture, degrees clockwise."""
-        tiled = isinstance(self.net, Orientation)
-        looks = tiles(image, OrientationOptions()) if tiled else [whole(image, self.net.spec.tile)]
-        probs = session(np.stack(looks))
-        return vote(probs)[0] if tiled else 90 * int(probs[0].argmax())
 
 
 def clockwise(image: Image, quarter: int) -> Image:
