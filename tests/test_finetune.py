@@ -184,6 +184,14 @@ def test_weights_are_read_at_the_width_that_they_were_validated_at(
     assert read_card(tmp_path / "later").squeeze == 1.05
 
 
+def test_an_export_says_that_nothing_was_validated(
+    run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    export(run, ExportOptions(out=tmp_path))
+    assert "validated on nothing: these are its last weights" in caplog.text
+    assert "score" not in weights.card("crnn", tmp_path).metrics
+
+
 # Fine-tuning
 
 

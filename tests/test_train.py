@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 from tiny import Line, line_set
 from torch import Tensor, nn
 
@@ -130,6 +131,18 @@ def test_a_run_has_as_many_threads_as_it_may_use_cores(tmp_path: Path) -> None:
 def test_no_patience_for_a_run_that_gets_no_better(tmp_path: Path) -> None:
     fit(Line(), options(tmp_path, lr=0.0, patience=2, steps=5000, validate_every=10))
     assert json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])["step"] == 30
+
+
+def test_without_validation_the_last_weights_count(tmp_path: Path) -> None:
+    class Blind(Line):
+        def figures(self, session: Session) -> dict[str, float]:
+            return {"left_out": 0.0}
+
+    fit(Blind(), options(tmp_path, steps=200, validate_every=50))
+    best, last = (load_file(tmp_path / f"{name}.safetensors") for name in ("best", "last"))
+    assert torch.equal(best["weight"], last["weight"])
+    assert best["weight"].item() > 1.9
+    assert "score" not in best_figures(tmp_path / "metrics.jsonl")
 
 
 def test_a_frozen_part_stays(tmp_path: Path) -> None:

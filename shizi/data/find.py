@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -110,6 +110,27 @@ def find_sets(path: Path) -> list[Labels]:
         if folder.is_dir()
         for labels in find_sets(folder)
     ]
+
+
+def apart(paths: Sequence[Path]) -> dict[str, Path]:
+    """Name sets by the last parts of their paths, as many as tell them from each other.
+
+    Raises:
+        DataError: a set is named twice.
+    """
+    whole = [path.resolve() for path in paths]
+    if twice := next((p for p, w in zip(paths, whole, strict=True) if whole.count(w) > 1), None):
+        raise DataError(f"{twice} is named twice; name it once")
+    return {_tail(place, whole): path for place, path in zip(whole, paths, strict=True)}
+
+
+def _tail(place: Path, others: Sequence[Path]) -> str:
+    """The last parts of a path, as many as no other path ends with."""
+    for count in range(1, len(place.parts)):
+        tail = place.parts[-count:]
+        if sum(other.parts[-count:] == tail for other in others) == 1:
+            return "/".join(tail)
+    return str(place)
 
 
 def _pages(labels: Labels, bad: BadRows) -> list[PageItem]:

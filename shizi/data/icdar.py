@@ -17,6 +17,7 @@ from shizi.geometry import box_to_quad
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
 _COMMA = r"\s*,\s*"
 _GAP = r"(?:\s*,\s*|\s+)"
+FAULT = 'expected x1,y1,…,x4,y4,text or left, top, right, bottom, "text"'
 _QUAD = re.compile(rf"\s*{_COMMA.join([_NUMBER] * 8)}\s*(?:,(.*))?")
 _BOX = re.compile(rf'\s*{_GAP.join([_NUMBER] * 4)}{_GAP}(".*")\s*')
 
@@ -63,7 +64,7 @@ def _labels(file: Path, bad: BadRows) -> Iterator[Label]:
         elif match := _BOX.fullmatch(row):
             quad = box_to_quad(np.array(match.groups()[:4], np.float32))
         else:
-            bad.add(f'{where}: expected x1,y1,…,x4,y4,text or left, top, right, bottom, "text"')
+            yield Label(None, "", True, where, FAULT)
             continue
         yield legible(quad, _unquoted((match[match.re.groups] or "").strip()), where)
 

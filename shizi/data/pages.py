@@ -24,13 +24,20 @@ ILLEGIBLE = ("###", "*")
 _PICTURES = SUFFIXES - {".pdf"}
 
 
+FAULT = "expected four corners around an area"
+
+
 class Label(NamedTuple):
-    """One line of a page as a file has it; the quad is anything of shape (4, 2)."""
+    """One line of a page as a file has it; the quad is anything of shape (4, 2).
+
+    ``fault`` is what is wrong with it if that is no quad.
+    """
 
     quad: Any
     text: str
     ignore: bool
     where: str
+    fault: str = FAULT
 
 
 def legible(quad: Any, text: str, where: str) -> Label:
@@ -42,19 +49,24 @@ def legible(quad: Any, text: str, where: str) -> Label:
 def make_page(path: Path, labels: Iterable[Label], where: str, bad: BadRows) -> PageItem:
     """Make a page of its lines; one whose quad is no quad or has no area is left out.
 
+    Nobody knows then where that line stands, so the page does not count as complete.
+
     Raises:
         DataError: ``bad`` is strict and a quad is wrong.
     """
     kept: list[tuple[NDArray[np.float32], Label]] = []
+    complete = True
     for label in labels:
         quad = _quad(label.quad)
         if quad is None:
-            bad.add(f"{label.where}: expected four corners around an area")
+            bad.add(f"{label.where}: {label.fault}")
+            complete = False
         else:
             kept.append((quad, label))
     quads = np.array([quad for quad, _ in kept], np.float32).reshape(-1, 4, 2)
     ignore = np.array([label.ignore for _, label in kept], bool)
-    return PageItem(path, quads, tuple(label.text for _, label in kept), ignore, where=where)
+    texts = tuple(label.text for _, label in kept)
+    return PageItem(path, quads, texts, ignore, complete=complete, where=where)
 
 
 def _quad(points: Any) -> NDArray[np.float32] | None:
@@ -90,7 +102,8 @@ def pages_of_jsonl(file: Path, bad: BadRows) -> list[PageItem]:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             bad.add(f"{where}: not a page label ({error})")
             continue
-        pages.append(replace(make_page(path, labels, where, bad), complete=complete))
+        page = make_page(path, labels, where, bad)
+        pages.append(replace(page, complete=page.complete and complete))
     return pages
 
 

@@ -107,12 +107,17 @@ def _labels(boxes: Boxes, difficult: list[bool], file: Path) -> Iterator[Label]:
 def first_column(boxes: Boxes) -> int | None:
     """Where columns of 16 px begin if each of the boxes (N, 4) lies within one; else None.
 
-    Pixels are counted from 0 or, as VOC does, from 1.
+    Pixels are counted from 0 or, as VOC does, from 1. Where a line ends on the first pixel of
+    a column, text-detection-ctpn's last piece is 17 px wide; this is tried second.
     """
-    for origin in (0, 1):
-        columns = (boxes[:, ::2] - origin) // COLUMN  # (N, 2)
-        if len(boxes) and bool((columns[:, 0] == columns[:, 1]).all()):
-            return origin
+    if not len(boxes):
+        return None
+    left, right = boxes[:, 0], boxes[:, 2]
+    for wide in (False, True):
+        for origin in (0, 1):
+            over = wide & (right > left) & ((right - origin) % COLUMN == 0)  # (N,)
+            if bool(((left - origin) // COLUMN == (right - over - origin) // COLUMN).all()):
+                return origin
     return None
 
 

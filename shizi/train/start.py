@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -31,6 +33,8 @@ from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask
 from shizi.train.tasks.orientation import OrientationTask, OrientationTrainOptions
 from shizi.train.tasks.tune import TuneTask
 from shizi.train.transfer import check_backbone
+
+_LOG = logging.getLogger("shizi.train")
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -
     if options.keeps_features and isinstance(net, CRNN):
         check_backbone(net)
     task = _crnn_task(net, charset, options, init.charset)
+    tell_unvalidated(options.val)
     RunCard("crnn", spec, charset, options.read_at, init.told).write(loop.out)
     return _fit(task, paced(loop, init))
 
@@ -110,6 +115,7 @@ def train_ctpn(options: CTPNOptions, loop: LoopOptions, told: InitOptions) -> di
     net = CTPN(spec) if isinstance(spec, CTPNSpec) else VGGCTPN(spec)
     initialise(net, init)
     task = CTPNTask(net, options)
+    tell_unvalidated(options.val)
     RunCard("ctpn", spec, initial=init.told).write(loop.out)
     return _fit(task, paced(loop, init))
 
@@ -125,6 +131,7 @@ def train_orientation(
     net = Orientation(spec) if isinstance(spec, OrientationSpec) else VGGOrientation(spec)
     initialise(net, init)
     task = OrientationTask(net, options)
+    tell_unvalidated(options.val)
     RunCard("orientation", spec, initial=init.told).write(loop.out)
     return _fit(task, paced(loop, init))
 
@@ -142,6 +149,12 @@ def _fit(
     with needed("--framework keras"):
         from shizi.train.loop.keras import train_keras
     return train_keras(task, loop)
+
+
+def tell_unvalidated(val: tuple[Path, ...]) -> None:
+    """Warn where nothing will tell which weights are best."""
+    if not val:
+        _LOG.warning("there is nothing to validate on: the last weights are kept, good or bad")
 
 
 def crnn_spec(told: CRNNInitOptions, init: Init, classes: int) -> CRNNSpec | VGGCRNNSpec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -101,6 +102,11 @@ def rate(step: int, done: float, options: LoopOptions) -> float:
     """Learning rate: linear warm-up, then cosine to one hundredth."""
     warm = min(1.0, max((step + 1) / max(1, options.warmup), 10 * done))
     return options.lr * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+def better_than(best: Mapping[str, float], figures: Mapping[str, float], metric: str) -> bool:
+    """Tell whether a validation is better than the best; without the metric the last one is."""
+    return metric not in figures or metric not in best or figures[metric] > best[metric]
 
 
 class Interrupt:

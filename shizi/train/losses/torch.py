@@ -66,7 +66,7 @@ def line_loss(
     score = F.binary_cross_entropy_with_logits(output[..., 0], text.float(), reduction="none")
     background = score[label == 0]
     hardest = min(len(background), 3 * int(text.sum()) + 200)
-    negative = background.topk(hardest).values.sum() / (hardest / 3)
+    negative = background.topk(hardest).values.sum() / (max(hardest, 1) / 3)
     at_text = output[text]  # (P, 7)
     end = ends[text]  # (P, 2)
     near = end.bool()

@@ -18,6 +18,7 @@ from shizi.data import (
     BadRows,
     LineItem,
     Lines,
+    apart,
     find_sets,
     is_pages,
     open_lines,
@@ -136,7 +137,7 @@ class CRNNTask:
         self._options = options
         self._bad = BadRows(options.strict)
         self._items = line_items(options, charset, self._bad)
-        self._val = {f.name: val_crops(f, options) for f in options.val}
+        self._val = {name: val_crops(f, options) for name, f in apart(options.val).items()}
         self._features = FeatureSet()
         if options.keeps_features:
             self._keep_features()
@@ -214,7 +215,7 @@ class CRNNTask:
     def figures(self, session: Session) -> dict[str, float]:
         """CER and share of exact lines of every validation set, and the rows left out so far.
 
-        The score is one less the mean CER.
+        The score is one less the mean CER; without a validation set there is none.
         """
         cer, exact = {}, {}
         for name, crops in self._val.items():
@@ -222,8 +223,8 @@ class CRNNTask:
             truths = [text for _, text in crops]
             counts = score_text(zip(reads, truths, strict=True), RULES)
             cer[f"cer_{name}"], exact[f"exact_{name}"] = counts.cer, counts.accuracy
-        score = 1 - float(np.mean(list(cer.values()) or [1.0]))
-        return {**cer, **exact, "score": score, "left_out": self._bad.count}
+        score = {"score": 1 - float(np.mean(list(cer.values())))} if cer else {}
+        return {**cer, **exact, **score, "left_out": self._bad.count}
 
     def picture(self, session: Session) -> Image | None:
         """Validation lines, what they say and what the net reads."""

@@ -15,6 +15,7 @@ from torch import Tensor
 from shizi.data import (
     BadRows,
     PageItem,
+    apart,
     join_words,
     open_pages,
     read_pages,
@@ -30,7 +31,7 @@ from shizi.scores import DetectionScore, score_detection
 from shizi.train import show
 from shizi.train.loop.stream import index_at, rng_at
 from shizi.train.losses.torch import line_loss, paper_loss
-from shizi.train.targets import Targets, assign, sample, slice_quads
+from shizi.train.targets import Targets, assign, masked, sample, slice_quads
 from shizi.train.tasks import augment
 
 
@@ -85,9 +86,13 @@ class CTPNTask:
         self._items = [item for path in options.data for item in open_pages(path, self._bad)]
         words = (item for path in options.words for item in open_pages(path, self._bad))
         self._items += map(join_words, words)
-        if not self._items:
-            raise DataError("--data holds no page")
-        self._val = {f.name: _spread(read_pages(f), options.val_pages) for f in options.val}
+        if all(item.ignore.all() for item in self._items):
+            left_out = f": {self._bad.count} rows cannot be used" if self._bad.count else ""
+            raise DataError(f"there is no page with a line to learn{left_out}")
+        self._val = {
+            name: _spread(complete_pages(path), options.val_pages)
+            for name, path in apart(options.val).items()
+        }
 
     def __len__(self) -> int:
         return len(self._items)
@@ -99,7 +104,10 @@ class CTPNTask:
         image, quads, ignore = random_crop(item, item.load(), self._options, rng)
         image = augment.spoil(augment.recolour(image, rng), rng)
         rows, columns = image.shape[0] // spec.row, image.shape[1] // COLUMN
-        target = assign(slice_quads(quads, ignore, columns, COLUMN), rows, columns, spec)
+        slices = slice_quads(quads, ignore, columns, COLUMN)
+        target = assign(slices, rows, columns, spec)
+        if not item.complete:
+            target = masked(target, slices, spec.row)
         return Crop(image, sample(target, rng) if isinstance(spec, VGGCTPNSpec) else target)
 
     def group(self, sample: Crop) -> tuple[int, int]:
@@ -126,7 +134,7 @@ class CTPNTask:
         return line_loss(self.net(images).float(), label, vertical, ends, offsets)
 
     def figures(self, session: Session) -> dict[str, float]:
-        """F at IoU 0.5 of every validation set, their mean, and the rows left out so far."""
+        """F at IoU 0.5 of every validation set, their mean if there are any, and rows left out."""
         detector = Detector(session, spec=self.net.spec)
         figures = {}
         for name, items in self._val.items():
@@ -135,8 +143,8 @@ class CTPNTask:
                 quads, _ = detector(item.load())
                 total += score_detection(quads, item.quads, item.texts, item.ignore)
             figures[f"f_{name}"] = total.f
-        score = float(np.mean(list(figures.values()) or [0.0]))
-        return {**figures, "score": score, "left_out": self._bad.count}
+        score = {"score": float(np.mean(list(figures.values())))} if figures else {}
+        return {**figures, **score, "left_out": self._bad.count}
 
     def picture(self, session: Session) -> Image | None:
         """Validation pages with their true lines in green and those found in red."""
@@ -148,6 +156,18 @@ class CTPNTask:
                 quads, _ = detector(page)
                 looks.append(show.found_lines(page, item.quads, quads))
         return show.grid(looks, 2) if looks else None
+
+
+def complete_pages(path: Path) -> list[PageItem]:
+    """Read the pages of a set whose lines are all labelled: only these can be scored.
+
+    Raises:
+        DataError: there are none, or a row is wrong.
+    """
+    pages = [page for page in read_pages(path) if page.complete]
+    if not pages:
+        raise DataError(f"{path} holds no page whose lines are all labelled; validate on another")
+    return pages
 
 
 def _spread(items: list[PageItem], count: int) -> list[PageItem]:

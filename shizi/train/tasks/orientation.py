@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shizi.data import BadRows, PageItem, open_upright
+from shizi.data import BadRows, PageItem, apart, open_upright
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import quad_to_box, rotate90
@@ -79,8 +79,10 @@ class OrientationTask:
         self._bad = BadRows(options.strict)
         self._items = [item for path in options.data for item in open_upright(path, self._bad)]
         if not self._items:
-            raise DataError("--data holds no page")
-        self._val = {f.name: open_upright(f, self._bad) for f in options.val}
+            raise DataError("there is no page to learn from")
+        self._val = {
+            name: open_upright(path, self._bad) for name, path in apart(options.val).items()
+        }
 
     def __len__(self) -> int:
         return len(self._items)
@@ -116,8 +118,8 @@ class OrientationTask:
             image, quads, _ = random_crop(item, page, crop, rng)
             seen = quad_to_box(quads).reshape(-1, 4).clip(0, TILE)
             covered = float((seen[:, 2:] - seen[:, :2]).prod(1).sum()) / TILE**2
-            if 0 < covered < 0.02:
-                continue  # too little to tell, too much to call empty
+            if 0 < covered < 0.02 or not (covered or item.complete):
+                continue  # too little to tell; too much, or too little known, to call empty
             quarter = int(rng.integers(4))
             image = augment.spoil(augment.recolour(image, rng), rng)
             out.append(Turned(clockwise(image, quarter), quarter if covered else NO_TEXT))
@@ -150,7 +152,7 @@ class OrientationTask:
         return {"ce": F.cross_entropy(logits, labels, label_smoothing=0.05)}
 
     def figures(self, session: Session) -> dict[str, float]:
-        """Accuracy over pictures in four rotations, its mean, and the rows left out so far."""
+        """Accuracy over pictures in four rotations, its mean if there is one, and rows left out."""
         classify = OrientationClassifier(session, spec=self.net.spec)
         figures = {}
         for name, items in self._val.items():
@@ -162,8 +164,8 @@ class OrientationTask:
                     right += classify(clockwise(page, quarter))[0] == 90 * quarter
                     total += 1
             figures[f"acc_{name}"] = right / max(1, total)
-        score = float(np.mean(list(figures.values()) or [0.0]))
-        return {**figures, "score": score, "left_out": self._bad.count}
+        score = {"score": float(np.mean(list(figures.values())))} if figures else {}
+        return {**figures, **score, "left_out": self._bad.count}
 
     def picture(self, session: Session) -> Image | None:
         """Validation pictures in four rotations, with the angle that the net gives them."""
