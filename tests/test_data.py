@@ -33,7 +33,7 @@ from shizi.data import (
     spelt,
     with_pictures,
 )
-from shizi.data.voc import first_column, rejoined
+from shizi.data.proposals import first_column, rejoined
 from shizi.errors import DataError
 from shizi.geometry import box_to_quad, rotate90
 
