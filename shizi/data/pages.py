@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from shizi.data.bad import BadRows
 from shizi.data.items import PageItem
-from shizi.data.lines import numbered_rows, root_of
+from shizi.data.reading import numbered_rows, root_of
 from shizi.geometry import area, order_quad
 from shizi.images.source import SUFFIXES
 
@@ -107,10 +107,16 @@ def pages_of_jsonl(file: Path, bad: BadRows) -> list[PageItem]:
     return pages
 
 
-def pages_of_paddle(file: Path, bad: BadRows) -> list[PageItem]:
+def pages_of_paddle(file: Path, bad: BadRows, root: Path | None = None) -> list[PageItem]:
     """Read PaddleOCR rows of ``picture<TAB>[{"transcription", "points"}]``.
 
-    Outlines of more than four points become the smallest rectangle around them.
+    Outlines of more than four points become the smallest rectangle around them. What
+    PPOCRLabel calls difficult is ignored.
+
+    Args:
+        file: the label file.
+        bad: takes the rows that are left out.
+        root: the folder that pictures are relative to; by default it is looked for.
 
     Raises:
         DataError: the file cannot be read, or ``bad`` is strict and a row is wrong.
@@ -121,22 +127,33 @@ def pages_of_paddle(file: Path, bad: BadRows) -> list[PageItem]:
         picture, _, labels = row.partition("\t")
         try:
             found = [
-                legible(
-                    _rectangle(line["points"]), str(line["transcription"]), f"{where}: line {i}"
-                )
+                _of_paddle(line, f"{where}: line {i}")
                 for i, line in enumerate(json.loads(labels), 1)
             ]
-        except (ValueError, KeyError, TypeError, cv2.error) as error:
+        except (ValueError, KeyError, TypeError) as error:
             bad.add(f"{where}: expected image<TAB>[transcription, points] in JSON ({error})")
             continue
-        pages.append(make_page(root_of(file, picture) / picture, found, where, bad))
+        place = (root or root_of(file, picture)) / picture
+        pages.append(make_page(place, found, where, bad))
     return pages
 
 
-def _rectangle(points: list[Any]) -> Any:
-    if len(points) <= 4:
-        return points
-    return order_quad(cv2.boxPoints(cv2.minAreaRect(np.asarray(points, np.float32))))
+def _of_paddle(line: dict[str, Any], where: str) -> Label:
+    label = legible(rectangle(line["points"]), str(line["transcription"]), where)
+    return label._replace(ignore=label.ignore or bool(line.get("difficult")))
+
+
+def rectangle(points: Any) -> Any:
+    """Return an outline of four points as it is, of more as the smallest rectangle around it.
+
+    What is no outline comes back as None.
+    """
+    try:
+        if len(points) <= 4:
+            return points
+        return order_quad(cv2.boxPoints(cv2.minAreaRect(np.asarray(points, np.float32))))
+    except (TypeError, ValueError, cv2.error):
+        return None
 
 
 def pages_of_pictures(folder: Path, angle: int = 0) -> list[PageItem]:

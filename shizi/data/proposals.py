@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.data.pages import Label
+from shizi.geometry import box_to_quad
 from shizi.page import Quads
 
 COLUMN = 16
@@ -12,6 +16,24 @@ COLUMN = 16
 
 Boxes = NDArray[np.float64]
 """Shape (N, 4): left, top, right, bottom."""
+
+
+def labels_of_boxes(
+    boxes: Boxes, where: str, difficult: Sequence[bool] | None = None
+) -> Iterator[Label]:
+    """Yield the labels of a picture's boxes (N, 4), whose texts are not known.
+
+    Where all of them are pieces of 16 px columns, those that continue each other are put
+    together into lines again: targets cut lines by themselves, at any scale.
+    """
+    origin = first_column(boxes)
+    if origin is not None:
+        for i, quad in enumerate(rejoined(boxes, origin), 1):
+            yield Label(quad, "", False, f"{where}: line {i}")
+        return
+    skipped = difficult or [False] * len(boxes)
+    for i, (quad, skip) in enumerate(zip(box_to_quad(boxes), skipped, strict=True), 1):
+        yield Label(quad, "", skip, f"{where}: object {i}")
 
 
 def first_column(boxes: Boxes) -> int | None:

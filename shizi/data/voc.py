@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,9 @@ from numpy.typing import NDArray
 
 from shizi.data.bad import BadRows
 from shizi.data.items import PageItem
-from shizi.data.lines import numbered_rows
-from shizi.data.pages import Label, make_page, pictures_in
-from shizi.data.proposals import Boxes, first_column, rejoined
-from shizi.geometry import box_to_quad
+from shizi.data.pages import make_page, pictures_in
+from shizi.data.proposals import Boxes, labels_of_boxes
+from shizi.data.reading import numbered_rows
 from shizi.page import Quads
 
 ANNOTATIONS, PICTURES = "Annotations", "JPEGImages"
@@ -51,7 +49,9 @@ def pages_of_voc(folder: Path, bad: BadRows, chosen: Path | None = None) -> list
         except (OSError, ValueError, ET.ParseError) as error:
             bad.add(f"{file}:1: not an annotation ({error})")
         else:
-            pages.append(make_page(picture, _labels(boxes, difficult, file), str(file), bad))
+            pages.append(
+                make_page(picture, labels_of_boxes(boxes, str(file), difficult), str(file), bad)
+            )
     return pages
 
 
@@ -89,13 +89,3 @@ def annotation(
             ET.SubElement(box, side).text = str(round(float(value)))
     ET.indent(root)
     return ET.ElementTree(root)
-
-
-def _labels(boxes: Boxes, difficult: list[bool], file: Path) -> Iterator[Label]:
-    origin = first_column(boxes)
-    if origin is not None:
-        for i, quad in enumerate(rejoined(boxes, origin), 1):
-            yield Label(quad, "", False, f"{file}: line {i}")
-    else:
-        for i, (quad, skip) in enumerate(zip(box_to_quad(boxes), difficult, strict=True), 1):
-            yield Label(quad, "", skip, f"{file}: object {i}")
