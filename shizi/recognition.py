@@ -17,9 +17,6 @@ from shizi.errors import ShiziError
 from shizi.geometry import grow, rotate90
 from shizi.page import Char, Image, Quads
 
-STRIDE = 8
-"""Pixels of a fitted crop's width per time step."""
-
 VERTICAL = 1.5
 """A crop this many times taller than wide is read as a vertical line."""
 

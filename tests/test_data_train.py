@@ -18,7 +18,7 @@ from shizi.errors import DataError
 from shizi.geometry import rotate90
 from shizi.nets.spec import CTPNSpec, OrientationSpec
 from shizi.nets.torch.crnn import CRNN
-from shizi.nets.torch.ctpn import CTPN
+from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.nets.torch.orientation import Orientation
 from shizi.nets.torch.session import ModuleSession
 from shizi.page import Image
@@ -162,14 +162,12 @@ def test_what_may_be_text_is_not_taught_as_background(tmp_path: Path, faulty: st
 
 def test_a_batch_without_background_has_a_loss(tmp_path: Path) -> None:
     part = page_set(tmp_path / "part", [GOOD], complete=False)
-    net = CTPN(CTPNSpec())
-    task = CTPNTask(net, CTPNOptions((part,), size=64, batch=1))
-    batch = task.collate([task.sample(1, 0)])
-    label = np.where(batch.targets.label == 0, -1, batch.targets.label)
-    losses = task.loss(
-        batch._replace(targets=batch.targets._replace(label=label)), torch.device("cpu")
-    )
-    assert all(torch.isfinite(value) for value in losses.values())
+    for net in (CTPN(CTPNSpec()), VGGCTPN(tiny.VGG_CTPN)):
+        task = CTPNTask(net, CTPNOptions((part,), size=64, batch=1))
+        batch = task.collate([task.sample(1, 0)])
+        unknown = batch.targets._replace(label=np.full_like(batch.targets.label, -1))
+        losses = task.loss(batch._replace(targets=unknown), torch.device("cpu"))
+        assert all(torch.isfinite(value) for value in losses.values())
 
 
 def test_tiles_without_a_label_are_not_called_empty(tmp_path: Path) -> None:

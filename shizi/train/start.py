@@ -31,8 +31,8 @@ from shizi.train.loop.torch import fit
 from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
 from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask
 from shizi.train.tasks.orientation import OrientationTask, OrientationTrainOptions
-from shizi.train.tasks.tune import TuneTask
-from shizi.train.transfer import check_backbone
+from shizi.train.tasks.tune import TuneTask, hold
+from shizi.train.transfer import adopt_classifier, check_backbone
 
 _LOG = logging.getLogger("shizi.train")
 
@@ -64,6 +64,8 @@ class CRNNInitOptions:
             published; lcnet has a GRU.
         width: share of the published channels and recurrent units (vgg); by default that of
             the initial weights, or else 1.
+        step: width of a time step (lcnet), 4 or 8 pixels; by default that of the initial weights,
+            or else 8. With 4, narrow characters that follow themselves find room.
         charset: a text file with all characters on one line, or data: those that the labels
             of the training data hold. Initial weights that have a charset keep it whole and
             grow: the classifier gains a row for every character that they lack. By default
@@ -74,6 +76,7 @@ class CRNNInitOptions:
     init: str | None = None
     rnn: Literal["lstm", "gru"] | None = None
     width: float | None = None
+    step: Literal[4, 8] | None = None
     charset: str | None = None
 
 
@@ -90,6 +93,7 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -
     initialise(net, init, charset)
     if options.keeps_features and isinstance(net, CRNN):
         check_backbone(net)
+        hold(net.classify, adopt_classifier(net.classify, charset))
     task = _crnn_task(net, charset, options, init.charset)
     tell_unvalidated(options.val)
     RunCard("crnn", spec, charset, options.read_at, init.told).write(loop.out)
@@ -166,6 +170,8 @@ def crnn_spec(told: CRNNInitOptions, init: Init, classes: int) -> CRNNSpec | VGG
     """
     if told.net == "lcnet" and (told.rnn == "lstm" or told.width not in (None, 1)):
         raise DataError("the lcnet form has a GRU of one size; rnn and width are for vgg")
+    if told.net == "vgg" and told.step:
+        raise DataError("the vgg form has time steps of one width; step is for lcnet")
     known = init.spec
     asked = _asked(told, classes)
     if known is None:
@@ -176,12 +182,14 @@ def crnn_spec(told: CRNNInitOptions, init: Init, classes: int) -> CRNNSpec | VGG
         size = (known if told.width is None else asked).widths
         if (rnn, size) != (known.rnn, known.widths):
             raise WeightsError("the initial weights have another rnn or width; leave both out")
+    if isinstance(known, CRNNSpec):
+        known = replace(known, step=told.step or known.step)
     return replace(known, classes=classes)
 
 
 def _asked(told: CRNNInitOptions, classes: int) -> CRNNSpec | VGGCRNNSpec:
     if told.net == "lcnet":
-        return CRNNSpec(classes=classes)
+        return CRNNSpec(classes=classes, step=told.step or CRNNSpec.step)
     full, share = VGGCRNNSpec(classes=classes, rnn=told.rnn or "lstm"), told.width or 1.0
     widths = tuple(max(8, round(w * share)) for w in full.widths)
     return replace(full, widths=widths, hidden=max(8, round(full.hidden * share)))

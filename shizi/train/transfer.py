@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from shizi.charset import Charset
 from shizi.errors import DataError, WeightsError
 from shizi.extras import needed
+from shizi.nets.spec import LCNET_REC
 from shizi.nets.torch.backbone import LCNet
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN
@@ -98,20 +99,17 @@ def load_backbone(net: LCNet, graph: Graph) -> None:
         _copy(conv.bias, bias)
 
 
-def load_classifier(layer: nn.Linear, graph: Graph, charset: Charset) -> int:
-    """Copy the teacher's rows for the characters of our charset; return how many it knows.
+def load_classifier(layer: nn.Linear, graph: Graph, charset: Charset) -> None:
+    """Copy the teacher's rows for the characters of our charset.
 
     Rows of characters that the teacher lacks start at its mean row with a low bias.
     """
     kernel = graph.weights("MatMul")[-1].T  # (C, 120)
     bias = graph.weights("Add")[-1]  # (C,)
-    known = ["", *graph.metadata["character"].split("\n"), " "]
-    ids = {c: i for i, c in enumerate(known[: len(kernel)])}
-    rows = [0, *(ids.get(c, -1) for c in charset.chars)]
+    rows = rows_of(graph, charset)
     weight = np.stack([kernel[r] if r >= 0 else kernel.mean(0) for r in rows])
     _copy(layer.weight, weight)
     _copy(layer.bias, np.array([bias[r] if r >= 0 else bias.min() for r in rows]))
-    return sum(r > 0 for r in rows)
 
 
 def transfer(net: nn.Module, charset: Charset | None) -> None:
@@ -137,12 +135,38 @@ def check_backbone(net: CRNN) -> None:
         DataError: it has.
         MissingExtraError: rapidocr is not installed.
     """
-    teacher = LCNet(net.spec.backbone)
+    teacher = LCNet(LCNET_REC)
     load_backbone(teacher, Graph(wheel_file(RECOGNISER)))
     own = net.backbone.state_dict()
     for key, value in teacher.state_dict().items():
-        if not torch.allclose(own[key], value, rtol=1e-2, atol=1e-3):  # halves were rounded
+        if own[key].shape != value.shape or not torch.allclose(
+            own[key], value, rtol=1e-2, atol=1e-3
+        ):  # halves were rounded
             raise DataError(
                 "stages distil and head keep features of PP-OCRv6's own backbone, and this "
                 "net's has learnt something else; train it with --stage whole"
             )
+
+
+def adopt_classifier(layer: nn.Linear, charset: Charset) -> Tensor:
+    """Give a classifier the teacher's rows wherever it has them; return where, bool (K,).
+
+    The others stay as they are.
+
+    Raises:
+        MissingExtraError: rapidocr is not installed.
+    """
+    graph = Graph(wheel_file(RECOGNISER))
+    known = torch.from_numpy(rows_of(graph, charset) >= 0)
+    own = layer.weight.detach().clone(), layer.bias.detach().clone()
+    load_classifier(layer, graph, charset)
+    with torch.no_grad():
+        layer.weight[~known], layer.bias[~known] = own[0][~known], own[1][~known]
+    return known
+
+
+def rows_of(graph: Graph, charset: Charset) -> NDArray[np.intp]:
+    """Return the teacher's class of each of ours, (K,); -1 where it lacks the character."""
+    known = ["", *graph.metadata["character"].split("\n"), " "]
+    ids = {c: i for i, c in enumerate(known[: len(graph.weights("Add")[-1])])}
+    return np.array([0, *(ids.get(c, -1) for c in charset.chars)])

@@ -1,4 +1,7 @@
-"""The losses of PyTorch training; ``keras.py`` beside this holds the same numbers in Keras."""
+"""The losses of PyTorch training, and what makes CTC cheap where classes are many.
+
+``keras.py`` beside this holds the same numbers in Keras.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,17 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from shizi.charset import BLANK
 from shizi.train.losses import SIDE
 from shizi.train.targets import NEAR
+
+ALIKE = 6
+"""Classes like a labelled one that it has to win against."""
+
+OTHERS = 768
+"""Classes drawn at random that stand for all the rest."""
 
 
 def ctc_loss(logits: Tensor, labels: list[list[int]]) -> Tensor:
@@ -104,8 +113,55 @@ def paper_loss(
     near = nearer.abs() <= SIDE
     height = F.smooth_l1_loss(at_text[:, 2:4], vertical[valid], reduction="sum")
     side = F.smooth_l1_loss(at_text[near, 4], nearer[near], reduction="sum")
+    text = F.cross_entropy(heads[kept][:, :2], label[kept].long(), reduction="sum")
     return {
-        "text": F.cross_entropy(heads[kept][:, :2], label[kept].long()),
+        "text": text / kept.sum().clamp(min=1),
         "vertical": height / valid.sum().clamp(min=1),
         "side": 2 * side / near.sum().clamp(min=1),
     }
+
+
+class Rivals:
+    """The classes that matter to a batch: with thousands, the rest only costs time.
+
+    A label's classes and the blank compete with the classes whose rows are most like theirs, and
+    with some drawn at random, weighted so that they stand for all others: importance sampling of
+    the normaliser (Bengio & Senecal 2008, section 3).
+
+    Args:
+        rows: of the classifier as it begins, (K, E).
+    """
+
+    def __init__(self, rows: Tensor) -> None:
+        unit = F.normalize(rows.detach().float(), dim=1)
+        count = min(ALIKE + 1, len(unit))
+        nearest = [(part @ unit.T).topk(count).indices for part in unit.split(1024)]
+        self._alike = torch.cat(nearest)  # (K, count), a class itself among them
+        self._classes = len(unit)
+
+    def logits(
+        self, classify: nn.Linear, seen: Tensor, labels: list[list[int]]
+    ) -> tuple[Tensor, list[list[int]]]:
+        """Score a batch among the classes that matter.
+
+        Args:
+            classify: the classifier, of K classes.
+            seen: what it sees, (N, T, E).
+            labels: N lists of class ids.
+
+        Returns:
+            Logits (N, T, S), class 0 still the blank, and the labels by the S classes' numbers.
+        """
+        said = torch.tensor(sorted({BLANK, *(c for label in labels for c in label)}))
+        near = torch.unique(torch.cat([said, self._alike[said].flatten()]))  # BLANK is the first
+        free = torch.ones(self._classes, dtype=torch.bool)
+        free[near] = False
+        far = torch.randint(self._classes, (OTHERS,))
+        far = torch.unique(far[free[far]])
+        ids = torch.cat([near, far]).to(seen.device)  # (S,)
+        logits = F.linear(seen, classify.weight[ids], classify.bias[ids]).float()
+        if len(far):
+            rest = math.log((self._classes - len(near)) / len(far))
+            logits = logits + F.pad(torch.full((len(far),), rest), (len(near), 0)).to(logits.device)
+        place = {int(c): i for i, c in enumerate(near)}
+        return logits, [[place[c] for c in label] for label in labels]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shizi.charset import Charset
+from shizi.charset import BLANK, Charset
 from shizi.crop import cut, fit
 from shizi.data import (
     BadRows,
@@ -36,9 +36,16 @@ from shizi.scores import TextRules, score_text
 from shizi.synth.captcha import ALPHABET, Captcha, Captchas
 from shizi.train import show
 from shizi.train.loop.stream import index_at, rng_at
-from shizi.train.losses.torch import ctc_loss
+from shizi.train.losses.torch import Rivals, ctc_loss
 from shizi.train.tasks import augment
-from shizi.train.tasks.features import FeatureBatch, FeatureRow, FeatureSet, stack
+from shizi.train.tasks.features import (
+    TEACHER_STEP,
+    FeatureBatch,
+    FeatureRow,
+    FeatureSet,
+    Half,
+    stack,
+)
 
 
 @dataclass(frozen=True)
@@ -59,8 +66,8 @@ class CRNNOptions:
             two run the backbone of PP-OCRv6 once over the data and then train for little; they
             need the default net.
         anchor: weight of the regression that stays beside CTC in stage head, where it keeps
-            characters that the data seldom shows, and in stage tune, where it holds the net to
-            what it was on other lines.
+            what the teacher knows wherever it reads what the label says, and in stage tune,
+            where it holds the net to what it was on other lines.
         way: share of the way from the first weights to the tuned ones that stage tune goes: the
             less, the less of other lines is forgotten.
         replay: line sets that stage tune goes on reading as before, labels not needed; by
@@ -94,7 +101,7 @@ class CRNNOptions:
 
 
 RULES = TextRules(fold_width=True, ignore_spaces=True)
-"""What validation overlooks: typesetting."""
+"""What validation overlooks: typesetting; and case, where the references have capitals alone."""
 
 SYNTH_SEED = 1_000_001
 """Of what is drawn on the fly; sets written by ``shizi synth`` have smaller ones."""
@@ -138,24 +145,33 @@ class CRNNTask:
         self._bad = BadRows(options.strict)
         self._items = line_items(options, charset, self._bad)
         self._val = {name: val_crops(f, options) for name, f in apart(options.val).items()}
-        self._features = FeatureSet()
-        if options.keeps_features:
-            self._keep_features()
+        self._features = self._kept_features() if options.keeps_features else None
+        self._rivals = Rivals(net.classify.weight) if options.stage == "head" else None
 
-    def _keep_features(self) -> None:
+    def _kept_features(self) -> FeatureSet:
         """Run the backbone of PP-OCRv6 once over the data."""
+        assert isinstance(self._items, Lines) and isinstance(self.net, CRNN)  # as __init__ saw to
+        rows, bias = (
+            v.detach().numpy() for v in (self.net.classify.weight, self.net.classify.bias)
+        )
+
+        def read(neck: Half) -> list[int]:
+            path = (neck.astype(np.float32) @ rows.T + bias).argmax(1)
+            return [s for s, _ in groupby(path.tolist()) if s != BLANK]
+
+        features = FeatureSet(self.net.spec.step, read)
         rng = np.random.default_rng(0)
-        assert isinstance(self._items, Lines)  # as __init__ saw to
         for item, image in with_pictures(self._items, range(len(self._items)), self._bad):
-            self._features.add(*self._shown(item, image, rng))
-        self._features.finish()
+            features.add(*self._shown(item, image, rng))
+        features.finish()
+        return features
 
     def __len__(self) -> int:
-        return len(self._features) or len(self._items)
+        return len(self._items if self._features is None else self._features)
 
     def sample(self, seed: int, position: int) -> Sample:
         """See :class:`shizi.train.loop.stream.Sampler`."""
-        if len(self._features):
+        if self._features is not None:
             return self._features[index_at(len(self), seed, position)]
         return self.crop(seed, position)
 
@@ -202,11 +218,15 @@ class CRNNTask:
         assert isinstance(self.net, CRNN)  # as __init__ saw to
         features = torch.from_numpy(batch.features).to(device).float()  # (N, T, C)
         neck = self.net.neck(features)  # (N, T, E)
-        mse = F.mse_loss(neck.float(), torch.from_numpy(batch.neck).to(device).float())
+        taught = torch.from_numpy(batch.neck).to(device).float()  # (N, width / 8, E)
+        taught = taught.repeat_interleave(TEACHER_STEP // self.net.spec.step, 1)
+        squares = (neck.float() - taught).square().mean((1, 2))  # (N,)
         if self._options.stage == "distil":
-            return {"mse": mse}
-        ctc = ctc_loss(self.net.classify(neck), batch.labels)
-        return {"ctc": ctc, "anchor": self._options.anchor * mse}
+            return {"mse": squares.mean()}
+        assert self._rivals is not None
+        ctc = ctc_loss(*self._rivals.logits(self.net.classify, neck, batch.labels))
+        anchor = (squares * torch.from_numpy(batch.trusted).to(device)).mean()
+        return {"ctc": ctc, "anchor": self._options.anchor * anchor}
 
     def validate_on(self, name: str, crops: list[tuple[Image, str]]) -> None:
         """Validate on one more set: crops and what they say."""
@@ -221,7 +241,8 @@ class CRNNTask:
         for name, crops in self._val.items():
             reads = self._read(session, [crop for crop, _ in crops])
             truths = [text for _, text in crops]
-            counts = score_text(zip(reads, truths, strict=True), RULES)
+            rules = replace(RULES, ignore_case=not any(map(str.islower, "".join(truths))))
+            counts = score_text(zip(reads, truths, strict=True), rules)
             cer[f"cer_{name}"], exact[f"exact_{name}"] = counts.cer, counts.accuracy
         score = {"score": 1 - float(np.mean(list(cer.values())))} if cer else {}
         return {**cer, **exact, **score, "left_out": self._bad.count}
