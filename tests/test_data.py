@@ -31,6 +31,7 @@ from shizi.data import (
     open_upright,
     shuffled,
     spelt,
+    weighed,
     with_pictures,
 )
 from shizi.data.proposals import first_column, rejoined
@@ -355,6 +356,15 @@ def test_sets_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert apart(paths)["b/val"] == paths[1]
     with pytest.raises(DataError, match="named twice"):
         apart([paths[0], tmp_path / "b" / ".." / "a" / "val"])
+
+
+def test_a_weight_follows_a_path(tmp_path: Path) -> None:
+    odd = put(tmp_path / "odd:2", "")
+    plain, told = [tmp_path / "a", odd], [Path(f"{tmp_path / 'a'}:2.5"), odd]
+    assert weighed(plain) == (plain, [])
+    assert weighed(told) == (plain, [2.5, 1.0])
+    with pytest.raises(DataError, match="above 0"):
+        weighed([Path("a:0")])
 
 
 def test_a_tilted_line_comes_back_tilted() -> None:

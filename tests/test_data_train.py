@@ -202,3 +202,23 @@ def test_sets_of_one_name_have_figures_of_their_own(tmp_path: Path) -> None:
     task = CRNNTask(net, Charset("ab"), CRNNOptions(val[:1], val=val, batch_width=300))
     figures = task.figures(ModuleSession(net.eval(), torch.device("cpu")))
     assert {"cer_a/val", "cer_b/val"} <= figures.keys()
+
+
+def test_word_sets_alone_are_enough_for_the_detector(tmp_path: Path) -> None:
+    after = {"quad": [[224, 50], [280, 50], [280, 80], [224, 80]], "text": "cd"}
+    words = page_set(tmp_path / "words", [GOOD, after])
+    task = CTPNTask(CTPN(CTPNSpec()), CTPNOptions(words=(words,), size=128))
+    assert (task.sample(1, 0).targets.label == 1).any()
+    assert [page.texts for page in task._items] == [("ab cd",)]
+    with pytest.raises(DataError, match="no page with a line"):
+        CTPNTask(CTPN(CTPNSpec()), CTPNOptions())
+
+
+def test_sets_are_learnt_as_often_as_they_weigh(tmp_path: Path) -> None:
+    few = tiny.line_set(tmp_path / "few", [("x.png", "a")])
+    many = tiny.line_set(tmp_path / "many", [(f"{i}.png", "b") for i in range(8)])
+    options = CRNNOptions((Path(f"{few}:3"), many), batch_width=300)
+    task = CRNNTask(CRNN(replace(tiny.CRNN, classes=3)), Charset("ab"), options)
+    labels = [task.crop(1, position).label for position in range(200)]
+    assert labels.count([1]) == pytest.approx(150, abs=25)
+    assert choose_charset("data", options).chars == "ab"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -121,6 +122,29 @@ def find_sets(path: Path) -> list[Labels]:
             raise DataError(f"{name} says itself where its pictures are; leave {at}{root} out")
         return [labels._replace(root=Path(root))]
     raise DataError(f"cannot read {path}: there is no such file or folder")
+
+
+def weighed(paths: Sequence[Path]) -> tuple[list[Path], list[float]]:
+    """Part ``PATH:WEIGHT`` into paths and weights; a path without one weighs 1.
+
+    Returns:
+        The paths, and the weights, none where no path has one.
+
+    Raises:
+        DataError: a weight is not above 0.
+    """
+    parts = [(path, None) if path.exists() else _parted(path) for path in paths]
+    if all(weight is None for _, weight in parts):
+        return list(paths), []
+    weights = [1.0 if weight is None else weight for _, weight in parts]
+    if not all(weight > 0 for weight in weights):
+        raise DataError("the weight of a set is a number above 0; leave out what is not wanted")
+    return [path for path, _ in parts], weights
+
+
+def _parted(path: Path) -> tuple[Path, float | None]:
+    match = re.fullmatch(r"(.+):(\d+(?:\.\d+)?)", str(path))
+    return (Path(match[1]), float(match[2])) if match else (path, None)
 
 
 def apart(paths: Sequence[Path]) -> dict[str, Path]:

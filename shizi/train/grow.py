@@ -10,7 +10,7 @@ from torch import Tensor
 
 from shizi import weights
 from shizi.charset import Charset
-from shizi.data import BadRows, open_lines
+from shizi.data import BadRows, open_lines, weighed
 from shizi.errors import DataError, WeightsError
 from shizi.synth.captcha import ALPHABET
 from shizi.train.card import read_card
@@ -51,19 +51,21 @@ def choose_charset(
 def _characters(options: CRNNOptions) -> str:
     """The characters of the labels of the training data, sorted."""
     bad = BadRows(options.strict, quiet=True)  # training will name them
-    texts = (text for path in options.data for text in open_lines(path, bad).texts())
+    paths, _ = weighed(options.data)
+    texts = (text for path in paths for text in open_lines(path, bad).texts())
     drawn = ALPHABET if options.synth else ""
     chars = {c for text in texts for c in text} - set("\r\n") | set(drawn)
     if not chars:
-        raise DataError("the labels of --data hold no character")
+        raise DataError("the labels of the data hold no character")
     return "".join(sorted(chars))
 
 
 def extended(state: Mapping[str, Tensor], classes: int) -> dict[str, Tensor]:
     """Return a recogniser's state with more classes.
 
-    The known rows stay first and as they are. A new row is the mean of the known ones, with
-    their lowest bias: it hardly speaks before it has learnt.
+    The known rows stay first and as they are. A new row is drawn as they are spread, each number
+    by itself, with their median bias: to the net it is one more character that it seldom sees.
+    Their mean with their lowest bias would hardly speak, but after fifty steps not either.
 
     Args:
         state: of either recogniser.
@@ -79,8 +81,10 @@ def extended(state: Mapping[str, Tensor], classes: int) -> dict[str, Tensor]:
             f"these weights know {len(weight) - 1} characters, more than the {classes - 1} "
             "asked for; name their run folder, whose charset.txt tells which"
         )
+    chance = torch.randn(new, weight.shape[1], generator=torch.Generator().manual_seed(new))
+    drawn = weight.mean(0) + weight.std(0) * chance  # (new, E)
     grown = {
-        f"{LAYER}.weight": torch.cat([weight, weight.mean(0, keepdim=True).repeat(new, 1)]),
-        f"{LAYER}.bias": torch.cat([bias, bias.min().repeat(new)]),
+        f"{LAYER}.weight": torch.cat([weight, drawn.to(weight.dtype)]),
+        f"{LAYER}.bias": torch.cat([bias, bias.median().repeat(new)]),
     }
     return {**state, **grown}

@@ -97,7 +97,7 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -
     task = _crnn_task(net, charset, options, init.charset)
     tell_unvalidated(options.val)
     RunCard("crnn", spec, charset, options.read_at, init.told).write(loop.out)
-    return _fit(task, paced(loop, init))
+    return _fit(task, paced(loop, init, options.stage == "tune"))
 
 
 def _crnn_task(
@@ -195,8 +195,20 @@ def _asked(told: CRNNInitOptions, classes: int) -> CRNNSpec | VGGCRNNSpec:
     return replace(full, widths=widths, hidden=max(8, round(full.hidden * share)))
 
 
-def paced(loop: LoopOptions, init: Init) -> LoopOptions:
-    """Settle the backbone's share of the learning rate: what has learnt before moves less."""
-    if loop.backbone_lr is not None:
-        return loop
-    return replace(loop, backbone_lr=0.2 if init.learnt else 1.0)
+NEW_ROWS = 10.0
+"""Share of the learning rate of a classifier of which only new rows learn.
+
+They have a long way to go, and nothing that is known moves with them.
+"""
+
+
+def paced(loop: LoopOptions, init: Init, tune: bool = False) -> LoopOptions:
+    """Settle the shares of the learning rate that are left open.
+
+    A backbone that has learnt before moves less; the classifier of a net that is tuned, more.
+    """
+    if loop.backbone_lr is None:
+        loop = replace(loop, backbone_lr=0.2 if init.learnt else 1.0)
+    if loop.classifier_lr is None:
+        loop = replace(loop, classifier_lr=NEW_ROWS if tune else 1.0)
+    return loop

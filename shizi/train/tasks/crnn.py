@@ -25,6 +25,7 @@ from shizi.data import (
     read_lines,
     read_pages,
     spelt,
+    weighed,
     with_pictures,
 )
 from shizi.engine import Session
@@ -35,7 +36,7 @@ from shizi.recognition import Recognizer
 from shizi.scores import TextRules, score_text
 from shizi.synth.captcha import ALPHABET, Captcha, Captchas
 from shizi.train import show
-from shizi.train.loop.stream import index_at, rng_at
+from shizi.train.loop.stream import Mix, index_at, rng_at
 from shizi.train.losses.torch import Rivals, ctc_loss
 from shizi.train.tasks import augment
 from shizi.train.tasks.features import (
@@ -53,7 +54,8 @@ class CRNNOptions:
     """How the recogniser is fed.
 
     Attributes:
-        data: line sets to learn.
+        data: line sets to learn; PATH:3 comes three times as often as PATH:1, and without
+            weights all lines come alike.
         synth: captcha: learn captchas drawn on the fly instead, no data needed.
         val: line or page sets to validate on.
         batch_width: pixels of width a batch (32 lines of 320).
@@ -143,7 +145,7 @@ class CRNNTask:
         self._charset = charset
         self._options = options
         self._bad = BadRows(options.strict)
-        self._items = line_items(options, charset, self._bad)
+        self._items, self._mix = line_items(options, charset, self._bad)
         self._val = {name: val_crops(f, options) for name, f in apart(options.val).items()}
         self._features = self._kept_features() if options.keeps_features else None
         self._rivals = Rivals(net.classify.weight) if options.stage == "head" else None
@@ -177,7 +179,7 @@ class CRNNTask:
 
     def crop(self, seed: int, position: int) -> Crop:
         """Return the line at a position of the stream, changed as chance will."""
-        item = self._items[index_at(len(self), seed, position)]
+        item = self._items[self._mix.index(seed, position)]
         return self._shown(item, item.load(), rng_at(seed, position))
 
     def _shown(self, item: LineItem | Captcha, image: Image, rng: np.random.Generator) -> Crop:
@@ -264,8 +266,10 @@ class CRNNTask:
         return [reading.text for reading in recognizer.read(crops)]
 
 
-def line_items(options: CRNNOptions, charset: Charset, bad: BadRows) -> Lines | Captchas:
-    """Open what is learnt from.
+def line_items(
+    options: CRNNOptions, charset: Charset, bad: BadRows
+) -> tuple[Lines | Captchas, Mix]:
+    """Open what is learnt from, and say how often each of its sets comes.
 
     Raises:
         DataError: there is nothing that the charset can spell.
@@ -273,11 +277,17 @@ def line_items(options: CRNNOptions, charset: Charset, bad: BadRows) -> Lines | 
     if options.synth:
         if missing := charset.missing(ALPHABET):
             raise DataError(f"the charset lacks {missing!r}; add --charset data")
-        return Captchas(SYNTH_SEED)
-    items = spelt(Lines.joined(open_lines(path, bad) for path in options.data), charset, bad)
-    if not items:
-        raise DataError("no line of --data can be spelt with the charset; is --data missing?")
-    return items
+        drawn = Captchas(SYNTH_SEED)
+        return drawn, Mix([len(drawn)])
+    paths, weights = weighed(options.data)
+    if weights and options.keeps_features:
+        raise DataError("kept features come all alike: drop the weights, or train the whole net")
+    sets = [spelt(open_lines(path, bad), charset, bad) for path in paths]
+    if not any(sets):
+        raise DataError(
+            "there is no line to learn that the charset can spell; take the charset from the data"
+        )
+    return Lines.joined(sets), Mix([len(part) for part in sets], weights)
 
 
 def val_crops(folder: Path, options: CRNNOptions) -> list[tuple[Image, str]]:

@@ -19,6 +19,7 @@ from shizi.data import (
     join_words,
     open_pages,
     read_pages,
+    weighed,
 )
 from shizi.detection import COLUMN, Detector
 from shizi.engine import Session
@@ -29,7 +30,7 @@ from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.page import Image, Quads
 from shizi.scores import DetectionScore, score_detection
 from shizi.train import show
-from shizi.train.loop.stream import index_at, rng_at
+from shizi.train.loop.stream import Mix, rng_at
 from shizi.train.losses.torch import line_loss, paper_loss
 from shizi.train.targets import Targets, assign, masked, sample, slice_quads
 from shizi.train.tasks import augment
@@ -40,7 +41,8 @@ class CTPNOptions:
     """How the detector is fed.
 
     Attributes:
-        data: page sets to learn.
+        data: page sets to learn; PATH:3 comes three times as often as PATH:1, and without
+            weights all pages come alike.
         words: page sets labelled word by word; their words are joined into lines.
         val: page sets to validate on.
         size: side of the square training crops, pixels.
@@ -50,7 +52,7 @@ class CTPNOptions:
         strict: stop at the first row that cannot be used; otherwise it is named and left out.
     """
 
-    data: tuple[Path, ...]
+    data: tuple[Path, ...] = ()
     words: tuple[Path, ...] = ()
     val: tuple[Path, ...] = ()
     size: int = 512
@@ -83,9 +85,12 @@ class CTPNTask:
         self.net = net
         self._options = options
         self._bad = BadRows(options.strict)
-        self._items = [item for path in options.data for item in open_pages(path, self._bad)]
-        words = (item for path in options.words for item in open_pages(path, self._bad))
-        self._items += map(join_words, words)
+        paths, weights = weighed([*options.data, *options.words])
+        sets = [open_pages(path, self._bad) for path in paths]
+        lines = len(options.data)
+        sets[lines:] = [[join_words(page) for page in pages] for pages in sets[lines:]]
+        self._items = [page for pages in sets for page in pages]
+        self._mix = Mix([len(pages) for pages in sets], weights)
         if all(item.ignore.all() for item in self._items):
             left_out = f": {self._bad.count} rows cannot be used" if self._bad.count else ""
             raise DataError(f"there is no page with a line to learn{left_out}")
@@ -99,7 +104,7 @@ class CTPNTask:
 
     def sample(self, seed: int, position: int) -> Crop:
         """A random crop, scaled so that its text is of a random size."""
-        item, rng = self._items[index_at(len(self), seed, position)], rng_at(seed, position)
+        item, rng = self._items[self._mix.index(seed, position)], rng_at(seed, position)
         spec = self.net.spec
         image, quads, ignore = random_crop(item, item.load(), self._options, rng)
         image = augment.spoil(augment.recolour(image, rng), rng)
