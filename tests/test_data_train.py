@@ -14,13 +14,14 @@ from pictures import encode
 
 from shizi.charset import Charset
 from shizi.data.tools.convert import ConvertOptions, convert
+from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import rotate90
 from shizi.nets.spec import CTPNSpec, OrientationSpec
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.nets.torch.orientation import Orientation
-from shizi.nets.torch.session import ModuleSession
+from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.page import Image
 from shizi.train.grow import choose_charset
 from shizi.train.loop.stream import batches
@@ -200,7 +201,7 @@ def test_sets_of_one_name_have_figures_of_their_own(tmp_path: Path) -> None:
     val = (tmp_path / "a" / "val", tmp_path / "b" / "val")
     net = CRNN(replace(tiny.CRNN, classes=3))
     task = CRNNTask(net, Charset("ab"), CRNNOptions(val[:1], val=val, batch_width=300))
-    figures = task.figures(ModuleSession(net.eval(), torch.device("cpu")))
+    figures = task.figures(Session(ModuleRuntime(net.eval(), torch.device("cpu"))))
     assert {"cer_a/val", "cer_b/val"} <= figures.keys()
 
 

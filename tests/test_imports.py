@@ -13,11 +13,12 @@ ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
     {"errors", "cpu", "files"},
-    {"page", "extras"},
+    {"page", "extras", "options"},
     {"geometry", "charset", "nets"},
-    {"images", "ctc", "crop"},
-    {"engine", "weights"},
+    {"images", "ctc", "crop", "engine"},
+    {"weights"},
     {"orientation", "detection", "recognition", "layout"},
+    {"upright"},
     {"reader"},
     {"formats", "draw"},
     {"data", "synth", "scores"},

@@ -31,7 +31,7 @@ from shizi.errors import DataError, WeightsError
 from shizi.nets.spec import CRNNSpec, CTPNSpec
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN
-from shizi.nets.torch.session import ModuleSession
+from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.train.export import best_figures
 from shizi.train.init import initial, initialise
 from shizi.train.loop.run import board
@@ -256,7 +256,7 @@ def test_the_crnn_task_skips_what_the_charset_cannot_spell(tmp_path: Path) -> No
     assert set(map(tuple, batch.labels)) <= {(1, 2), (2, 1)}
     losses = task.loss(batch, torch.device("cpu"))
     assert torch.isfinite(losses["ctc"])
-    figures = task.figures(ModuleSession(net, torch.device("cpu")))
+    figures = task.figures(Session(ModuleRuntime(net, torch.device("cpu"))))
     assert 0 <= figures["cer_lines"] <= 9
     assert figures["left_out"] == 1
     with pytest.raises(DataError, match="charset"):

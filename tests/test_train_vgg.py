@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from shizi import ctc, weights
 from shizi.charset import Charset
 from shizi.detection import DetectionOptions, build_quads
+from shizi.engine import Session
 from shizi.errors import DataError, WeightsError
 from shizi.geometry import quad_iou
 from shizi.nets import onnx as graphs
@@ -36,7 +37,7 @@ from shizi.nets.torch import build
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.nets.torch.ctpn import VGGCTPN
 from shizi.nets.torch.orientation import VGGOrientation
-from shizi.nets.torch.session import ModuleSession
+from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.train.card import RunCard, read_card
 from shizi.train.grow import choose_charset
 from shizi.train.init import initial, initialise
@@ -191,7 +192,7 @@ def test_ctpn_batches_follow_the_paper(tmp_path: Path) -> None:
     losses = task.loss(batch, CPU)
     assert losses.keys() == {"text", "vertical", "side"}
     assert all(torch.isfinite(v) for v in losses.values())
-    assert 0 <= task.figures(ModuleSession(task.net.eval(), CPU))["score"] <= 1
+    assert 0 <= task.figures(Session(ModuleRuntime(task.net.eval(), CPU)))["score"] <= 1
 
 
 # Orientation
@@ -226,7 +227,7 @@ def test_a_tiny_classifier_learns_two_pages_in_all_rotations(tmp_path: Path) -> 
     labels = torch.arange(4).repeat(2)
     fall = learn(net, lambda: F.cross_entropy(net(images), labels), steps=150, rate=3e-3)
     assert fall > 10
-    assert task.figures(ModuleSession(task.net.eval(), CPU))["acc_pages"] == 1.0
+    assert task.figures(Session(ModuleRuntime(task.net.eval(), CPU)))["acc_pages"] == 1.0
 
 
 def test_the_label_is_the_clockwise_angle() -> None:
@@ -263,7 +264,7 @@ def test_crnn_batches_are_as_high_as_the_net_wants(tmp_path: Path) -> None:
     batch = next(batches(task, 1))[0]
     assert batch.images.shape[1] == 32
     assert torch.isfinite(task.loss(batch, CPU)["ctc"])
-    assert 0 <= task.figures(ModuleSession(net.eval(), CPU))["cer_lines"] <= 9
+    assert 0 <= task.figures(Session(ModuleRuntime(net.eval(), CPU)))["cer_lines"] <= 9
     with pytest.raises(DataError, match="stage whole"):
         CRNNTask(net, charset, replace(options, stage="head"))
 

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from shizi import weights
 from shizi.charset import Charset
+from shizi.engine.openvino import openvino
 from shizi.errors import DataError
 from shizi.extras import needed
 from shizi.nets.onnx import build, load_state
@@ -121,10 +122,8 @@ def write(spec: Spec, state: State, path: Path, to: Target) -> None:
         case "onnx":
             onnx.save(build(spec, state), str(path))
         case "openvino":
-            import openvino
-
-            model = openvino.Core().read_model(build(spec, state).SerializeToString())
-            openvino.save_model(model, str(path))
+            model = openvino().Core().read_model(build(spec, state).SerializeToString())
+            openvino().save_model(model, str(path))
         case "torch":
             save_file(state, path)
         case "keras":

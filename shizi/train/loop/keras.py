@@ -24,12 +24,12 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from shizi.charset import BLANK
-from shizi.engine import Session
+from shizi.engine import MANY, Session
 from shizi.errors import DataError
 from shizi.files import whole
 from shizi.nets.keras import build
 from shizi.nets.keras.convert import from_keras, to_keras
-from shizi.nets.keras.session import ModelSession
+from shizi.nets.keras.runtime import ModelRuntime
 from shizi.nets.spec import CRNNSpec, CTPNSpec, Spec, VGGCRNNSpec, VGGCTPNSpec
 from shizi.page import Image
 from shizi.train.loop.run import RunFolder, forget_after, plot_curves
@@ -93,7 +93,7 @@ def train_keras(task: KerasTask, options: LoopOptions) -> dict[str, float]:
             Interrupt() as interrupt,
         ):
             pace = Pace(at, options, groups, run, interrupt, taken)
-            validate = Validate(at, options, task, run, ModelSession(model))
+            validate = Validate(at, options, task, run, Session(ModelRuntime(model), MANY))
             model.fit(
                 feed(pairs(spec, stream, taken)),
                 steps_per_epoch=options.validate_every * options.accumulate,
@@ -305,7 +305,7 @@ class Validate(keras.callbacks.Callback):
         options: LoopOptions,
         task: KerasTask,
         run: RunFolder,
-        session: ModelSession,
+        session: Session,
     ) -> None:
         super().__init__()
         self._at, self._options = at, options

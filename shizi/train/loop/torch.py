@@ -15,10 +15,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from shizi.cpu import cores
-from shizi.engine import Session
+from shizi.engine import MANY, Session
 from shizi.errors import DataError
 from shizi.files import whole
-from shizi.nets.torch.session import ModuleSession
+from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.page import Image
 from shizi.train.loop.ranks import Ranks
 from shizi.train.loop.run import RunFolder, forget_after, plot_curves
@@ -211,7 +211,7 @@ class Trainer:
             settled = self._settle(self.average.state)
             self.net.load_state_dict(settled)
             self.net.eval()
-            session = ModuleSession(self.net, self.device, self.dtype)
+            session = Session(ModuleRuntime(self.net, self.device, self.dtype), MANY)
             figures = self.task.figures(session)
             run.validation(at.step, figures, at.elapsed, self.task.picture(session))
             better = better_than(at.best, figures, self.task.metric)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.engine.openvino import openvino
 from shizi.page import Image
 from shizi.train.transfer import RECOGNISER, wheel_file
 
@@ -49,14 +50,13 @@ class Teacher:
 
     def __init__(self, path: Path | None = None) -> None:
         import onnx
-        import openvino
 
         model = onnx.load(str(path or wheel_file(RECOGNISER)))
         nodes = model.graph.node
         whole = next(n.input[0] for n in nodes if n.op_type == "AveragePool")
         neck = [n.input[0] for n in nodes if n.op_type == "MatMul"][-1]
         part = onnx.utils.Extractor(model).extract_model(["x"], [whole, neck])
-        core = openvino.Core()
+        core = openvino().Core()
         self._request = core.compile_model(
             core.read_model(part.SerializeToString()), "CPU"
         ).create_infer_request()

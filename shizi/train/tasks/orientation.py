@@ -17,7 +17,7 @@ from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import quad_to_box, rotate90
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
-from shizi.orientation import TILE, OrientationClassifier, OrientationOptions, tiles, whole
+from shizi.orientation import TILE, OrientationClassifier, tiles, whole
 from shizi.page import Image
 from shizi.train import show
 from shizi.train.loop.stream import Mix, rng_at
@@ -133,7 +133,7 @@ class OrientationTask:
 
     def _unlabelled_tiles(self, page: Image, rng: np.random.Generator) -> list[Turned]:
         """Take tiles as reading does, where the strokes are, for nobody says where text is."""
-        found = tiles(page, OrientationOptions())
+        found = tiles(page)
         out = []
         for index in rng.permutation(len(found))[:TILES]:
             quarter = int(rng.integers(4))
