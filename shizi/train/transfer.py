@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from shizi.charset import Charset
-from shizi.errors import WeightsError
+from shizi.errors import DataError, WeightsError
 from shizi.extras import needed
+from shizi.nets.spec import LCNET_REC
 from shizi.nets.torch.backbone import LCNet
+from shizi.nets.torch.crnn import CRNN
+from shizi.nets.torch.ctpn import CTPN
+from shizi.nets.torch.orientation import Orientation
 
 DETECTOR = "PP-OCRv6_det_small.onnx"
 RECOGNISER = "PP-OCRv6_rec_small.onnx"
@@ -106,6 +110,42 @@ def load_classifier(layer: nn.Linear, graph: Graph, charset: Charset) -> None:
     weight = np.stack([kernel[r] if r >= 0 else kernel.mean(0) for r in rows])
     _copy(layer.weight, weight)
     _copy(layer.bias, np.array([bias[r] if r >= 0 else bias.min() for r in rows]))
+
+
+def transfer(net: nn.Module, charset: Charset | None) -> None:
+    """Copy what PP-OCRv6 has of a default net.
+
+    Raises:
+        WeightsError: the net is of a published form.
+    """
+    if isinstance(net, CRNN) and charset is not None:
+        graph = Graph(wheel_file(RECOGNISER))
+        load_backbone(net.backbone, graph)
+        load_classifier(net.classify, graph, charset)
+    elif isinstance(net, CTPN | Orientation):
+        load_backbone(net.backbone, Graph(wheel_file(DETECTOR)))
+    else:
+        raise WeightsError("PP-OCRv6 has no weights for the published nets; begin from scratch")
+
+
+def check_backbone(net: CRNN) -> None:
+    """Refuse a net whose backbone has moved away from PP-OCRv6's, whose features are kept.
+
+    Raises:
+        DataError: it has.
+        MissingExtraError: rapidocr is not installed.
+    """
+    teacher = LCNet(LCNET_REC)
+    load_backbone(teacher, Graph(wheel_file(RECOGNISER)))
+    own = net.backbone.state_dict()
+    for key, value in teacher.state_dict().items():
+        if own[key].shape != value.shape or not torch.allclose(
+            own[key], value, rtol=1e-2, atol=1e-3
+        ):  # halves were rounded
+            raise DataError(
+                "stages distil and head keep features of PP-OCRv6's own backbone, and this "
+                "net's has learnt something else; train it with --stage whole"
+            )
 
 
 def adopt_classifier(layer: nn.Linear, charset: Charset) -> Tensor:

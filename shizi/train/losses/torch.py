@@ -1,4 +1,7 @@
-"""The CTC loss of PyTorch training, and what makes it cheap where classes are many."""
+"""The losses of PyTorch training, and what makes CTC cheap where classes are many.
+
+``keras.py`` beside this holds the same numbers in Keras.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from shizi.charset import BLANK
+from shizi.train.losses import SIDE
+from shizi.train.targets import NEAR
 
 ALIKE = 6
 """Classes like a labelled one that it has to win against."""
@@ -51,6 +56,69 @@ def ctc_loss(logits: Tensor, labels: list[list[int]]) -> Tensor:
     loss = -torch.logsumexp(final, 1)  # an empty label would count its only state twice
     loss = torch.where(loss < 1e20, loss, torch.zeros_like(loss))
     return (loss / lengths.clamp(min=1)).mean()
+
+
+def line_loss(
+    output: Tensor, label: Tensor, vertical: Tensor, ends: Tensor, offsets: Tensor
+) -> dict[str, Tensor]:
+    """Score, vertical coordinates, ends and their offsets (after eq. 5 of the paper).
+
+    Args:
+        output: of :class:`CTPN`, shape (N, R, C, K, 7).
+        label: and the following, see :class:`Targets`, each with a leading N.
+        vertical: centre and log height.
+        ends: whether a slice holds the left and the right end of its line.
+        offsets: of the line's ends.
+    """
+    text = label == 1
+    count = text.sum().clamp(min=1)
+    score = F.binary_cross_entropy_with_logits(output[..., 0], text.float(), reduction="none")
+    background = score[label == 0]
+    hardest = min(len(background), 3 * int(text.sum()) + 200)
+    negative = background.topk(hardest).values.sum() / (max(hardest, 1) / 3)
+    at_text = output[text]  # (P, 7)
+    end = ends[text]  # (P, 2)
+    near = end.bool()
+    end_loss = F.binary_cross_entropy_with_logits(
+        at_text[:, 3:5], end, pos_weight=torch.full((2,), 3.0, device=output.device)
+    )
+    offset = F.smooth_l1_loss(at_text[:, 5:7][near], offsets[text][near], beta=0.1, reduction="sum")
+    vertical_loss = F.smooth_l1_loss(at_text[:, 1:3], vertical[text], beta=0.1, reduction="sum")
+    return {
+        "text": score[text].sum() / count + negative,
+        "vertical": 2 * vertical_loss / count,
+        "ends": end_loss if text.any() else output.sum() * 0,
+        "offsets": offset / near.sum().clamp(min=1),
+    }
+
+
+def paper_loss(
+    heads: Tensor, label: Tensor, vertical: Tensor, offsets: Tensor
+) -> dict[str, Tensor]:
+    """Loss as published (eq. 5, lambda 1 and 2) over the anchors that :func:`sample` kept.
+
+    Softmax cross entropy over them; smooth L1 of the vertical coordinates of all that are
+    text or NEAR, and of the side refinement of those within SIDE of an end.
+
+    Args:
+        heads: of :class:`VGGCTPN`, shape (N, R, C, K, 5).
+        label: and the following as in :func:`line_loss`.
+        vertical: centre and log height.
+        offsets: of the line's ends.
+    """
+    kept, valid = label >= 0, (label == 1) | (label == NEAR)
+    at_text = heads[valid]  # (P, 5)
+    both = offsets[valid]  # (P, 2)
+    nearer = both.gather(1, both.abs().argmin(1, keepdim=True))[:, 0]  # (P,)
+    near = nearer.abs() <= SIDE
+    height = F.smooth_l1_loss(at_text[:, 2:4], vertical[valid], reduction="sum")
+    side = F.smooth_l1_loss(at_text[near, 4], nearer[near], reduction="sum")
+    text = F.cross_entropy(heads[kept][:, :2], label[kept].long(), reduction="sum")
+    return {
+        "text": text / kept.sum().clamp(min=1),
+        "vertical": height / valid.sum().clamp(min=1),
+        "side": 2 * side / near.sum().clamp(min=1),
+    }
 
 
 class Rivals:

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
-from shizi import ctc
-from shizi.charset import BLANK, Charset, normalise
+from shizi.charset import BLANK, Charset
 from shizi.crop import cut, fit
 from shizi.data import (
     BadRows,
     LineItem,
     Lines,
+    apart,
     find_sets,
     is_pages,
     open_lines,
     read_lines,
     read_pages,
     spelt,
+    weighed,
     with_pictures,
 )
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.page import Image
+from shizi.recognition import Recognizer
+from shizi.scores import TextRules, score_text
 from shizi.synth.captcha import ALPHABET, Captcha, Captchas
 from shizi.train import show
-from shizi.train.loop.stream import index_at, rng_at
+from shizi.train.loop.stream import Mix, index_at, rng_at
 from shizi.train.losses.torch import Rivals, ctc_loss
 from shizi.train.tasks import augment
 from shizi.train.tasks.features import (
@@ -51,7 +54,8 @@ class CRNNOptions:
     """How the recogniser is fed.
 
     Attributes:
-        data: line sets to learn.
+        data: line sets to learn; PATH:3 comes three times as often as PATH:1, and without
+            weights all lines come alike.
         synth: captcha: learn captchas drawn on the fly instead, no data needed.
         val: line or page sets to validate on.
         batch_width: pixels of width a batch (32 lines of 320).
@@ -100,6 +104,9 @@ class CRNNOptions:
         return self.stage in ("distil", "head")
 
 
+RULES = TextRules(fold_width=True, ignore_spaces=True)
+"""What validation overlooks: typesetting; and case, where the references have capitals alone."""
+
 SYNTH_SEED = 1_000_001
 """Of what is drawn on the fly; sets written by ``shizi synth`` have smaller ones."""
 
@@ -140,8 +147,8 @@ class CRNNTask:
         self._charset = charset
         self._options = options
         self._bad = BadRows(options.strict)
-        self._items = line_items(options, charset, self._bad)
-        self._val = {f.name: val_crops(f, options) for f in options.val}
+        self._items, self._mix = line_items(options, charset, self._bad)
+        self._val = {name: val_crops(f, options) for name, f in apart(options.val).items()}
         self._features = self._kept_features() if options.keeps_features else None
         self._rivals = Rivals(net.classify.weight) if options.stage == "head" else None
 
@@ -174,7 +181,7 @@ class CRNNTask:
 
     def crop(self, seed: int, position: int) -> Crop:
         """Return the line at a position of the stream, changed as chance will."""
-        item = self._items[index_at(len(self), seed, position)]
+        item = self._items[self._mix.index(seed, position)]
         return self._shown(item, item.load(), rng_at(seed, position))
 
     def _shown(self, item: LineItem | Captcha, image: Image, rng: np.random.Generator) -> Crop:
@@ -232,19 +239,17 @@ class CRNNTask:
     def figures(self, session: Session) -> dict[str, float]:
         """CER and share of exact lines of every validation set, and the rows left out so far.
 
-        The score is one less the mean CER.
+        The score is one less the mean CER; without a validation set there is none.
         """
         cer, exact = {}, {}
         for name, crops in self._val.items():
             reads = self._read(session, [crop for crop, _ in crops])
-            texts = [text for _, text in crops]
-            plain = _plain if any(map(str.islower, "".join(texts))) else _caseless
-            pairs = [(plain(r), plain(t)) for r, t in zip(reads, texts, strict=True)]
-            total = sum(len(truth) for _, truth in pairs)
-            cer[f"cer_{name}"] = sum(Levenshtein.distance(*p) for p in pairs) / max(1, total)
-            exact[f"exact_{name}"] = float(np.mean([read == truth for read, truth in pairs]))
-        score = 1 - float(np.mean(list(cer.values()) or [1.0]))
-        return {**cer, **exact, "score": score, "left_out": self._bad.count}
+            truths = [text for _, text in crops]
+            rules = replace(RULES, ignore_case=not any(map(str.islower, "".join(truths))))
+            counts = score_text(zip(reads, truths, strict=True), rules)
+            cer[f"cer_{name}"], exact[f"exact_{name}"] = counts.cer, counts.accuracy
+        score = {"score": 1 - float(np.mean(list(cer.values())))} if cer else {}
+        return {**cer, **exact, **score, "left_out": self._bad.count}
 
     def picture(self, session: Session) -> Image | None:
         """Validation lines, what they say and what the net reads."""
@@ -257,16 +262,16 @@ class CRNNTask:
         return show.grid(rows) if rows else None
 
     def _read(self, session: Session, crops: list[Image]) -> list[str]:
-        """Best-path text of crops."""
-        height = self.net.spec.height
-        fitted = [fit(crop, self._options.read_at, height) for crop in crops]
-        return session.each(
-            fitted, lambda probs: self._charset.decode(s.id for s in ctc.greedy(probs))
-        )
+        """What reading makes of crops with the net as it stands."""
+        height, squeeze = self.net.spec.height, self._options.read_at
+        recognizer = Recognizer(session, self._charset, height=height, squeeze=squeeze)
+        return [reading.text for reading in recognizer.read(crops)]
 
 
-def line_items(options: CRNNOptions, charset: Charset, bad: BadRows) -> Lines | Captchas:
-    """Open what is learnt from.
+def line_items(
+    options: CRNNOptions, charset: Charset, bad: BadRows
+) -> tuple[Lines | Captchas, Mix]:
+    """Open what is learnt from, and say how often each of its sets comes.
 
     Raises:
         DataError: there is nothing that the charset can spell.
@@ -274,21 +279,17 @@ def line_items(options: CRNNOptions, charset: Charset, bad: BadRows) -> Lines | 
     if options.synth:
         if missing := charset.missing(ALPHABET):
             raise DataError(f"the charset lacks {missing!r}; add --charset data")
-        return Captchas(SYNTH_SEED)
-    items = spelt(Lines.joined(open_lines(path, bad) for path in options.data), charset, bad)
-    if not items:
-        raise DataError("no line of --data can be spelt with the charset; is --data missing?")
-    return items
-
-
-def _plain(text: str) -> str:
-    """Text as validation compares it: full and half width alike, spaces dropped."""
-    return normalise(text, "NFKC").replace(" ", "")
-
-
-def _caseless(text: str) -> str:
-    """The same where the references have no small letters."""
-    return _plain(text).upper()
+        drawn = Captchas(SYNTH_SEED)
+        return drawn, Mix([len(drawn)])
+    paths, weights = weighed(options.data)
+    if weights and options.keeps_features:
+        raise DataError("kept features come all alike: drop the weights, or train the whole net")
+    sets = [spelt(open_lines(path, bad), charset, bad) for path in paths]
+    if not any(sets):
+        raise DataError(
+            "there is no line to learn that the charset can spell; take the charset from the data"
+        )
+    return Lines.joined(sets), Mix([len(part) for part in sets], weights)
 
 
 def val_crops(folder: Path, options: CRNNOptions) -> list[tuple[Image, str]]:
