@@ -13,29 +13,34 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shizi.errors import (
         DataError,
+        Failure,
         ImageError,
         MissingExtraError,
         PdfError,
         ShiziError,
         WeightsError,
     )
-    from shizi.page import Char, Line, Page, Quad
-    from shizi.reader import Failure, Reader, ReaderOptions, read
+    from shizi.images.limits import ImageLimits, PageOptions
+    from shizi.page import Char, Line, Page, Quad, Sheet
+    from shizi.reader import Reader, ReaderOptions, read
 
 __version__ = "0.1.0"
 
 _ROOMS = {
     "Char": "page",
     "DataError": "errors",
-    "Failure": "reader",
+    "Failure": "errors",
     "ImageError": "errors",
+    "ImageLimits": "images.limits",
     "Line": "page",
     "MissingExtraError": "errors",
     "Page": "page",
+    "PageOptions": "images.limits",
     "PdfError": "errors",
     "Quad": "page",
     "Reader": "reader",
     "ReaderOptions": "reader",
+    "Sheet": "page",
     "ShiziError": "errors",
     "WeightsError": "errors",
     "read": "reader",
@@ -46,13 +51,16 @@ __all__ = [
     "DataError",
     "Failure",
     "ImageError",
+    "ImageLimits",
     "Line",
     "MissingExtraError",
     "Page",
+    "PageOptions",
     "PdfError",
     "Quad",
     "Reader",
     "ReaderOptions",
+    "Sheet",
     "ShiziError",
     "WeightsError",
     "read",

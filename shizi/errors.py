@@ -1,5 +1,9 @@
 """The errors that shizi raises on purpose. Each message says what to do."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 
 class ShiziError(Exception):
     """Base of every error that a caller may want to catch."""
@@ -26,3 +30,22 @@ class MissingExtraError(ShiziError):
 
     def __init__(self, package: str, purpose: str, install: str) -> None:
         super().__init__(f"{purpose} needs {package}, which is not installed; run: {install}")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A source, or a page of it, that could not be read, and why.
+
+    Attributes:
+        source: the path as given, or a name such as ``<array>``; a page is ``file.pdf#3``.
+        error: a :class:`ShiziError` or an ``OSError``; anything else is a fault of shizi's own.
+    """
+
+    source: str
+    error: Exception
+
+    def __str__(self) -> str:
+        """What failed and why, on one line."""
+        known = isinstance(self.error, ShiziError | OSError)
+        told = str(self.error) if known else f"unexpected {type(self.error).__name__}: {self.error}"
+        return " ".join((told if self.source in told else f"{self.source}: {told}").split())

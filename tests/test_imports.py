@@ -16,7 +16,7 @@ LEVELS = [
     {"page", "extras"},
     {"geometry", "charset", "nets"},
     {"images", "ctc", "crop"},
-    {"engine", "weights"},
+    {"engine", "weights", "jobs"},
     {"orientation", "detection", "recognition", "layout"},
     {"reader"},
     {"formats", "draw"},

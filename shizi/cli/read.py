@@ -16,10 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from shizi.cli import STDIN, UsageError
 from shizi.cli.output import Drawings, opened
 from shizi.draw import draw
-from shizi.errors import ShiziError
+from shizi.errors import Failure
 from shizi.formats import WRITERS, Format
-from shizi.images.load import ImageLimits, PageOptions, find, pages
-from shizi.page import Image, Page
+from shizi.images.limits import ImageLimits, PageOptions
+from shizi.images.load import find
+from shizi.jobs import sheets
+from shizi.page import Page, Sheet
 from shizi.reader import Reader, ReaderOptions
 
 _DOCUMENTS, _READING = PageOptions(), ReaderOptions()
@@ -134,30 +136,20 @@ class _Job:
         for file in files:
             self.bar.update(task, description=Path(file).name)
             name, source = ("-", sys.stdin.buffer.read()) if file == STDIN else (file, file)
-            try:
-                for page_name, picture in pages(source, self.limits, self.documents, name=name):
-                    page = self._read_page(page_name, picture)
-                    if page:
-                        yield page
-            except Exception as error:  # one bad file must not cost the others
-                self._fail(name, error)
+            read = self.reader.read_image
+            for item in sheets([(name, source)], read, self.limits, self.documents):
+                if isinstance(item, Failure):
+                    self._fail(item)
+                else:
+                    self._draw(item)
+                    yield item.page
             self.bar.advance(task)
 
-    def _read_page(self, name: str, picture: Image) -> Page | None:
-        try:
-            page = self.reader.read_image(picture, name)
-            if self.drawings:
-                self.drawings.save(name, draw(page, picture))
-        except Exception as error:  # nor one bad page the rest of its document
-            self._fail(name, error)
-            return None
-        return page
+    def _draw(self, sheet: Sheet) -> None:
+        if self.drawings and sheet.image is not None:
+            self.drawings.save(sheet.page.source, draw(sheet.page, sheet.image))
 
-    def _fail(self, name: str, error: Exception) -> None:
+    def _fail(self, failure: Failure) -> None:
         self.failed += 1
-        known = isinstance(error, ShiziError | OSError)
-        reason = str(error) if known else f"unexpected {type(error).__name__}: {error}"
-        if name not in reason:
-            reason = f"{name}: {reason}"
         with _hidden(self.bar):
-            print(f"shizi: {' '.join(reason.split())}", file=sys.stderr)
+            print(f"shizi: {failure}", file=sys.stderr)
