@@ -19,7 +19,7 @@ LEVELS = [
     {"engine", "weights", "jobs"},
     {"orientation", "detection", "recognition", "layout"},
     {"reader"},
-    {"formats", "draw"},
+    {"formats"},
     {"data", "synth", "scores"},
     {"train", "live"},
     {"evaluate"},

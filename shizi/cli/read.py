@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from shizi.cli import STDIN, UsageError
 from shizi.cli.output import Drawings, opened
-from shizi.draw import draw
 from shizi.errors import Failure
 from shizi.formats import WRITERS, Format
+from shizi.formats.drawing import draw
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import find
 from shizi.jobs import sheets
