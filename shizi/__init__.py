@@ -19,7 +19,10 @@ if TYPE_CHECKING:
         PdfError,
         ShiziError,
         WeightsError,
+        WriteError,
     )
+    from shizi.formats import write
+    from shizi.formats.drawing import draw
     from shizi.images.limits import ImageLimits, PageOptions
     from shizi.page import Char, Line, Page, Quad, Sheet
     from shizi.reader import Reader, ReaderOptions, read
@@ -43,7 +46,10 @@ _ROOMS = {
     "Sheet": "page",
     "ShiziError": "errors",
     "WeightsError": "errors",
+    "WriteError": "errors",
+    "draw": "formats.drawing",
     "read": "reader",
+    "write": "formats",
 }
 
 __all__ = [
@@ -63,7 +69,10 @@ __all__ = [
     "Sheet",
     "ShiziError",
     "WeightsError",
+    "WriteError",
+    "draw",
     "read",
+    "write",
 ]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shizi.printable import one_line
+
 
 class ShiziError(Exception):
     """Base of every error that a caller may want to catch."""
@@ -15,6 +17,10 @@ class ImageError(ShiziError):
 
 class PdfError(ShiziError):
     """The PDF is broken, encrypted, or has no such page."""
+
+
+class WriteError(ShiziError):
+    """The pages cannot be written in this format or place."""
 
 
 class WeightsError(ShiziError):
@@ -48,4 +54,4 @@ class Failure:
         """What failed and why, on one line."""
         known = isinstance(self.error, ShiziError | OSError)
         told = str(self.error) if known else f"unexpected {type(self.error).__name__}: {self.error}"
-        return " ".join((told if self.source in told else f"{self.source}: {told}").split())
+        return one_line(told if self.source in told else f"{self.source}: {told}")

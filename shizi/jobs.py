@@ -9,6 +9,7 @@ from typing import TypeAlias
 from shizi.errors import Failure
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Picture, Source, name_of, pages
+from shizi.journal import Journal
 from shizi.page import Image, Page, Sheet
 
 Read: TypeAlias = Callable[[Image, str], Page]
@@ -29,6 +30,8 @@ def sheets(
     read: Read,
     limits: ImageLimits = ImageLimits(),
     options: PageOptions = PageOptions(),
+    *,
+    journal: Journal | None = None,
     execute: Executor = map,
 ) -> Iterator[Sheet | Failure]:
     """Read sources one by one, each page of a document by itself; a failure stops nothing.
@@ -38,6 +41,7 @@ def sheets(
         read: reads a page; what it raises is that page's failure.
         limits: of each picture.
         options: which pages of documents, and how PDFs are drawn.
+        journal: keeps the pages read; those that it holds are not read again.
         execute: runs ``read``: here and now by default.
 
     Yields:
@@ -48,7 +52,12 @@ def sheets(
         if isinstance(item, Failure):
             return item
         try:
-            return sheet(item, read)
+            page = journal.find(item) if journal is not None else None
+            if page is None:
+                page = sheet(item, read).page
+                if journal is not None:
+                    journal.add(item, page)
+            return Sheet(page, item.image, item.count)
         except Exception as error:  # whatever ails one page, the next may be well
             return Failure(item.name, error)
 
@@ -58,7 +67,9 @@ def sheets(
 def sheet(picture: Picture, read: Read) -> Sheet:
     """Read one loaded picture."""
     page = read(picture.image, picture.name)
-    return Sheet(replace(page, number=picture.number, dpi=picture.dpi), picture.image)
+    return Sheet(
+        replace(page, number=picture.number, dpi=picture.dpi), picture.image, picture.count
+    )
 
 
 def _pictures(

@@ -209,7 +209,9 @@ class Sheet:
     Attributes:
         page: what was read.
         image: the picture that it was read from, shape (H, W, 3); None where it is not at hand.
+        count: how many pages its document has.
     """
 
     page: Page
     image: Image | None = None
+    count: int = 1

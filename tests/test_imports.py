@@ -12,12 +12,13 @@ import shizi
 ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
+    {"printable"},
     {"errors", "cpu", "files"},
     {"page", "extras"},
     {"geometry", "charset", "nets"},
     {"images", "ctc", "crop"},
-    {"engine", "weights", "jobs"},
-    {"orientation", "detection", "recognition", "layout"},
+    {"engine", "weights", "journal"},
+    {"orientation", "detection", "recognition", "layout", "jobs"},
     {"reader"},
     {"formats"},
     {"data", "synth", "scores"},

@@ -63,12 +63,14 @@ class Picture:
         name: ``file.png`` for a picture, ``file.pdf#3`` for page 3 of a document.
         image: RGB, uint8 (H, W, 3), contiguous and the caller's own.
         number: of the page in its document, from 1.
+        count: how many pages the document has.
         dpi: pixels per inch, where the file says so or the page was drawn.
     """
 
     name: str
     image: Image
     number: int = 1
+    count: int = 1
     dpi: float | None = None
 
 
@@ -147,8 +149,9 @@ def pages(
             )
             return
         with _open_picture(file, limits, name) as found:
-            if _count_frames(found) > 1:
-                yield from _frames(found, name, limits, options)
+            count = _count_frames(found)
+            if count > 1:
+                yield from _frames(found, count, name, limits, options)
             else:
                 yield Picture(name, _decode(found, name), dpi=_dpi(found))
 
@@ -162,13 +165,13 @@ def _pdf_pages(
 
         def draw(number: int, name: str) -> Picture:
             image, dpi = document.draw(number - 1, name)
-            return Picture(name, image, number, dpi)
+            return Picture(name, image, number, len(document), dpi)
 
         yield from _selected(draw, len(document), name, options, PdfError)
 
 
 def _frames(
-    found: PIL.Image.Image, name: str, limits: ImageLimits, options: PageOptions
+    found: PIL.Image.Image, count: int, name: str, limits: ImageLimits, options: PageOptions
 ) -> Iterator[Picture | Failure]:
     def draw(number: int, name: str) -> Picture:
         try:
@@ -177,9 +180,9 @@ def _frames(
         except Exception as error:  # as in _open_picture
             raise ImageError(f"{name}: is damaged ({reason(error)}); save it again") from error
         limits.check(found.size, peak(found.mode, found.format), name)
-        return Picture(name, _decode(found, name), number, _dpi(found))
+        return Picture(name, _decode(found, name), number, count, _dpi(found))
 
-    yield from _selected(draw, _count_frames(found), name, options, ImageError)
+    yield from _selected(draw, count, name, options, ImageError)
 
 
 def _count_frames(found: PIL.Image.Image) -> int:
