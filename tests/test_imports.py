@@ -14,15 +14,16 @@ import shizi
 ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
-    {"errors", "cpu", "files", "terminal", "waits"},
+    {"terminal"},
+    {"errors", "cpu", "files", "waits"},
     {"page", "extras", "options"},
     {"geometry", "charset", "nets"},
     {"images", "ctc", "crop", "engine"},
-    {"weights"},
-    {"orientation", "detection", "recognition", "layout"},
+    {"weights", "journal"},
+    {"orientation", "detection", "recognition", "layout", "jobs"},
     {"upright"},
     {"reader"},
-    {"formats", "draw", "web"},
+    {"formats", "web"},
     {"data", "synth", "scores"},
     {"train", "live"},
     {"evaluate"},

@@ -33,7 +33,7 @@ from shizi.live.simulate import SimulateOptions
 from shizi.live.simulate import simulate as render
 from shizi.live.stream.source import Source, SourceOptions
 from shizi.page import Image
-from shizi.terminal import harmless
+from shizi.terminal import printable
 
 live = App(name="live", help="Read a live room from its picture alone.")
 _SOURCE, _REGION, _WATCH = SourceOptions(), RegionOptions(), WatchOptions()
@@ -135,7 +135,7 @@ def _several(plans: list[Plan], page: DashboardOptions | None) -> int:
 
 def _say(console: Console, line: str, style: str = "") -> None:
     """Print a line that may hold what strangers wrote."""
-    console.print(harmless(line), style=style, highlight=False, markup=False, soft_wrap=True)
+    console.print(printable(line), style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def _served(

@@ -31,7 +31,7 @@ from shizi.live.room import Room
 from shizi.live.see.region import RegionOptions
 from shizi.live.see.watch import Watch, live_reader
 from shizi.live.stream.source import open_source
-from shizi.terminal import harmless
+from shizi.terminal import printable
 
 CLIPS = (".mp4", ".mkv", ".flv", ".ts", ".mov")
 """Suffixes of clips that are looked for in a folder."""
@@ -92,7 +92,7 @@ def run_live_eval(options: LiveEvalOptions) -> int:
     shots = [_chat(path, row, options) for path in chats for row in _rows(path)]
     if options.mistakes:
         for line in (*_mistakes(rooms), *(f"{s.name}: {w}" for s in shots for w in s.wrong)):
-            console.print(harmless(line), highlight=False, markup=False, soft_wrap=True)
+            console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
     whole = [_together(rooms)] if len(rooms) > 1 else []
     if rooms:
         console.print(_clip_table([*rooms, *whole]))
