@@ -9,6 +9,7 @@ from shizi.live.see.badge import badge_end, badge_run
 from shizi.live.see.line import BARE_COUNT, Line
 from shizi.live.see.look import look_of
 from shizi.live.see.track import Track
+from shizi.live.see.tracker import Tracker
 from shizi.live.see.vote import Sighting, coloured
 from shizi.page import Char
 from shizi.ranges import check_ranges
@@ -53,15 +54,16 @@ class LineReader:
 
     Args:
         recognizer: reads pictures of lines.
+        tracker: is told what came of it.
         options: when.
 
     Attributes:
         lines: by track.
     """
 
-    def __init__(self, recognizer: Recognizer, options: ReadingOptions) -> None:
+    def __init__(self, recognizer: Recognizer, tracker: Tracker, options: ReadingOptions) -> None:
         self.lines: dict[int, Line] = {}
-        self._recognizer, self._options = recognizer, options
+        self._recognizer, self._tracker, self._options = recognizer, tracker, options
 
     def read(self, tracks: Iterable[Track], time: float) -> list[Line]:
         """Read tracks, all at once, unless they show what is known.
@@ -71,7 +73,7 @@ class LineReader:
         """
         new = []
         for track in sorted(tracks, key=lambda t: float(t.box[1])):
-            track.wanted = False
+            self._tracker.read(track)
             if self._known(track):
                 self.lines[track.id].version = track.version
             else:
@@ -91,11 +93,12 @@ class LineReader:
             line = self.lines.get(track.id)
             if line is None or track.wanted or time - line.looked < _AGAIN:
                 continue
-            track.final = line.settled and not self._unsure(line)
+            self._tracker.settle(track, line.settled and not self._unsure(line))
             if line.counting and not self._known(track):
                 # Where it rolls the count is read at once, for it may be gone soon.
-                track.change(track.since if track.rolls else time)
-            track.wanted |= self._unsure(line)
+                self._tracker.change(track, track.since if track.rolls else time)
+            if self._unsure(line):
+                self._tracker.want(track)
 
     def unread(self, track: Track) -> bool:
         """True when a track that is gone may have more to say."""
@@ -122,7 +125,7 @@ class LineReader:
         least = self._options.least_score if track.seen > 2 else _BRIEF
         runs = coloured(picture[:, begin:], reading)
         is_text = bool(runs) and reading.score >= least
-        track.refused = not is_text and track.id not in self.lines
+        self._tracker.read(track, refused=not is_text and track.id not in self.lines)
         if not is_text:
             return None
         line = self.lines.setdefault(track.id, Line(track))
