@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shizi.live.event import Run
-from shizi.live.see.line import Line, same_message
+from shizi.live.see.line import SeenLine, same_message
 from shizi.live.see.message import Assembler
 from shizi.live.see.scroll import template_of
 from shizi.live.see.track import Track
@@ -21,7 +21,7 @@ TALL = 30
 
 def line(
     number: int, top: float, *texts: str, right: float = 200.0, time: float = 1.0, badge: str = ""
-) -> Line:
+) -> SeenLine:
     """A line that was read, its runs in turns of two colours."""
     box = np.array([20, top, right, top + TALL], np.float32)
     figure = np.zeros((600, 100), np.float32)
@@ -30,7 +30,7 @@ def line(
     track.moved = 2 * TALL
     runs = tuple(Run(text, (BLUE, WHITE)[i % 2]) for i, text in enumerate(texts))
     level = Sighting((Run(badge, BLUE),), 0.98, 30.0) if badge else None
-    out = Line(track)
+    out = SeenLine(track)
     out.add(Sighting(runs, 0.98, 30.0, level), time)
     return out
 

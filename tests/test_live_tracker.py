@@ -11,7 +11,7 @@ import numpy as np
 
 import shizi
 from shizi.live.event import Run
-from shizi.live.see.line import Line, counted_up
+from shizi.live.see.line import SeenLine, counted_up
 from shizi.live.see.panel import Panel
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
@@ -178,7 +178,7 @@ def test_a_count_that_rises_replaces_what_was_read_before() -> None:
     panel = Drawn({1: 60})
     tracker = Tracker(panel.detect)
     tracker.step(Panel(panel.image()), 0.0)
-    line = Line(tracker.tracks[0])
+    line = SeenLine(tracker.tracks[0])
     for time, text in (
         (0.1, "小鱼 送出 玫瑰 ×7"),
         (0.5, "小鱼 送出 玫瑰 ×7"),

@@ -12,7 +12,7 @@ import numpy as np
 from shizi.geometry import box_to_quad
 from shizi.live.event import Row, Run
 from shizi.live.see.boxes import same_place
-from shizi.live.see.line import Line, counted_up, counts, same_message
+from shizi.live.see.line import SeenLine, counted_up, counts, same_message
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
 from shizi.live.see.vote import alike, elect, near
@@ -39,7 +39,7 @@ class Message:
     """
 
     id: int
-    lines: list[Line]
+    lines: list[SeenLine]
     first: float
     revision: int = -1
     told: tuple[str, float, bool] = ("", 0.0, False)
@@ -75,7 +75,7 @@ class Message:
 class _Past(NamedTuple):
     """A line that vanished: its message, and how far the panel had scrolled by then."""
 
-    line: Line
+    line: SeenLine
     message: Message
     scrolled: int
 
@@ -98,7 +98,7 @@ class Assembler:
     _past: deque[_Past] = field(default_factory=lambda: deque(maxlen=_MEMORY))
     _typography: Typography = field(default_factory=Typography)
 
-    def place(self, line: Line) -> list[Row]:
+    def place(self, line: SeenLine) -> list[Row]:
         """Take in a line that was just read; return what is new about messages."""
         if self._over.get(line.track.id) == line.track.last:
             return []  # not seen since
@@ -136,14 +136,14 @@ class Assembler:
         self._lost = [m for m in self._lost if m not in over]
         return [row for m in over if (row := m.row(closed=True))]
 
-    def _number(self, line: Line) -> int:
+    def _number(self, line: SeenLine) -> int:
         """Number of a message that begins with a line: its track's, unless that is taken."""
         if line.track.id in self._numbers:
             return self.tracker.number()
         self._numbers.add(line.track.id)
         return line.track.id
 
-    def _renew(self, message: Message, line: Line) -> tuple[list[Row | None], Message | None]:
+    def _renew(self, message: Message, line: SeenLine) -> tuple[list[Row | None], Message | None]:
         """A line's look changed: a count that rose, a passing shadow, or another message."""
         old, new = elect(line.before), line.best
         same = same_message(old.text, new.text)
@@ -159,7 +159,7 @@ class Assembler:
         line.before = []
         return [], message
 
-    def _oust(self, line: Line) -> None:
+    def _oust(self, line: SeenLine) -> None:
         """Where a turn in this place is over, what seems to stay of it is of the next one."""
         for message in dict.fromkeys(self._of.values()):
             track = message.lines[0].track
@@ -169,7 +169,7 @@ class Assembler:
                 message.lost = line.track.last
                 self._lost.append(message)
 
-    def _let_go(self, message: Message, line: Line, turn: float) -> None:
+    def _let_go(self, message: Message, line: SeenLine, turn: float) -> None:
         """Keep a message as it was; from a time on, seconds, a line begins another one there."""
         lines, message.lines = message.lines, []
         for x in lines:
@@ -179,14 +179,14 @@ class Assembler:
                 message.lines.append(x)
                 continue
             late = bool(x.previous) and x.since > turn - _TURN  # it was read since
-            message.lines.append(Line(x.track, x.previous if late else x.sightings))
+            message.lines.append(SeenLine(x.track, x.previous if late else x.sightings))
             self.tracker.begin(x.track, turn)
             if x is not line:  # to be read anew
-                x.version, x.look = -1, None
+                x.version, x.imprint = -1, None
                 self.tracker.want(x.track)
             x.before = []
 
-    def _join(self, line: Line) -> Message | None:
+    def _join(self, line: SeenLine) -> Message | None:
         """The message of the line above or below, where the two belong together."""
         middle, now = float(line.track.box[1] + line.track.box[3]) / 2, line.track.last
         seen = [
@@ -215,7 +215,7 @@ class Assembler:
             return message
         return None
 
-    def _seen_before(self, line: Line) -> _Past | None:
+    def _seen_before(self, line: SeenLine) -> _Past | None:
         """The line that vanished where this one appeared: the roll never shows two in a place."""
         scrolled = self.tracker.scrolled
         hidden = [
@@ -234,7 +234,7 @@ class Assembler:
                 return past
         return None
 
-    def _revive(self, past: _Past, line: Line) -> Message | None:
+    def _revive(self, past: _Past, line: SeenLine) -> Message | None:
         """Go on with the message of a line that is back; None when it is closed."""
         message = past.message
         if message not in self._lost and message not in self._of.values():

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from shizi.live.see.badge import badge_end, badge_run
-from shizi.live.see.line import BARE_COUNT, Line
-from shizi.live.see.look import look_of
+from shizi.live.see.line import BARE_COUNT, SeenLine
+from shizi.live.see.look import imprint_of
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
 from shizi.live.see.vote import Sighting, coloured
@@ -62,10 +62,10 @@ class LineReader:
     """
 
     def __init__(self, recognizer: Recognizer, tracker: Tracker, options: ReadingOptions) -> None:
-        self.lines: dict[int, Line] = {}
+        self.lines: dict[int, SeenLine] = {}
         self._recognizer, self._tracker, self._options = recognizer, tracker, options
 
-    def read(self, tracks: Iterable[Track], time: float) -> list[Line]:
+    def read(self, tracks: Iterable[Track], time: float) -> list[SeenLine]:
         """Read tracks, all at once, unless they show what is known.
 
         Returns:
@@ -106,18 +106,18 @@ class LineReader:
         new = line is None or line.version != track.version
         return (line is not None and line.counting) or (track.wanted and new)
 
-    def _unsure(self, line: Line) -> bool:
+    def _unsure(self, line: SeenLine) -> bool:
         o = self._options
         return len(line.sightings) < o.readings and line.best.score < o.sure
 
     def _known(self, track: Track) -> bool:
         """True when a track shows what was read already, and surely enough."""
         line = self.lines.get(track.id)
-        if line is None or line.look is None or self._unsure(line):
+        if line is None or line.imprint is None or self._unsure(line):
             return False
-        return line.settled or line.look.shows(track.view.line)
+        return line.settled or line.imprint.shows(track.view.line)
 
-    def _learn(self, track: Track, whole: Reading, time: float) -> Line | None:
+    def _learn(self, track: Track, whole: Reading, time: float) -> SeenLine | None:
         """Take in what was read on a line and on the badge at its start."""
         picture, begin = track.view.line, badge_end(track.view)
         number, reading = parted(_marked(whole), begin / picture.shape[1])
@@ -128,11 +128,11 @@ class LineReader:
         self._tracker.read(track, refused=not is_text and track.id not in self.lines)
         if not is_text:
             return None
-        line = self.lines.setdefault(track.id, Line(track))
+        line = self.lines.setdefault(track.id, SeenLine(track))
         level = badge_run(number, picture[:, :begin]) if begin else ()
         badge = Sighting(level, number.score, track.clarity) if level else None
         line.add(Sighting(runs, reading.score, track.clarity, badge), time)
-        line.look = look_of(picture, begin, reading.chars)
+        line.imprint = imprint_of(picture, begin, reading.chars)
         return line
 
 
