@@ -41,7 +41,7 @@ def room(shown: bool = True) -> Iterator[Frame]:
     clip = make_room(OPTIONS)
     clip.stage.script = SCRIPT if shown else []
     clip.stage.notice = None
-    style = replace(clip.stage.style, stacked=False, badge="pill", join=" 进入直播间", light=False)
+    style = replace(clip.stage.style, stacked=False, badge="pill", join=" 进入直播间")
     clip.stage.style = style
     clip.stage.place = replace(clip.stage.place, gift_slot=False, join_slot=False, ease=0.5)
     for i, image in enumerate(frames(clip, OPTIONS)):
