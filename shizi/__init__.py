@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from shizi.page import Char, Line, Page, Quad
     from shizi.reader import Failure, Reader, ReaderOptions, read
+    from shizi.recognition import RecognitionOptions
 
 __version__ = "0.1.0"
 
@@ -36,6 +37,7 @@ _ROOMS = {
     "Quad": "page",
     "Reader": "reader",
     "ReaderOptions": "reader",
+    "RecognitionOptions": "recognition",
     "ShiziError": "errors",
     "WeightsError": "errors",
     "read": "reader",
@@ -53,6 +55,7 @@ __all__ = [
     "Quad",
     "Reader",
     "ReaderOptions",
+    "RecognitionOptions",
     "ShiziError",
     "WeightsError",
     "read",
@@ -64,3 +67,7 @@ def __getattr__(name: str) -> Any:
     if name not in _ROOMS:
         raise AttributeError(f"module 'shizi' has no attribute {name!r}")
     return getattr(import_module(f"shizi.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

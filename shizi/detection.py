@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from shizi.engine import Session
 from shizi.geometry import box_to_quad, distinct, grow, quad_to_box, sides
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
+from shizi.options import check_range
 from shizi.page import GREY, Image, Quads
 
 COLUMN = 16
@@ -22,6 +23,24 @@ COLUMN = 16
 
 OVERLAP = 96
 """Rows that neighbouring strips have in common."""
+
+GOOD_HEIGHT = 18.0
+"""Text height that a second look is scaled to, pixels."""
+
+SLICE_SCORE = 0.5
+"""Least score of a slice."""
+
+GAP = 2
+"""Columns without text that a line may bridge."""
+
+FACING = 0.3
+"""Least vertical overlap of neighbour slices, by the lower one: a steep thin line has little."""
+
+LIKENESS = 0.6
+"""Least ratio of the heights of neighbour slices."""
+
+END_SCORE = 0.5
+"""Mean score of two facing ends above which a line is cut."""
 
 Float = NDArray[np.float32]
 
@@ -35,28 +54,32 @@ class DetectionOptions:
         most_pixels: area above which a picture is looked at in strips.
         enlarge: most that a picture is enlarged.
         least_height: text lower than this is looked at again, enlarged.
-        good_height: text height that a second look is scaled to.
-        slice_score: least score of a slice.
         line_score: least mean score of a line.
         margin: by how much of its height a line's quad is grown on every side.
-        gap: columns without text that a line may bridge.
-        overlap: least vertical overlap of neighbour slices; a steep thin line has little.
-        likeness: least ratio of their heights.
-        end_score: mean score of two facing ends above which a line is cut.
     """
 
     pixels: int = 540_000
     most_pixels: int = 1_300_000
     enlarge: float = 2.0
     least_height: float = 12.0
-    good_height: float = 18.0
-    slice_score: float = 0.5
     line_score: float = 0.75
     margin: float = 0.06
-    gap: int = 2
-    overlap: float = 0.3
-    likeness: float = 0.6
-    end_score: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check what was told.
+
+        Raises:
+            OptionError: something is out of range.
+        """
+        check_range(
+            self,
+            pixels=(1024, math.inf),
+            most_pixels=(1024, math.inf),
+            enlarge=(0.1, 10),
+            least_height=(0, 100),
+            line_score=(0, 1),
+            margin=(0, 1),
+        )
 
 
 class Slices(NamedTuple):
@@ -100,7 +123,7 @@ class Detector:
             return quads, scores
         usual = float(np.quantile(np.minimum(*sides(quads)), 0.3)) * scale
         if usual < o.least_height:
-            larger = min(scale * o.good_height / usual, o.enlarge)
+            larger = min(scale * GOOD_HEIGHT / usual, o.enlarge)
             if larger > 1.2 * scale:
                 return self._at(image, larger)
         return quads, scores
@@ -113,11 +136,13 @@ class Detector:
         canvas = cover(h, w, self.options.most_pixels)
         middles = [(a + b + canvas.height) / 2 for a, b in pairwise(canvas.tops)]
         cores = pairwise([-np.inf, *middles, np.inf])  # the rows that each strip speaks for
+        strips = [
+            extend(scaled[top : top + canvas.height], canvas.height, canvas.width)
+            for top in canvas.tops
+        ]
+        looks = self._session.each(strips, lambda o: build_quads(o, self._spec, self.options))
         quads, scores = [], []
-        for top, (first, last) in zip(canvas.tops, cores, strict=True):
-            strip = scaled[top : top + canvas.height]
-            output = self._session(extend(strip, canvas.height, canvas.width)[None])
-            found, score = build_quads(output, self._spec, self.options)
+        for top, (first, last), (found, score) in zip(canvas.tops, cores, looks, strict=True):
             found[..., 1] += top
             middle = found[..., 1].mean(1)
             mine = (middle >= first) & (middle < last)
@@ -197,9 +222,9 @@ def build_quads(
     output: Float, spec: CTPNSpec | VGGCTPNSpec, options: DetectionOptions
 ) -> tuple[Quads, Float]:
     """Turn the net's output (R, C, K, 7) into line quads (N, 4, 2) and scores (N,)."""
-    slices = suppress(output, spec, options.slice_score)
+    slices = suppress(output, spec)
     quads, scores = [], []
-    for chain in link(slices, options):
+    for chain in link(slices):
         score = float(slices.score[chain].mean())
         if score >= options.line_score:
             quads.append(outline(slices, chain))
@@ -250,7 +275,7 @@ def stack(quads: Quads, scores: Float) -> tuple[Quads, Float]:
     )
 
 
-def suppress(output: Float, spec: CTPNSpec | VGGCTPNSpec, least: float) -> Slices:
+def suppress(output: Float, spec: CTPNSpec | VGGCTPNSpec) -> Slices:
     """Decode the best anchor of each cell, then merge overlapping cells column by column.
 
     Non-maximum suppression runs in all columns at once: each round takes every column's
@@ -260,7 +285,7 @@ def suppress(output: Float, spec: CTPNSpec | VGGCTPNSpec, least: float) -> Slice
     best = output[..., 0].argmax(2)  # (R, C)
     cells = np.take_along_axis(output, best[:, :, None, None], 2)[:, :, 0]  # (R, C, 7)
     alive = _sigmoid(cells[..., 0])
-    alive[alive < least] = 0.0
+    alive[alive < SLICE_SCORE] = 0.0
     heights = np.asarray(spec.heights, np.float32)[best]
     centre = (np.arange(r, dtype=np.float32)[:, None] + 0.5) * spec.row + cells[..., 1] * heights
     half = heights * np.exp(np.clip(cells[..., 2], -2, 2)) / 2
@@ -309,7 +334,7 @@ def _sigmoid(x: Float) -> Float:
     return np.asarray(1 / (1 + np.exp(-np.clip(x, -30, 30))), dtype=np.float32)
 
 
-def link(slices: Slices, options: DetectionOptions) -> list[NDArray[np.intp]]:
+def link(slices: Slices) -> list[NDArray[np.intp]]:
     """Join slices into chains, left to right: mutual best neighbours (paper, section 3.2).
 
     A pair is not joined where the left one holds a right end and the right one a left end.
@@ -319,14 +344,14 @@ def link(slices: Slices, options: DetectionOptions) -> list[NDArray[np.intp]]:
     before = np.full(count, -1)
     last = int(slices.column.max(initial=0))
     starts = np.searchsorted(slices.column, np.arange(last + 2))
-    for reach in range(1, options.gap + 2):
+    for reach in range(1, GAP + 2):
         for column in range(last + 1 - reach):
             a = np.arange(starts[column], starts[column + 1])
             b = np.arange(starts[column + reach], starts[column + reach + 1])
             a, b = a[after[a] < 0], b[before[b] < 0]
             if not (len(a) and len(b)):
                 continue
-            fit = _likeness(slices, a, b, options)  # (A, B)
+            fit = _likeness(slices, a, b)  # (A, B)
             to, back = fit.argmax(1), fit.argmax(0)
             for i in range(len(a)):
                 if fit[i, to[i]] > 0 and back[to[i]] == i:
@@ -340,9 +365,7 @@ def link(slices: Slices, options: DetectionOptions) -> list[NDArray[np.intp]]:
     return chains
 
 
-def _likeness(
-    slices: Slices, a: NDArray[np.intp], b: NDArray[np.intp], options: DetectionOptions
-) -> Float:
+def _likeness(slices: Slices, a: NDArray[np.intp], b: NDArray[np.intp]) -> Float:
     """How well slices a (A,) and b (B,) continue each other; 0 where they must not."""
     top = np.maximum(slices.top[a][:, None], slices.top[b])
     low = np.minimum(slices.low[a][:, None], slices.low[b])
@@ -350,8 +373,8 @@ def _likeness(
     hb = (slices.low - slices.top)[b][None]
     overlap = (low - top) / np.minimum(ha, hb)
     size = np.minimum(ha, hb) / np.maximum(ha, hb)
-    apart = (slices.ends[a, 1][:, None] + slices.ends[b, 0][None]) / 2 > options.end_score
-    fits = (overlap > options.overlap) & (size > options.likeness) & ~apart
+    apart = (slices.ends[a, 1][:, None] + slices.ends[b, 0][None]) / 2 > END_SCORE
+    fits = (overlap > FACING) & (size > LIKENESS) & ~apart
     return np.where(fits, overlap + size, 0.0).astype(np.float32)
 
 

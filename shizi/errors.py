@@ -13,6 +13,10 @@ class PdfError(ShiziError):
     """The PDF is broken, encrypted, or has no such page."""
 
 
+class OptionError(ShiziError, ValueError):
+    """An option is out of range, or asks for what is not there; the message names it."""
+
+
 class WeightsError(ShiziError):
     """A weights file is missing, damaged, or made for another network or charset."""
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shizi.detection import OVERLAP, DetectionOptions, build_quads, cover, padded
 from shizi.geometry import quad_iou
 from shizi.nets.spec import CTPNSpec
-from shizi.train.tasks.targets import Targets, assign, slice_quads
+from shizi.train.targets import Targets, assign, slice_quads
 
 SPEC = CTPNSpec()
 SIZE = 512

@@ -14,12 +14,13 @@ import shizi
 ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
-    {"errors", "cpu", "files", "ranges", "terminal", "waits"},
-    {"page", "extras"},
+    {"errors", "cpu", "files", "terminal", "waits"},
+    {"page", "extras", "options"},
     {"geometry", "charset", "nets"},
-    {"images", "ctc", "crop"},
-    {"engine", "weights"},
+    {"images", "ctc", "crop", "engine"},
+    {"weights"},
     {"orientation", "detection", "recognition", "layout"},
+    {"upright"},
     {"reader"},
     {"formats", "draw", "web"},
     {"data", "synth", "scores"},
@@ -38,6 +39,15 @@ INSIDE = {
         {"screen"},
         {"run"},
         {"rooms"},
+    ],
+    "train": [
+        {"targets"},
+        {"losses", "card", "show", "transfer", "prune"},
+        {"loop"},
+        {"tasks"},
+        {"grow"},
+        {"init"},
+        {"start", "export"},
     ],
 }
 """Levels inside a room: what stands on one level does not know each other."""
@@ -127,3 +137,12 @@ def test_public_names_exist_and_are_sorted() -> None:
     assert list(shizi.__all__) == sorted(shizi.__all__)
     for name in shizi.__all__:
         assert getattr(shizi, name) is not None
+
+
+def test_public_names_are_listed_before_they_are_loaded() -> None:
+    code = "import shizi; missing = set(shizi.__all__) - set(dir(shizi)); assert not missing"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_type_checkers_see_the_annotations() -> None:
+    assert (ROOT / "py.typed").exists()

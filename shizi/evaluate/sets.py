@@ -20,8 +20,8 @@ from shizi.data import (
 )
 from shizi.errors import DataError
 from shizi.images.load import load
+from shizi.options import check_range
 from shizi.page import Image
-from shizi.ranges import check_ranges
 from shizi.scores import TextRules
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ class LiveEvalOptions:
         Raises:
             ValueError: one is.
         """
-        check_ranges(
+        check_range(
             self,
             threads=(0, 1024),
             repeat=(1, 1000),

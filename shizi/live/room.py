@@ -25,7 +25,7 @@ from shizi.live.mean.overlap import overlap
 from shizi.live.mean.parse import Parser
 from shizi.live.mean.value import Rules, Viewer
 from shizi.live.mean.viewers import Names
-from shizi.ranges import check_ranges
+from shizi.options import check_range
 
 _AT_ONCE = 0.5
 """Rows first seen within this many seconds of the first were on the screen together."""
@@ -59,7 +59,7 @@ class RoomOptions:
         Raises:
             ValueError: one is.
         """
-        check_ranges(
+        check_range(
             self,
             sink_patience=(0, inf),
         )

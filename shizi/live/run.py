@@ -25,8 +25,8 @@ from shizi.live.see.watch import Statistics, Watch, WatchOptions, live_reader
 from shizi.live.show.dashboard import Publisher
 from shizi.live.show.picture import marked
 from shizi.live.stream.source import Source, SourceOptions, open_source
+from shizi.options import check_range
 from shizi.page import Image
-from shizi.ranges import check_ranges
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class LiveOptions:
         Raises:
             ValueError: one is.
         """
-        check_ranges(
+        check_range(
             self,
             threads=(0, 1024),
         )

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from shizi.errors import ShiziError
 from shizi.extras import needed
-from shizi.ranges import check_ranges
+from shizi.options import check_range
 from shizi.web.guard import Guard
 
 with needed("serving a page"):
@@ -53,7 +53,7 @@ class WebOptions:
         Raises:
             ValueError: one is.
         """
-        check_ranges(self, port=(0, 65535))
+        check_range(self, port=(0, 65535))
 
 
 class WebServer:

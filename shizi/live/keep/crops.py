@@ -16,7 +16,7 @@ from shizi.errors import ShiziError
 from shizi.files import write_text
 from shizi.live.event import Row
 from shizi.live.frame import Frame
-from shizi.ranges import check_ranges
+from shizi.options import check_range
 
 RECENT = 24
 """Frames that are remembered: a row is often told of a little after it was last seen."""
@@ -45,7 +45,7 @@ class CropOptions:
         Raises:
             ValueError: one is.
         """
-        check_ranges(self, most_crops=(1, 10_000_000))
+        check_range(self, most_crops=(1, 10_000_000))
 
 
 class Crops:

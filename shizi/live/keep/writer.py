@@ -11,7 +11,7 @@ from math import inf
 
 from shizi.live.keep.schema import StoreError
 from shizi.live.keep.store import Entry, Record, Store
-from shizi.ranges import check_ranges
+from shizi.options import check_range
 from shizi.waits import Waits
 
 
@@ -39,7 +39,7 @@ class WriterOptions:
         Raises:
             ValueError: one is.
         """
-        check_ranges(
+        check_range(
             self,
             delay=(0, 60),
             batch=(1, 100_000),

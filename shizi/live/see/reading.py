@@ -11,8 +11,8 @@ from shizi.live.see.look import imprint_of
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
 from shizi.live.see.vote import Sighting, coloured
+from shizi.options import check_range
 from shizi.page import Char
-from shizi.ranges import check_ranges
 from shizi.recognition import EMPTY, Reading, Recognizer
 
 SETTLE = 0.2
@@ -46,7 +46,7 @@ class ReadingOptions:
         Raises:
             ValueError: one is.
         """
-        check_ranges(self, sure=(0, 1), readings=(1, 100), least_score=(0, 1))
+        check_range(self, sure=(0, 1), readings=(1, 100), least_score=(0, 1))
 
 
 class LineReader:

@@ -20,8 +20,8 @@ from shizi.live.frame import Area, Box, Frame
 from shizi.live.see.boxes import find_lines
 from shizi.live.see.scroll import CELL, Floats, figure, fits_at, ink, likeness, template_of
 from shizi.live.see.search import BLANK, INKED, unexplained
+from shizi.options import check_range
 from shizi.page import Image, Quads
-from shizi.ranges import check_ranges
 from shizi.waits import Waits
 
 Fractions = tuple[float, float, float, float]
@@ -75,7 +75,7 @@ class RegionOptions:
             ValueError: one is.
         """
         parse_region(self.region)
-        check_ranges(self, silence=(1, inf))
+        check_range(self, silence=(1, inf))
 
 
 def parse_region(text: str) -> Fractions | None:

@@ -17,8 +17,8 @@ from shizi.live.see.reading import SETTLE, LineReader, ReadingOptions
 from shizi.live.see.region import Finder, RegionOptions
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
+from shizi.options import check_range
 from shizi.page import Image, Quads
-from shizi.ranges import check_ranges
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import RecognitionOptions
 
@@ -46,7 +46,7 @@ class WatchOptions:
         Raises:
             ValueError: one is.
         """
-        check_ranges(self, hindsight=(0, 60))
+        check_range(self, hindsight=(0, 60))
 
 
 @dataclass

@@ -26,8 +26,8 @@ from shizi.live.simulate.scene import SAY_HIGH, TABS_END, Scene, draw_scene
 from shizi.live.simulate.script import Pace, Rng, notice, read_lines, write_script
 from shizi.live.simulate.stage import Setting, Stage, slot_height
 from shizi.live.simulate.style import draw_row, draw_style
+from shizi.options import check_range
 from shizi.page import Image
-from shizi.ranges import check_ranges
 from shizi.synth.fonts import Face, load_faces, system_fonts
 
 Level = Literal["easy", "hard"]
@@ -62,7 +62,7 @@ class SimulateOptions:
         Raises:
             ValueError: one is.
         """
-        check_ranges(
+        check_range(
             self,
             seed=(0, inf),
             seconds=(1, 86_400),

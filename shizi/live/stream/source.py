@@ -24,7 +24,7 @@ from shizi.extras import needed
 from shizi.images.load import SUFFIXES, load
 from shizi.live.frame import Frame
 from shizi.live.stream.pace import paced, queued, sampled
-from shizi.ranges import check_ranges
+from shizi.options import check_range
 from shizi.waits import Waits
 
 with needed("reading video"):
@@ -65,7 +65,7 @@ class SourceOptions:
         Raises:
             ValueError: one is.
         """
-        check_ranges(
+        check_range(
             self,
             fps=(0.01, 1000),
             replay_speed=(0, 1000),
