@@ -156,7 +156,7 @@ class Finder:
     _again: float = np.inf  # when to look whether the area is larger than it seemed
     _pauses: Waits = field(default_factory=lambda: Waits(_FIRST_PAUSE, _LAST_PAUSE, growth=4))
     _tries: int = 0
-    _before: _Look | None = None
+    _before: _Sight | None = None
     _moved: list[NDArray[np.float32]] = field(default_factory=list)
     _rows: Alignment = field(default=Alignment(0.0, 0.0))
     _above: _Above = field(default_factory=_Above)
@@ -211,7 +211,7 @@ class Finder:
         boxes = find_lines(self.detect, image, self._rows.height)
         if self._before is not None:
             self._moved += _risen(self._before, panel)
-        self._before = _Look(panel, boxes)
+        self._before = _Sight(panel, boxes)
         if len(self._moved) < 3 or not boxes:
             return None
         moved = np.stack(self._moved)  # (M, 4)
@@ -249,12 +249,12 @@ def _stands(line: Box, still: Floats) -> bool:
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Sight:
     panel: NDArray[np.float32]
     boxes: list[NDArray[np.float32]]
 
 
-def _risen(before: _Look, panel: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+def _risen(before: _Sight, panel: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     """Lines of an earlier look that stand higher now, by their boxes of then."""
     risen = []
     for box in before.boxes:
