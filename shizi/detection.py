@@ -126,7 +126,7 @@ class Detector:
         factor = np.array([image.shape[1] / w, image.shape[0] / h], dtype=np.float32)
         placed, certain = np.concatenate(quads) * factor, np.concatenate(scores)
         kept = distinct(placed, certain)  # two strips may each have seen a tall line
-        return placed[kept], certain[kept]
+        return stack(placed[kept], certain[kept])
 
 
 class Canvas(NamedTuple):
@@ -204,41 +204,28 @@ def build_quads(
         if score >= options.line_score:
             quads.append(outline(slices, chain))
             scores.append(score)
-    found, certain = stack(
-        np.asarray(quads, dtype=np.float32).reshape(-1, 4, 2), np.asarray(scores, dtype=np.float32)
-    )
-    return grow(found, options.margin), certain
+    found = np.asarray(quads, dtype=np.float32).reshape(-1, 4, 2)
+    return grow(found, options.margin), np.asarray(scores, dtype=np.float32)
 
 
 def stack(quads: Quads, scores: Float) -> tuple[Quads, Float]:
     """Join single characters that stand close above each other into vertical lines.
 
     Slices cannot follow text that runs downwards, so it is found one character at a time.
-    A row of a table is not taken for such a line: its cells are wider or further apart.
+    Cells of a table stand below each other too: what stands level with other lines, row by
+    row, is not joined.
+
+    Args:
+        quads: of all lines of a picture, (N, 4, 2).
+        scores: (N,).
     """
     if len(quads) < 2:
         return quads, scores
-    width, height = sides(quads)
-    centre = quads.mean(1)  # (N, 2)
-    square = (width < 1.5 * height) & (width > 0.55 * height)
-    gap = centre[None, :, 1] - centre[:, None, 1] - (height[:, None] + height[None]) / 2  # (N, N)
-    size = np.minimum(height[:, None], height[None]) / np.maximum(height[:, None], height[None])
-    aside = np.abs(centre[:, None, 0] - centre[None, :, 0]) / np.maximum(width[:, None], 1)
-    near = (gap > -0.3 * height[:, None]) & (gap < 0.35 * height[:, None])
-    near &= square[:, None] & square[None] & (size > 0.65) & (aside < 0.35)
-    np.fill_diagonal(near, False)
-    distance = np.where(near, gap, np.inf)
-    below = np.where(near.any(1), distance.argmin(1), -1)
-    above = np.where(near.any(0), distance.argmin(0), -1)
+    level = _in_rows(quads)
     joined = np.zeros(len(quads), dtype=bool)
     lines, certain = [], []
-    for first in range(len(quads)):
-        if above[first] >= 0 and below[above[first]] == first:
-            continue
-        chain = [first]
-        while (n := int(below[chain[-1]])) >= 0 and above[n] == chain[-1] and n not in chain:
-            chain.append(n)
-        if len(chain) >= 3 or (len(chain) == 2 and gap[chain[0], chain[1]] < 0.12 * height[first]):
+    for chain in _chains_down(quads):
+        if level[chain].mean() < IN_ROWS:
             joined[chain] = True
             box = quad_to_box(quads[chain].reshape(1, -1, 2))
             lines.append(box_to_quad(box)[0])
@@ -248,6 +235,50 @@ def stack(quads: Quads, scores: Float) -> tuple[Quads, Float]:
     return np.concatenate([quads[~joined], np.stack(lines)]), np.concatenate(
         [scores[~joined], np.asarray(certain, dtype=np.float32)]
     )
+
+
+IN_ROWS = 0.7
+"""Share of a column's characters that stand level with words in the cells of a table."""
+
+
+def _chains_down(quads: Quads) -> list[list[int]]:
+    """Find characters that stand close above each other, each chain from top to bottom."""
+    width, height = sides(quads)
+    centre = quads.mean(1)  # (N, 2)
+    square = (width < 1.45 * height) & (width > 0.6 * height)
+    gap = centre[None, :, 1] - centre[:, None, 1] - (height[:, None] + height[None]) / 2  # (N, N)
+    size = np.minimum(height[:, None], height[None]) / np.maximum(height[:, None], height[None])
+    aside = np.abs(centre[:, None, 0] - centre[None, :, 0]) / np.maximum(width[:, None], 1)
+    near = (gap > -0.37 * height[:, None]) & (gap < 0.21 * height[:, None])
+    near &= square[:, None] & square[None] & (size > 0.65) & (aside < 0.35)
+    np.fill_diagonal(near, False)
+    distance = np.where(near, gap, np.inf)
+    below = np.where(near.any(1), distance.argmin(1), -1)
+    above = np.where(near.any(0), distance.argmin(0), -1)
+    chains = []
+    for first in range(len(quads)):
+        if above[first] >= 0 and below[above[first]] == first:
+            continue
+        chain = [first]
+        while (n := int(below[chain[-1]])) >= 0 and above[n] == chain[-1] and n not in chain:
+            chain.append(n)
+        if len(chain) >= 3 or (len(chain) == 2 and gap[chain[0], chain[1]] < 0):
+            chains.append(chain)
+    return chains
+
+
+def _in_rows(quads: Quads) -> NDArray[np.bool_]:
+    """Say which lines (N,) have words beside them, of their own height and level with them."""
+    width, height = sides(quads)
+    centre = quads.mean(1)  # (N, 2)
+    words = np.flatnonzero(width >= 1.5 * height)
+    along = (quads[words, 1] - quads[words, 0]) / np.maximum(width[words], 1)[:, None]  # (W, 2)
+    to = centre[:, None] - centre[None, words]  # (N, W, 2)
+    ahead = (to * along).sum(-1)
+    off = np.abs(to[..., 1] * along[:, 0] - to[..., 0] * along[:, 1])
+    like = np.abs(np.log(height[:, None] / height[None, words])) < 0.3
+    apart = np.abs(ahead) > (width[:, None] + width[None, words]) / 2
+    return np.asarray((like & apart & (off < 0.2 * height[:, None])).any(1))
 
 
 def suppress(output: Float, spec: CTPNSpec | VGGCTPNSpec, least: float) -> Slices:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from shizi import weights
+from shizi.cells import part
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Engine, Session, open_session
 from shizi.errors import ShiziError
@@ -148,13 +149,14 @@ class Reader:
         rest = [i for i in range(len(look.quads)) if i not in look.sample]
         others = self.recognizer(upright, look.quads[rest])
         readings = {**look.sample, **dict(zip(rest, others, strict=True))}
-        kept = [i for i, reading in sorted(readings.items()) if self._credible(reading)]
-        quads, texts = look.quads[kept], [readings[i].text for i in kept]
+        found, said = part(look.quads, [readings[i] for i in range(len(look.quads))])
+        kept = [i for i, reading in enumerate(said) if self._credible(reading)]
+        quads, texts = found[kept], [said[i].text for i in kept]
         placed = map_back(quads, look.angle, width, height)
         placed = np.clip(placed, 0, np.array([width, height], np.float32))
         lines = []
         for place in arrange(quads, texts, self.options.layout):
-            reading = readings[kept[place.index]]
+            reading = said[kept[place.index]]
             lines.append(
                 Line(
                     quad=Quad.from_array(placed[place.index]),
@@ -201,7 +203,8 @@ class Reader:
         hold lines before their characters have been tried upright, one under the other.
         """
         angle, sample = look.angle, look.sample.values()
-        down = sum(len(r.text) for r in sample if r.vertical and not r.sideways)
+        columns = (r for r in sample if r.vertical and not r.sideways and not r.text.isascii())
+        down = sum(len(r.text) for r in columns)
         if 2 * down <= sum(len(r.text) for r in sample):
             lines = [i for i, r in look.sample.items() if len(r.text) > 3 and not r.vertical]
             tried = look.quads[lines[:2]] if angle else look.quads[:0]

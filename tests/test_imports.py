@@ -18,6 +18,7 @@ LEVELS = [
     {"images", "ctc", "crop"},
     {"engine", "weights"},
     {"orientation", "detection", "recognition", "layout"},
+    {"cells"},
     {"reader"},
     {"formats", "draw"},
     {"data", "synth", "scores"},

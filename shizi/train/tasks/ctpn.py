@@ -20,7 +20,7 @@ from shizi.data import (
     open_pages,
     read_pages,
 )
-from shizi.detection import COLUMN, DetectionOptions, build_quads, padded
+from shizi.detection import COLUMN, DetectionOptions, build_quads, padded, stack
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import quad_to_box, rotate90, sides
@@ -153,7 +153,7 @@ class CTPNTask:
         size = tuple(max(1, round(v * scale)) for v in image.shape[1::-1])
         small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         output = session(padded(small)[None])
-        quads, _ = build_quads(output, self.net.spec, DetectionOptions())
+        quads, _ = stack(*build_quads(output, self.net.spec, DetectionOptions()))
         return quads / np.float32(scale)
 
 
