@@ -24,7 +24,7 @@ STRIDE = 8
 VERTICAL = 1.5
 """A crop this many times taller than wide is read as a vertical line."""
 
-SURE = 0.8
+SURE = 0.95
 """A tall crop scored below this is also read the other way round."""
 
 PITCHES = (1.0, 0.85, 0.7, 0.57)

@@ -15,7 +15,7 @@ LEVELS = [
     {"errors", "cpu", "files"},
     {"page", "extras"},
     {"geometry", "charset", "nets"},
-    {"images", "ctc", "crop"},
+    {"images", "ctc", "crop", "strokes"},
     {"engine", "weights"},
     {"orientation", "detection", "recognition", "layout"},
     {"cells"},
