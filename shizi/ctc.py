@@ -38,14 +38,22 @@ def greedy(probs: Probs) -> list[Symbol]:
     return _symbols(probs, path)
 
 
+LIKELY = 0.05
+"""Probability from which an allowed class may stand for one that is not: a 0 for an O."""
+
+
 def restrict(probs: Probs, allowed: NDArray[np.bool_]) -> Probs:
-    """Keep only the allowed classes (C,) and the blank; rows sum to one again."""
-    keep = allowed.copy()
-    keep[BLANK] = True
-    kept = np.where(keep, probs, 0)
-    total = kept.sum(1, keepdims=True)
-    kept[:, BLANK] += total[:, 0] == 0  # nothing allowed was seen: say blank
-    return np.asarray(kept / np.maximum(kept.sum(1, keepdims=True), 1e-12), dtype=np.float32)
+    """Leave out the classes that are not allowed (C,).
+
+    Where an allowed class is likely too, it is read, at its own probability. Where none is,
+    nothing is: a comma among digits is dropped, not taken for the digit that it is least
+    unlike. The blank is always allowed.
+    """
+    kept = np.where(allowed, probs, 0).astype(np.float32)
+    kept[:, BLANK] = probs[:, BLANK]
+    unlikely = np.where(allowed, probs, 0)[:, BLANK + 1 :].max(1) < LIKELY  # (T,)
+    kept[unlikely, BLANK] += 1 - kept[unlikely].sum(1)
+    return kept
 
 
 def beam(probs: Probs, width: int = 8, top: int = 16) -> list[Symbol]:

@@ -24,14 +24,33 @@ from shizi.geometry import (
     sides,
 )
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
+from shizi.options import check_range
 from shizi.page import GREY, Image, Quads
-from shizi.strokes import GAP, Patch, cut_patch, lay, lengthen, slant, strips
+from shizi.strokes import SPACE, Patch, cut_patch, lay, lengthen, slant, strips
 
 COLUMN = 16
 """Width of a slice, pixels."""
 
 OVERLAP = 96
 """Rows that neighbouring strips have in common."""
+
+GOOD_HEIGHT = 18.0
+"""Text height that a second look is scaled to, pixels."""
+
+SLICE_SCORE = 0.5
+"""Least score of a slice."""
+
+GAP = 2
+"""Columns without text that a line may bridge."""
+
+FACING = 0.3
+"""Least vertical overlap of neighbour slices, by the lower one: a steep thin line has little."""
+
+LIKENESS = 0.6
+"""Least ratio of the heights of neighbour slices."""
+
+END_SCORE = 0.5
+"""Mean score of two facing ends above which a line is cut."""
 
 Float = NDArray[np.float32]
 
@@ -45,28 +64,32 @@ class DetectionOptions:
         most_pixels: area above which a picture is looked at in strips.
         enlarge: most that a picture is enlarged.
         least_height: text lower than this is looked at again, enlarged.
-        good_height: text height that a second look is scaled to.
-        slice_score: least score of a slice.
         line_score: least mean score of a line.
         margin: by how much of its height a line's quad is grown on every side.
-        gap: columns without text that a line may bridge.
-        overlap: least vertical overlap of neighbour slices; a steep thin line has little.
-        likeness: least ratio of their heights.
-        end_score: mean score of two facing ends above which a line is cut.
     """
 
     pixels: int = 540_000
     most_pixels: int = 1_300_000
     enlarge: float = 2.0
     least_height: float = 12.0
-    good_height: float = 18.0
-    slice_score: float = 0.5
     line_score: float = 0.75
     margin: float = 0.06
-    gap: int = 2
-    overlap: float = 0.3
-    likeness: float = 0.6
-    end_score: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check what was told.
+
+        Raises:
+            OptionError: something is out of range.
+        """
+        check_range(
+            self,
+            pixels=(1024, math.inf),
+            most_pixels=(1024, math.inf),
+            enlarge=(0.1, 10),
+            least_height=(0, 100),
+            line_score=(0, 1),
+            margin=(0, 1),
+        )
 
 
 class Slices(NamedTuple):
@@ -110,7 +133,7 @@ class Detector:
         quads, scores = self._at(scaled)
         if len(quads):
             usual = float(np.quantile(np.minimum(*sides(quads)), 0.3))
-            larger = min(scale * o.good_height / usual, o.enlarge)
+            larger = min(scale * GOOD_HEIGHT / usual, o.enlarge)
             if usual < o.least_height and larger > 1.2 * scale:
                 again = _resize(image, larger)
                 quads, scores = self._at(again)
@@ -120,14 +143,17 @@ class Detector:
 
     def _at(self, scaled: Image) -> tuple[Quads, Float]:
         """Look at a picture as it is, in horizontal strips where it is large."""
-        canvas = cover(*scaled.shape[:2], self.options.most_pixels)
+        height, width = scaled.shape[:2]
+        canvas = cover(height, width, self.options.most_pixels)
         middles = [(a + b + canvas.height) / 2 for a, b in pairwise(canvas.tops)]
         cores = pairwise([-np.inf, *middles, np.inf])  # the rows that each strip speaks for
+        cuts = [
+            extend(scaled[top : top + canvas.height], canvas.height, canvas.width)
+            for top in canvas.tops
+        ]
+        looks = self._session.each(cuts, lambda o: build_quads(o, self._spec, self.options))
         quads, scores = [], []
-        for top, (first, last) in zip(canvas.tops, cores, strict=True):
-            strip = scaled[top : top + canvas.height]
-            output = self._session(extend(strip, canvas.height, canvas.width)[None])
-            found, score = build_quads(output, self._spec, self.options)
+        for top, (first, last), (found, score) in zip(canvas.tops, cores, looks, strict=True):
             found[..., 1] += top
             middle = found[..., 1].mean(1)
             mine = (middle >= first) & (middle < last)
@@ -192,7 +218,7 @@ def _second_looks(image: Image, scaled: Image, narrow: Quads, enlarge: float) ->
     factors = np.minimum(GOOD / np.maximum(thickness, 1), enlarge / scale)
     patches, spent = [], 0.0
     for i in wanted[np.argsort((length * thickness * factors**2)[wanted], kind="stable")]:
-        spent += float(np.prod([side + GAP for side in sides(room[i] * factors[i])]))
+        spent += float(np.prod([side + SPACE for side in sides(room[i] * factors[i])]))
         if spent > SPARE * scaled.shape[0] * scaled.shape[1]:
             break
         if factors[i] > 1:
@@ -210,7 +236,8 @@ def _merge(quads: Quads, scores: Float, more: Quads, certain: Float) -> tuple[Qu
         shared = np.array([intersection(quad, line) for quad in quads], np.float32)  # (N,)
         width, height = sides(quads)
         wide = width >= 1.5 * height
-        if shared[wide].sum() > 0.3 * area(line):
+        longer = np.maximum(width, height) >= max(sides(line))
+        if shared[wide].sum() > 0.3 * area(line) or (shared[longer] > 0.5 * area(line)).any():
             continue
         rest = wide | (shared < 0.5 * area(quads))
         quads = np.concatenate([quads[rest], line[None]])
@@ -292,9 +319,9 @@ def build_quads(
     output: Float, spec: CTPNSpec | VGGCTPNSpec, options: DetectionOptions
 ) -> tuple[Quads, Float]:
     """Turn the net's output (R, C, K, 7) into line quads (N, 4, 2) and scores (N,)."""
-    slices = suppress(output, spec, options.slice_score)
+    slices = suppress(output, spec)
     quads, scores = [], []
-    for chain in link(slices, options):
+    for chain in link(slices):
         score = float(slices.score[chain].mean())
         if score >= options.line_score:
             quads.append(outline(slices, chain))
@@ -376,7 +403,7 @@ def _in_rows(quads: Quads) -> NDArray[np.bool_]:
     return np.asarray((like & apart & (off < 0.2 * height[:, None])).any(1))
 
 
-def suppress(output: Float, spec: CTPNSpec | VGGCTPNSpec, least: float) -> Slices:
+def suppress(output: Float, spec: CTPNSpec | VGGCTPNSpec) -> Slices:
     """Decode the best anchor of each cell, then merge overlapping cells column by column.
 
     Non-maximum suppression runs in all columns at once: each round takes every column's
@@ -386,7 +413,7 @@ def suppress(output: Float, spec: CTPNSpec | VGGCTPNSpec, least: float) -> Slice
     best = output[..., 0].argmax(2)  # (R, C)
     cells = np.take_along_axis(output, best[:, :, None, None], 2)[:, :, 0]  # (R, C, 7)
     alive = _sigmoid(cells[..., 0])
-    alive[alive < least] = 0.0
+    alive[alive < SLICE_SCORE] = 0.0
     heights = np.asarray(spec.heights, np.float32)[best]
     centre = (np.arange(r, dtype=np.float32)[:, None] + 0.5) * spec.row + cells[..., 1] * heights
     half = heights * np.exp(np.clip(cells[..., 2], -2, 2)) / 2
@@ -435,7 +462,7 @@ def _sigmoid(x: Float) -> Float:
     return np.asarray(1 / (1 + np.exp(-np.clip(x, -30, 30))), dtype=np.float32)
 
 
-def link(slices: Slices, options: DetectionOptions) -> list[NDArray[np.intp]]:
+def link(slices: Slices) -> list[NDArray[np.intp]]:
     """Join slices into chains, left to right: mutual best neighbours (paper, section 3.2).
 
     A pair is not joined where the left one holds a right end and the right one a left end.
@@ -445,14 +472,14 @@ def link(slices: Slices, options: DetectionOptions) -> list[NDArray[np.intp]]:
     before = np.full(count, -1)
     last = int(slices.column.max(initial=0))
     starts = np.searchsorted(slices.column, np.arange(last + 2))
-    for reach in range(1, options.gap + 2):
+    for reach in range(1, GAP + 2):
         for column in range(last + 1 - reach):
             a = np.arange(starts[column], starts[column + 1])
             b = np.arange(starts[column + reach], starts[column + reach + 1])
             a, b = a[after[a] < 0], b[before[b] < 0]
             if not (len(a) and len(b)):
                 continue
-            fit = _likeness(slices, a, b, options)  # (A, B)
+            fit = _likeness(slices, a, b)  # (A, B)
             to, back = fit.argmax(1), fit.argmax(0)
             for i in range(len(a)):
                 if fit[i, to[i]] > 0 and back[to[i]] == i:
@@ -466,9 +493,7 @@ def link(slices: Slices, options: DetectionOptions) -> list[NDArray[np.intp]]:
     return chains
 
 
-def _likeness(
-    slices: Slices, a: NDArray[np.intp], b: NDArray[np.intp], options: DetectionOptions
-) -> Float:
+def _likeness(slices: Slices, a: NDArray[np.intp], b: NDArray[np.intp]) -> Float:
     """How well slices a (A,) and b (B,) continue each other; 0 where they must not."""
     top = np.maximum(slices.top[a][:, None], slices.top[b])
     low = np.minimum(slices.low[a][:, None], slices.low[b])
@@ -476,8 +501,8 @@ def _likeness(
     hb = (slices.low - slices.top)[b][None]
     overlap = (low - top) / np.minimum(ha, hb)
     size = np.minimum(ha, hb) / np.maximum(ha, hb)
-    apart = (slices.ends[a, 1][:, None] + slices.ends[b, 0][None]) / 2 > options.end_score
-    fits = (overlap > options.overlap) & (size > options.likeness) & ~apart
+    apart = (slices.ends[a, 1][:, None] + slices.ends[b, 0][None]) / 2 > END_SCORE
+    fits = (overlap > FACING) & (size > LIKENESS) & ~apart
     return np.where(fits, overlap + size, 0.0).astype(np.float32)
 
 

@@ -5,8 +5,6 @@ A whole page shrunk to one small square shows no strokes; a few tiles at reading
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +17,12 @@ TILE = 192
 """Side of a tile, pixels."""
 
 
-@dataclass(frozen=True)
-class OrientationOptions:
-    """Where to look.
+TILES = 3
+"""Tiles at each of the two scales."""
 
-    Attributes:
-        tiles: tiles at each of the two scales.
-        fine: long side at the finer scale, pixels.
-        coarse: long side at the coarser scale, pixels.
-    """
-
-    tiles: int = 3
-    fine: int = 1280
-    coarse: int = 420
+FINE, COARSE = 1280, 420
+"""Long side of the picture at either scale, pixels: a page shows strokes at the finer one, a
+sign at the coarser."""
 
 
 class OrientationClassifier:
@@ -40,10 +31,8 @@ class OrientationClassifier:
     def __init__(
         self,
         session: Session,
-        options: OrientationOptions | None = None,
         spec: OrientationSpec | VGGOrientationSpec = OrientationSpec(),
     ) -> None:
-        self.options = options or OrientationOptions()
         self._session = session
         self._spec = spec
 
@@ -55,11 +44,9 @@ class OrientationClassifier:
         the angle is 0.
         """
         if isinstance(self._spec, VGGOrientationSpec):
-            probs = self._session(whole(image, self._spec.tile)[None])[0]  # (4,)
+            (probs,) = self._session([whole(image, self._spec.tile)])  # (4,)
             return 90 * int(probs.argmax()), float(probs.max())
-        # One by one: a runtime keeps its kernels for every size of batch.
-        votes = [self._session(tile[None]) for tile in tiles(image, self.options)]  # (1, 5)
-        return vote(np.concatenate(votes))
+        return vote(np.stack(self._session(tiles(image))))  # (T, 5)
 
 
 def whole(image: Image, side: int) -> Image:
@@ -79,18 +66,18 @@ def vote(probs: NDArray[np.float32]) -> tuple[int, float]:
     return 90 * best, float(votes[best]) / max(total, 1e-9) * seen
 
 
-def tiles(image: Image, options: OrientationOptions) -> list[Image]:
+def tiles(image: Image) -> list[Image]:
     """Cut the tiles with most strokes out of the picture at two scales."""
     out: list[Image] = []
     side = max(image.shape[:2])
-    fine = min(options.fine / side, 2.5)
-    for scale in (fine, min(options.coarse / side, fine)):
+    fine = min(FINE / side, 2.5)
+    for scale in (fine, min(COARSE / side, fine)):
         if out and scale > 0.8 * fine:
             break  # a small picture has one scale
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         size = tuple(max(1, round(v * scale)) for v in image.shape[1::-1])
         scaled = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
-        out += densest(scaled, options.tiles)
+        out += densest(scaled, TILES)
     return out
 
 

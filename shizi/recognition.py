@@ -16,10 +16,8 @@ from shizi.crop import HEIGHT, WIDTHS, cut, fit, lay_out, lie_down
 from shizi.engine import Session
 from shizi.errors import ShiziError
 from shizi.geometry import grow, rotate90
+from shizi.options import check_range
 from shizi.page import Char, Image, Quads
-
-STRIDE = 8
-"""Pixels of a fitted crop's width per time step."""
 
 VERTICAL = 1.5
 """A crop this many times taller than wide is read as a vertical line."""
@@ -34,26 +32,36 @@ MOST_DOWN = 60
 """A crop more times taller than wide is no line of upright characters."""
 
 
+EDGE = 1.0
+"""Pixels of the picture that are read around a line: small letters are blurred outwards."""
+
+
 @dataclass(frozen=True)
 class RecognitionOptions:
     """How lines are read.
 
     Attributes:
-        edge: pixels of the picture that are read around a line: small letters are blurred outwards.
         squeeze: factor on the width of a crop, less is faster; by default what the card of the
             weights says.
         reread: lines scored below this are read again, unsqueezed; 0: never.
         beam: beam width of CTC decoding; 1: best path.
         allow: the only characters to read; empty: all.
-        batch_width: pixels of width that are read at once.
     """
 
-    edge: float = 1.0
     squeeze: float | None = None
     reread: float = 0.9
     beam: int = 1
     allow: str = ""
-    batch_width: int = 2560
+
+    def __post_init__(self) -> None:
+        """Check what was told.
+
+        Raises:
+            OptionError: something is out of range.
+        """
+        check_range(self, reread=(0, 1), beam=(1, 100))
+        if self.squeeze is not None:
+            check_range(self, squeeze=(0.2, 5))
 
 
 class Reading(NamedTuple):
@@ -119,11 +127,11 @@ class Recognizer:
 
     def __call__(self, image: Image, quads: Quads) -> list[Reading]:
         """Read the lines at quads (N, 4, 2) of an image."""
-        return self.read([cut(image, quad) for quad in grow(quads, 0.0, self.options.edge)])
+        return self.read([cut(image, quad) for quad in grow(quads, 0.0, EDGE)])
 
     def read_columns(self, image: Image, quads: Quads) -> list[Reading]:
         """Read columns that lie on their side, tops at the left, at quads (N, 4, 2)."""
-        crops = [cut(image, quad) for quad in grow(quads, 0.0, self.options.edge)]
+        crops = [cut(image, quad) for quad in grow(quads, 0.0, EDGE)]
         return [self._read_down(rotate90(crop, 270)) for crop in crops]
 
     def read(self, crops: Sequence[Image]) -> list[Reading]:
@@ -170,56 +178,37 @@ class Recognizer:
 
     def _read(self, crops: Sequence[Image], squeeze: float) -> list[Reading]:
         pieces = [list(_pieces(crop, squeeze, self._height)) for crop in crops]
-        flat = [p.crop for line in pieces for p in line]
-        probs = iter(self._probabilities(flat))
-        return [self._decode([(p, next(probs)) for p in line]) for line in pieces]
+        spelt = iter(self._session.each([p.crop for line in pieces for p in line], self._spell))
+        return [_joined([(p, next(spelt)) for p in line]) for line in pieces]
 
-    def _probabilities(self, crops: Sequence[Image]) -> list[NDArray[np.float32]]:
-        """Run fitted crops, those of one width together, four at a time or singly.
-
-        Few shapes keep memory flat: a runtime keeps its kernels for every one.
-        """
-        out: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(crops)
-        widths = np.array([c.shape[1] for c in crops], dtype=int)
-        for width in np.unique(widths):
-            left = np.flatnonzero(widths == width).tolist()
-            together = 4 if 4 * width <= self.options.batch_width else 1
-            while left:
-                size = together if len(left) >= together else 1
-                now, left = left[:size], left[size:]
-                batch = self._session(np.stack([crops[i] for i in now]))  # (N, T, C)
-                for i, probs in zip(now, batch, strict=True):
-                    out[i] = probs
-        return out
-
-    def _decode(self, parts: list[tuple[_Piece, NDArray[np.float32]]]) -> Reading:
-        chars: list[Char] = []
-        for piece, probs in parts:
-            chars = _rejoin(chars, self._chars(piece, probs), piece.start)
-        while chars and chars[-1].text == " ":
-            chars.pop()
-        while chars and chars[0].text == " ":
-            chars.pop(0)
-        if not chars:
-            return EMPTY
-        score = float(np.mean([c.score for c in chars]))
-        return Reading("".join(c.text for c in chars), score, tuple(chars))
-
-    def _chars(self, piece: _Piece, probs: NDArray[np.float32]) -> list[Char]:
+    def _spell(self, probs: NDArray[np.float32]) -> list[Char]:
+        """Decode (T, C) to characters, their spans from 0 to 1."""
         if self._allowed is not None:
             probs = ctc.restrict(probs, self._allowed)
         beam = self.options.beam
         symbols = ctc.greedy(probs) if beam <= 1 else ctc.beam(probs, beam)
-        steps, length = len(probs), piece.end - piece.start
-        return [
-            Char(
-                self._charset.chars[s.id - 1],
-                s.score,
-                piece.start + s.start / steps * length,
-                piece.start + s.end / steps * length,
-            )
-            for s in symbols
+        steps, chars = len(probs), self._charset.chars
+        return [Char(chars[s.id - 1], s.score, s.start / steps, s.end / steps) for s in symbols]
+
+
+def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:
+    """Put the pieces of a line together, and take spaces off its ends."""
+    chars: list[Char] = []
+    for piece, found in parts:
+        length = piece.end - piece.start
+        placed = [
+            replace(c, start=piece.start + c.start * length, end=piece.start + c.end * length)
+            for c in found
         ]
+        chars = _rejoin(chars, placed, piece.start)
+    while chars and chars[-1].text == " ":
+        chars.pop()
+    while chars and chars[0].text == " ":
+        chars.pop(0)
+    if not chars:
+        return EMPTY
+    score = float(np.mean([c.score for c in chars]))
+    return Reading("".join(c.text for c in chars), score, tuple(chars))
 
 
 def _which_way(lying: Reading, down: Reading) -> Reading:

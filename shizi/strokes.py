@@ -36,7 +36,7 @@ BETWEEN = 0.8
 MOST_STRIPS = 60
 """Pieces of strips looked at, the largest first."""
 
-GAP = 64
+SPACE = 64
 """Pixels between patches, so that no line goes on from one to the next."""
 
 
@@ -58,7 +58,7 @@ def strips(image: Image, known: Quads) -> Quads:
     _, label, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
     area = stats[:, cv2.CC_STAT_AREA]
     boxed = area / np.maximum(stats[:, cv2.CC_STAT_WIDTH] * stats[:, cv2.CC_STAT_HEIGHT], 1)
-    found = []
+    found: list[NDArray[np.float32]] = []
     for i in np.argsort(-area, kind="stable").tolist():
         if len(found) == MOST_STRIPS or area[i] < LEAST:
             break
@@ -162,7 +162,7 @@ def lay(patches: Sequence[Patch]) -> tuple[Image, list[tuple[int, int]]]:
     Returns:
         One picture, and the left top corner (x, y) of each patch in it.
     """
-    sizes = [(p.picture.shape[0] + GAP, p.picture.shape[1] + GAP) for p in patches]
+    sizes = [(p.picture.shape[0] + SPACE, p.picture.shape[1] + SPACE) for p in patches]
     width = max(*(w for _, w in sizes), round(sum(h * w for h, w in sizes) ** 0.5))
     corners = [(0, 0)] * len(patches)
     x = y = row = 0

@@ -76,6 +76,18 @@ def test_restrict_reads_only_what_is_allowed() -> None:
     allowed = np.array([False, False, True])
     kept = ctc.restrict(probs, allowed)
     assert ids(ctc.greedy(kept)) == (2,)
+    assert ctc.greedy(kept)[0].score == pytest.approx(0.3)  # no surer than it was
+
+
+def test_restrict_leaves_out_what_resembles_nothing_that_is_allowed() -> None:
+    comma, digits = 1, np.array([False, False, True, True])
+    probs = np.array(
+        [[0.05, 0.0, 0.95, 0.0], [0.03, 0.95, 0.0, 0.02], [0.1, 0.0, 0.0, 0.9]], np.float32
+    )
+    assert ids(ctc.greedy(probs)) == (2, comma, 3)
+    kept = ctc.restrict(probs, digits)
+    assert ids(ctc.greedy(kept)) == (2, 3)
+    assert ids(ctc.beam(kept)) == (2, 3)
     assert np.allclose(kept.sum(1), 1)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shizi.detection import OVERLAP, DetectionOptions, build_quads, cover, padded, stack
 from shizi.geometry import box_to_quad, quad_iou
 from shizi.nets.spec import CTPNSpec
-from shizi.train.tasks.targets import Targets, assign, slice_quads
+from shizi.train.targets import Targets, assign, slice_quads
 
 SPEC = CTPNSpec()
 SIZE = 512

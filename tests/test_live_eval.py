@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from shizi.cli import main
 from shizi.errors import DataError
 from shizi.evaluate.live import read_events, score_events
 from shizi.evaluate.rooms import compare, run_live_eval
@@ -98,6 +100,17 @@ def test_screenshots_are_matched_one_to_one() -> None:
     right, wrong = compare(truth, told)
     assert right == 2
     assert ("星星：四件套", "") in wrong or ("星星：四件套", "云：你好") in wrong
+
+
+def test_without_scipy_one_line_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in ("shizi.evaluate.live", "shizi.evaluate.rooms"):
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    assert main(["eval", "live", "--data", "none"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "scipy" in said and "[live]" in said
 
 
 def test_nothing_to_score_is_an_error(tmp_path: Path) -> None:

@@ -41,6 +41,10 @@ def test_rooms_share_settings_and_have_their_own(tmp_path: Path) -> None:
     [
         ("region: portrait", "regoin: portrait", "rooms.morning.regoin: Unexpected"),
         ("fps: 5", "fps: fast", "rooms.morning.fps: "),
+        ("fps: 5", "fps: -3", "rooms.morning.fps: must be from 0.01"),
+        ("fps: 8", "fps: .nan", "rooms.evening.fps: must be from 0.01"),
+        ("threads: 3", "threads: -1", "rooms.morning.threads: must be from 0"),
+        ("region: portrait", "region: potrait", "rooms.morning.region: 'potrait' is no region"),
         ("source: b.mp4, ", "", "rooms.morning.source: "),
         ("store: all.db, ", "", "rooms.evening.store: missing"),
         ("platform: douyin", "events: m.jsonl", "rooms.morning.events: m.jsonl is written by"),

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from shizi.live.event import Event, Gift
+from shizi.live.frame import Frame
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.parse import Parser
 from shizi.live.see.region import Finder, RegionOptions, parse_region
 from shizi.live.see.watch import Watch, live_reader
 from shizi.live.simulate import SimulateOptions, frames, make_room
 from shizi.live.simulate.script import Message
-from shizi.live.stream.source import Frame
 from shizi.reader import Reader
 
 OPTIONS = SimulateOptions(seed=4, seconds=6.0, shape="panel", fps=10)
@@ -55,8 +55,8 @@ def told(region: str) -> list[Event]:
         Watch(reader(), region=RegionOptions(region)),
     )
     events: dict[str, Event] = {}
-    for row in watch.rows(room()):
-        if (event := parser.parse(row)) is not None:
+    for rows in (*map(watch.look, room()), watch.close()):
+        for event in filter(None, map(parser.parse, rows)):
             events[event.id] = event
     return sorted(events.values(), key=lambda e: e.time)
 
@@ -76,7 +76,8 @@ def test_badges_are_levels_and_no_part_of_names() -> None:
 
 def test_a_picture_without_text_tells_nothing() -> None:
     watch = Watch(reader(), region=RegionOptions("0.72,0.3,1,0.85"))
-    assert list(watch.rows(room(shown=False))) == []
+    assert [row for frame in room(shown=False) for row in watch.look(frame)] == []
+    assert watch.close() == []
 
 
 def test_the_area_found_holds_every_row() -> None:

@@ -34,13 +34,14 @@ from shizi.nets.spec import (
     VGGCTPNSpec,
 )
 from shizi.nets.torch import build
-from shizi.nets.torch.session import ModuleSession, TorchSession
+from shizi.nets.torch.runtime import ModuleRuntime, TorchRuntime
 from shizi.train.loop import torch as loop
 from shizi.train.loop.keras import pair, train_keras
 from shizi.train.loop.schedule import LoopOptions
+from shizi.train.losses import torch as losses
 from shizi.train.losses.keras import ctc_loss, line_loss, paper_loss
+from shizi.train.targets import Targets
 from shizi.train.tasks import crnn, ctpn, orientation
-from shizi.train.tasks.targets import Targets
 
 # Keras 3.15 hands its variables to NumPy 2 by the old protocol.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -68,7 +69,7 @@ def test_the_ctc_loss_is_pytorchs(seed: int) -> None:
     logits = np.random.default_rng(seed).normal(0, 2, (len(labels), 8, 7)).astype(np.float32)
     ours = keras.ops.convert_to_numpy(ctc_loss(tensor(fill(labels, 16)), tensor(logits)))
     theirs = [
-        crnn.ctc_loss(torch.from_numpy(r[None]), [t]) for r, t in zip(logits, labels, strict=True)
+        losses.ctc_loss(torch.from_numpy(r[None]), [t]) for r, t in zip(logits, labels, strict=True)
     ]
     assert np.allclose(ours, [loss.item() for loss in theirs], rtol=1e-5, atol=1e-5)
     assert ours[3] == ours[5] == 0  # five equal characters need nine steps
@@ -92,13 +93,13 @@ def test_the_detectors_losses_are_pytorchs(text: float) -> None:
     images = np.zeros((2, 48, 80, 3), np.uint8)
     truth = tensor(pair(CTPNSpec(), ctpn.Batch(images, targets))[1])
     parts = [torch.from_numpy(t) for t in targets]
-    theirs = ctpn.line_loss(torch.from_numpy(output), *parts)
+    theirs = losses.line_loss(torch.from_numpy(output), *parts)
     assert number(line_loss(truth, tensor(output))) == pytest.approx(
         sum(v.item() for v in theirs.values()), rel=1e-5
     )
     no, yes, centre, height, side = np.moveaxis(output[..., :5], -1, 0)
     label, vertical, _, offsets = parts
-    theirs = ctpn.paper_loss(torch.from_numpy(output[..., :5]), label, vertical, offsets)
+    theirs = losses.paper_loss(torch.from_numpy(output[..., :5]), label, vertical, offsets)
     common = np.stack([yes - no, centre, height, no, no, side, side], -1)
     assert number(paper_loss(truth, tensor(common))) == pytest.approx(
         sum(v.item() for v in theirs.values()), rel=1e-5
@@ -140,8 +141,7 @@ class Task:
         return kind.loss(self, batch, device)  # type: ignore[arg-type]
 
     def figures(self, session: Session) -> dict[str, float]:
-        grid = self.batch.images.shape[2] == 96  # a detector takes one picture
-        output = session(self.batch.images[:1] if grid else self.batch.images)
+        output = np.stack(session(self.batch.images))
         return {"score": float(np.mean(self._read(output) == self._truth))}
 
     def picture(self, session: Session) -> None:
@@ -175,7 +175,7 @@ def detector(spec: CTPNSpec | VGGCTPNSpec) -> Task:
         images[i, 28:40, 16 * column : 16 * column + 32] = 0
     zeros = np.zeros((*label.shape, 2), np.float32)
     batch = ctpn.Batch(images, Targets(label, zeros, zeros, zeros))
-    return Task(spec, batch, label[0] == 1, lambda output: output[..., 0] > 0)
+    return Task(spec, batch, label == 1, lambda output: output[..., 0] > 0)
 
 
 def classifier(spec: OrientationSpec) -> Task:
@@ -212,13 +212,13 @@ def test_it_trains_as_pytorch_does(name: str, tmp_path: Path) -> None:
     told = {"steps": 10, "validate_every": 10, "lr": 0.003, "backbone_lr": 0.5}
     task = TASKS[name]()
     images = task.batch.images[:1]
-    before = ModuleSession(task.net.eval(), torch.device("cpu"))(images)
+    before = ModuleRuntime(task.net.eval(), torch.device("cpu"))(images)
     train_keras(task, options(tmp_path / "keras", **told))
     spec, state = task.net.spec, load_file(tmp_path / "keras" / "keras.safetensors")
     trained = {k: v for k, v in state.items() if not k.startswith("optimizer.")}
-    keras_says = TorchSession(spec, trained)(images)
+    keras_says = TorchRuntime(spec, trained)(images)
     loop.fit(task, options(tmp_path / "torch", **told))
-    torch_says = ModuleSession(task.net.eval(), torch.device("cpu"))(images)
+    torch_says = ModuleRuntime(task.net.eval(), torch.device("cpu"))(images)
     moved = np.abs(torch_says - before).max()
     # PyTorch's LSTM has two biases, which together learn twice as fast as the one of Keras.
     assert np.abs(torch_says - keras_says).max() < (0.15 if "lstm" in str(spec) else 0.02) * moved
@@ -240,11 +240,11 @@ def test_batches_add_up_to_a_step_as_in_pytorch(tmp_path: Path) -> None:
     task = TASKS["orientation"]()
     task.__class__ = Halves
     images, spec = task.batch.images, task.net.spec
-    before = ModuleSession(task.net.eval(), torch.device("cpu"))(images)
+    before = ModuleRuntime(task.net.eval(), torch.device("cpu"))(images)
     train_keras(task, options(tmp_path / "keras", **told))
     loop.fit(task, options(tmp_path / "torch", **told))
     said = [
-        TorchSession(spec, load_file(tmp_path / name / "last.safetensors"))(images)
+        TorchRuntime(spec, load_file(tmp_path / name / "last.safetensors"))(images)
         for name in ("keras", "torch")
     ]
     assert np.abs(said[0] - said[1]).max() < 0.005 * np.abs(said[1] - before).max()
@@ -272,7 +272,8 @@ def test_tiny_nets_learn_by_heart(name: str, tmp_path: Path) -> None:
     figures = train_keras(task, options(tmp_path, steps=60, validate_every=30, ema=0.998))
     assert figures == {"score": 1}
     state = load_file(tmp_path / "best.safetensors")
-    assert task.figures(TorchSession(task.net.spec, state)) == figures  # PyTorch reads the same
+    said_by_torch = task.figures(Session(TorchRuntime(task.net.spec, state)))
+    assert said_by_torch == figures
     assert {"best.safetensors", "last.safetensors", "options.json", "curves.png"} <= {
         path.name for path in tmp_path.iterdir()
     }

@@ -12,7 +12,7 @@ from shizi.engine import open_session
 from shizi.errors import WeightsError
 from shizi.images.load import load
 from shizi.nets.spec import CTPNSpec, OrientationSpec
-from shizi.orientation import OrientationOptions, tiles, vote
+from shizi.orientation import tiles, vote
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import RecognitionOptions
 
@@ -41,6 +41,39 @@ def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         weights.card("ctpn")
 
 
+def test_flipped_bytes_are_noticed_before_anything_is_read(tmp_path: Path) -> None:
+    """Such a network loads, and reads fluent nonsense."""
+    for network in weights.NETWORKS:
+        folder = copied(tmp_path / network, network)
+        assert weights.open(network, folder, threads=1).card == weights.card(network)
+        path = folder / f"{network}.onnx"
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 0x40
+        path.write_bytes(data)
+        with pytest.raises(WeightsError, match=r"differs from its card; export it again"):
+            Reader(ReaderOptions(weights=folder))
+
+
+def test_a_folder_without_networks_is_refused(tmp_path: Path) -> None:
+    for folder, told in ((tmp_path / "nosuch", "no such folder"), (tmp_path, "holds none of")):
+        with pytest.raises(WeightsError, match=told):
+            Reader(ReaderOptions(weights=folder))
+
+
+def test_what_a_folder_lacks_is_taken_from_the_shipped_networks(tmp_path: Path) -> None:
+    folder = copied(tmp_path, "ctpn")
+    assert weights.file("ctpn", folder).parent == folder
+    assert weights.file("crnn", folder).parent == weights.FOLDER
+
+
+def copied(folder: Path, network: weights.Network) -> Path:
+    """A folder that holds one of the shipped networks."""
+    folder.mkdir(exist_ok=True)
+    for name in (f"{network}.onnx", f"{network}.json", "charset.txt"):
+        (folder / name).write_bytes((weights.FOLDER / name).read_bytes())
+    return folder
+
+
 def test_shipped_lines_are_read_narrowed_unless_told_otherwise() -> None:
     squeezes = [
         Reader(ReaderOptions(recognition=RecognitionOptions(squeeze=told))).recognizer.squeeze
@@ -51,8 +84,10 @@ def test_shipped_lines_are_read_narrowed_unless_told_otherwise() -> None:
 
 def test_both_engines_agree_on_the_classifier() -> None:
     picture = load(Path(__file__).parents[1] / "samples" / "notice.jpg")
-    batch = np.stack(tiles(picture, OrientationOptions()))
-    a = open_session(weights.file("orientation"), OrientationSpec(), "openvino", 1)(batch)
-    b = open_session(weights.file("orientation"), OrientationSpec(), "onnxruntime", 1)(batch)
+    looks = tiles(picture)
+    a, b = (
+        np.stack(open_session(weights.file("orientation"), OrientationSpec(), engine)(looks))
+        for engine in ("openvino", "onnxruntime")
+    )
     assert vote(a)[0] == vote(b)[0]
     assert np.abs(a - b).mean() < 0.05  # OpenVINO may run in bf16

@@ -100,7 +100,7 @@ class ReaderSystem:
 
     def angle(self, image: Image) -> int:
         """See :class:`System`."""
-        return self.reader.look(image).angle
+        return self.reader.upright(image).angle
 
     def read(self, image: Image) -> Found:
         """See :class:`System`."""

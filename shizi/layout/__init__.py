@@ -26,37 +26,20 @@ from shizi.page import Quads
 
 Flags = NDArray[np.bool_]
 
+# Lengths are in line heights, the median of the group.
+GUTTER = 1.0  # smallest width of the white strip between two columns
+PROSE_WIDTH = 6.0  # a column of running text is at least this wide; narrower ones may be cells
+PROSE_FILL = 0.8  # lines of running text fill at least this share of their column's width
+ALIGNED = 0.6  # share of rows that stand level with a row across the gutter in a table
+VERTICAL = 1.5  # a line this much taller than wide is vertical, if it is more than a character
+PARAGRAPH_GAP = 0.45  # a gap between rows wider by this than the usual one begins a paragraph
+BLOCK_GAP = 3.0  # a gap between rows wider than this begins a block
+INDENT = 0.8  # a first line that stands in by this begins a paragraph
+HEIGHT_CHANGE = 1.45  # rows whose heights differ by this factor are of different paragraphs
 TRIM_BANDS = 2  # at most so many bands are no part of the columns they stand over
 BESIDE = 0.34  # columns stand beside each other: so many of their rows at least
 PEEL_WIDTH = 0.5  # a line this wide, of its group's width, may stand between columns
 SENTENCE_END = tuple('。！？!?.…：:；;」』”’"')
-
-
-@dataclass(frozen=True, slots=True)
-class LayoutOptions:
-    """How lines are grouped. Lengths are in line heights, the median of the group.
-
-    Attributes:
-        gutter: smallest width of the white strip between two columns.
-        prose_width: a column of running text is at least this wide; narrower ones may be cells.
-        prose_fill: lines of running text fill at least this share of their column's width.
-        aligned: share of rows that stand level with a row across the gutter in a table.
-        vertical_ratio: a line of two or more characters this much taller than wide is vertical.
-        paragraph_gap: a gap between rows wider by this than the usual one begins a paragraph.
-        block_gap: a gap between rows wider than this begins a block.
-        indent: a first line that stands in by this begins a paragraph.
-        height_change: rows whose heights differ by this factor are of different paragraphs.
-    """
-
-    gutter: float = 1.0
-    prose_width: float = 6.0
-    prose_fill: float = 0.8
-    aligned: float = 0.6
-    vertical_ratio: float = 1.5
-    paragraph_gap: float = 0.45
-    block_gap: float = 3.0
-    indent: float = 0.8
-    height_change: float = 1.45
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +59,7 @@ class Place:
     vertical: bool
 
 
-def arrange(
-    quads: Quads, texts: Sequence[str], options: LayoutOptions = LayoutOptions()
-) -> list[Place]:
+def arrange(quads: Quads, texts: Sequence[str]) -> list[Place]:
     """Put the lines of an upright page into reading order.
 
     Args:
@@ -86,7 +67,6 @@ def arrange(
             text's own top-left. The page may be tilted by less than 45 degrees.
         texts: what the N lines say; used for paragraph ends and to tell a
             vertical line from a single tall character.
-        options: thresholds.
 
     Returns:
         N places in reading order; each input index occurs once.
@@ -101,7 +81,7 @@ def arrange(
     boxes, tall = _deskew(np.asarray(quads, dtype=np.float64))
     own_width, own_height = sides(np.asarray(quads, dtype=np.float64))
     long = np.array([len(text.strip()) > 1 for text in texts])
-    vertical = (own_height >= options.vertical_ratio * own_width) & long
+    vertical = (own_height >= VERTICAL * own_width) & long
     tall &= long
 
     # Starting from an order of the geometry's own makes the result independent of the input's.
@@ -114,13 +94,11 @@ def arrange(
         upright, across = boxes[group], tall[group]
         if _mostly_tall(upright, across):
             upright, across = _turned(upright), ~across
-        pieces = _split(upright, across, options)
+        pieces = _split(upright, across)
         if pieces:
             stack.extend(group[piece] for piece in reversed(pieces))
             continue
-        for row, new_block, new_paragraph in _rows_with_breaks(
-            upright, [texts[i] for i in group], options
-        ):
+        for row, new_block, new_paragraph in _rows_with_breaks(upright, [texts[i] for i in group]):
             block += new_block
             paragraph += new_paragraph
             places += [Place(int(i), block, paragraph, bool(vertical[i])) for i in group[row]]
@@ -153,7 +131,7 @@ def _deskew(quads: Floats) -> tuple[Floats, Flags]:
     half = np.maximum(np.stack([width, height], -1), 1e-3 * unit) / 2
     boxes = np.concatenate([centre - half, centre + half], -1)  # (N, 4)
     boxes = (boxes - np.tile(boxes[:, :2].min(0), 2)) / unit
-    return boxes, height >= 1.5 * width
+    return boxes, height >= VERTICAL * width
 
 
 def _weighted_median(values: Floats, weights: Floats) -> float:
@@ -174,7 +152,7 @@ def _turned(boxes: Floats) -> Floats:
     return np.stack([y0, -x1, y1, -x0], -1)
 
 
-def _split(boxes: Floats, across: Flags, options: LayoutOptions) -> list[Indices] | None:
+def _split(boxes: Floats, across: Flags) -> list[Indices] | None:
     """Cut a group into pieces in reading order, or return None if it is one block."""
     if len(boxes) < 2:
         return None
@@ -183,7 +161,7 @@ def _split(boxes: Floats, across: Flags, options: LayoutOptions) -> list[Indices
             pieces = _isolate(boxes, across, axis)
             if pieces:
                 return pieces
-    return _cut_columns(boxes, options) or _peel(boxes, options)
+    return _cut_columns(boxes) or _peel(boxes)
 
 
 def _isolate(boxes: Floats, across: Flags, axis: int) -> list[Indices] | None:
@@ -196,13 +174,13 @@ def _isolate(boxes: Floats, across: Flags, axis: int) -> list[Indices] | None:
     return [np.flatnonzero(kind == k) for k in range(kind.max() + 1)] if kind.max() else None
 
 
-def _cut_columns(boxes: Floats, options: LayoutOptions) -> list[Indices] | None:
+def _cut_columns(boxes: Floats) -> list[Indices] | None:
     """Cut at the weightiest gutter that parts columns: above, left, right, below."""
     band = bands(boxes)
-    for gutter in gutters(boxes, band, options.gutter):
+    for gutter in gutters(boxes, band, GUTTER):
         inside = (band >= gutter.first) & (band <= gutter.last)
         left = boxes[:, 2] <= gutter.low
-        if _is_table(boxes[inside & left], boxes[inside & ~left], options):
+        if _is_table(boxes[inside & left], boxes[inside & ~left]):
             continue
         inside = _trim(inside, boxes, left, band)
         top = boxes[inside, 1].min()
@@ -238,7 +216,7 @@ def _trim(inside: Flags, boxes: Floats, left: Flags, band: Indices) -> Flags:
     return inside
 
 
-def _is_table(left: Floats, right: Floats, options: LayoutOptions) -> bool:
+def _is_table(left: Floats, right: Floats) -> bool:
     """Tell rows that go on across a gutter from columns that are read one after the other."""
     top, low = max(left[:, 1].min(), right[:, 1].min()), min(left[:, 3].max(), right[:, 3].max())
     shapes = [_row_shapes(part[(part[:, 3] > top) & (part[:, 1] < low)]) for part in (left, right)]
@@ -249,13 +227,13 @@ def _is_table(left: Floats, right: Floats, options: LayoutOptions) -> bool:
     beside = (np.abs(few[:, None, 0] - many[None, :, 0]) < reach).any(1)  # (F,)
     if beside.mean() < BESIDE:
         return True  # a conversation: whoever speaks, the other side is blank
-    if _is_prose(few, options) and _is_prose(many, options):
+    if _is_prose(few) and _is_prose(many):
         return False
     offset = many[None, :, 0] - few[:, None, 0]  # (F, M) between row middles
     offset = offset[np.arange(len(few)), np.abs(offset).argmin(1)] / np.median(many[:, 1])
     # What tilt is left shifts all rows alike, so their spread counts.
     level = (np.abs(offset) < 0.7) & (np.abs(offset - np.median(offset)) < 0.35)
-    return bool(level.mean() >= options.aligned)
+    return bool(level.mean() >= ALIGNED)
 
 
 def _row_shapes(boxes: Floats) -> Floats:
@@ -273,16 +251,16 @@ def _row_shapes(boxes: Floats) -> Floats:
     return np.array(shapes, dtype=np.float64).reshape(-1, 4)
 
 
-def _is_prose(rows: Floats, options: LayoutOptions) -> bool:
+def _is_prose(rows: Floats) -> bool:
     """Say whether rows (R, 4) look like running text: long and filling the column."""
     if len(rows) < 2:
         return False
     ink = np.median(rows[:, 2])
-    wide = ink >= options.prose_width * np.median(rows[:, 1])
-    return bool(wide and ink >= options.prose_fill * rows[:, 3].max())
+    wide = ink >= PROSE_WIDTH * np.median(rows[:, 1])
+    return bool(wide and ink >= PROSE_FILL * rows[:, 3].max())
 
 
-def _peel(boxes: Floats, options: LayoutOptions) -> list[Indices] | None:
+def _peel(boxes: Floats) -> list[Indices] | None:
     """Take out the widest row if columns stand above or below it, out of step with it.
 
     Such a row overlaps its neighbours' bands (an L-shaped page), so no band ends there.
@@ -295,14 +273,12 @@ def _peel(boxes: Floats, options: LayoutOptions) -> list[Indices] | None:
     row = np.array(next(r for r in group_rows(boxes) if widest in r), dtype=np.intp)
     rest = np.setdiff1d(np.arange(len(boxes)), row)
     above, below = rest[middle[rest] < middle[widest]], rest[middle[rest] >= middle[widest]]
-    if any(len(part) > 1 and _cut_columns(boxes[part], options) for part in (above, below)):
+    if any(len(part) > 1 and _cut_columns(boxes[part]) for part in (above, below)):
         return [part for part in (above, row, below) if len(part)]
     return None
 
 
-def _rows_with_breaks(
-    boxes: Floats, texts: Sequence[str], options: LayoutOptions
-) -> list[tuple[list[int], bool, bool]]:
+def _rows_with_breaks(boxes: Floats, texts: Sequence[str]) -> list[tuple[list[int], bool, bool]]:
     """Rows of a block, each with whether it begins a new block and a new paragraph."""
     rows = group_rows(boxes)
     starts = np.cumsum([0, *(len(row) for row in rows[:-1])])
@@ -317,17 +293,17 @@ def _rows_with_breaks(
     usual = float(np.clip(np.median(gap), 0, 1.5 * unit)) if len(gap) > 2 else 0.6 * unit
 
     edge = float(np.quantile(left, 0.2))
-    indented = (left > edge + options.indent * unit) & (left < edge + 6 * unit)
+    indented = (left > edge + INDENT * unit) & (left < edge + 6 * unit)
     ends = np.array([texts[row[-1]].rstrip().endswith(SENTENCE_END) for row in rows])
     # A lone indent begins a paragraph; several in a row are a list, a poem or centred.
     lone = indented & (ends | ~np.r_[indented[1:], False])
     lone[1:] &= ends[:-1] | ~indented[:-1]
     short = ends & (right < right.max() - 0.25 * (right.max() - left.min()))
 
-    block = np.r_[True, gap > options.block_gap * unit]
-    paragraph = np.r_[True, gap > usual + options.paragraph_gap * unit]
+    block = np.r_[True, gap > BLOCK_GAP * unit]
+    paragraph = np.r_[True, gap > usual + PARAGRAPH_GAP * unit]
     taller = np.maximum(height[1:], height[:-1]) / np.minimum(height[1:], height[:-1])
-    paragraph[1:] |= taller > options.height_change
+    paragraph[1:] |= taller > HEIGHT_CHANGE
     if (cells > 1).mean() < 0.2:  # else a table, where these say nothing
         paragraph |= lone
         paragraph[1:] |= short[:-1]

@@ -1,7 +1,7 @@
 """The networks that reading uses and their cards: what each expects, where it comes from.
 
 A folder of exported networks may stand in for the shipped ones; what it lacks is taken from
-these.
+these. A file is compared with its card before it is used.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from shizi.charset import Charset
+from shizi.engine import Device, Engine, Session, open_session
 from shizi.errors import WeightsError
 from shizi.nets.spec import Spec, parse_spec
 
@@ -61,8 +61,71 @@ class Card:
         path.write_text(text + "\n", encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class Net:
+    """A network that is ready to run.
+
+    Attributes:
+        session: runs it.
+        spec: what it is made of.
+        card: where it comes from.
+        charset: what it spells with; None where it does not spell.
+    """
+
+    session: Session
+    spec: Spec
+    card: Card
+    charset: Charset | None
+
+
+def open(
+    network: Network,
+    folder: Path | None = None,
+    engine: Engine = "openvino",
+    device: Device = "auto",
+    threads: int = 0,
+) -> Net:
+    """Open a network for reading.
+
+    Args:
+        network: which.
+        folder: of exported networks; one that it lacks is taken from the shipped ones.
+        engine: runtime.
+        device: where it runs.
+        threads: of the CPU; 0: all cores.
+
+    Raises:
+        WeightsError: the folder is missing or holds no network; a file or its card is missing,
+            damaged, or they do not belong together.
+        OptionError: the engine cannot use the device.
+        MissingExtraError: the engine is not installed.
+    """
+    verify(network, folder)
+    made = spec(network, folder)
+    session = open_session(file(network, folder), made, engine, device, threads)
+    spells = charset(folder) if network == "crnn" else None
+    return Net(session, made, card(network, folder), spells)
+
+
+def verify(network: Network, folder: Path | None = None) -> None:
+    """Compare a network's file with its card.
+
+    Raises:
+        WeightsError: the file is missing or differs.
+    """
+    path, again = file(network, folder), "export it again" if folder else "reinstall shizi"
+    if not path.exists():
+        raise WeightsError(f"{path} is missing; {again}")
+    if digest(path) != card(network, folder).sha256:
+        raise WeightsError(f"{path} differs from its card; {again}")
+
+
 def file(network: Network, folder: Path | None = None) -> Path:
-    """Return the path of a network's ONNX file."""
+    """Return the path of a network's ONNX file.
+
+    Raises:
+        WeightsError: the folder is missing or holds no network.
+    """
     return _home(network, folder) / f"{network}.onnx"
 
 
@@ -89,7 +152,6 @@ def spec(network: Network, folder: Path | None = None) -> Spec:
     return parse_spec(network, found.form, found.spec)
 
 
-@cache
 def charset(folder: Path | None = None) -> Charset:
     """Return the charset that the recogniser spells with.
 
@@ -104,22 +166,18 @@ def charset(folder: Path | None = None) -> Charset:
 
 
 def _home(network: Network, folder: Path | None) -> Path:
-    return folder if folder and (folder / f"{network}.onnx").exists() else FOLDER
+    """Return the folder, or that of the shipped networks where it lacks one."""
+    if folder is None:
+        return FOLDER
+    if not folder.is_dir():
+        raise WeightsError(f"{folder}: there is no such folder; name one of exported networks")
+    found = {name for name in NETWORKS if (folder / f"{name}.onnx").exists()}
+    if not found:
+        files = ", ".join(f"{name}.onnx" for name in NETWORKS)
+        raise WeightsError(f"{folder} holds none of {files}; export a network to it")
+    return folder if network in found else FOLDER
 
 
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file, as hex digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def verify(network: Network) -> None:
-    """Check a network's file against its card.
-
-    Raises:
-        WeightsError: the file is missing or differs.
-    """
-    path = file(network)
-    if not path.exists():
-        raise WeightsError(f"{path} is missing; reinstall shizi")
-    if digest(path) != card(network).sha256:
-        raise WeightsError(f"{path} differs from its card; reinstall shizi")

@@ -7,9 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from shizi.live.keep.schema import StoreError
 from shizi.live.keep.store import Entry, Record, Store
+from shizi.options import check_range
+from shizi.waits import Waits
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,21 @@ class WriterOptions:
     backlog: int = 100_000
     store_patience: float = 60.0
     retain: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of range.
+
+        Raises:
+            ValueError: one is.
+        """
+        check_range(
+            self,
+            delay=(0, 60),
+            batch=(1, 100_000),
+            backlog=(1, 10_000_000),
+            store_patience=(0, inf),
+            retain=(0, inf),
+        )
 
 
 _HOUR = 3600.0
@@ -134,15 +152,14 @@ class Writer:
     def _save(self, batch: list[tuple[Entry | None, tuple[Record, ...]]]) -> bool:
         entries = [entry for entry, _ in batch if entry is not None]
         records = [record for _, some in batch for record in some]
-        wait = 0.1
+        waits = Waits(0.1, 5.0)
         while True:
             try:
                 self._store.save(self._room, entries, records)
             except StoreError as error:
                 self.trouble = str(error)
-                if self._stop.wait(wait):
+                if self._stop.wait(waits.take()):
                     return False
-                wait = min(5.0, wait * 2)
             else:
                 self.trouble = ""
                 return True

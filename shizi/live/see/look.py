@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.live.see.boxes import Box
+from shizi.live.frame import Box
 from shizi.live.see.scroll import AROUND, Floats
 from shizi.page import Char, Image
 

@@ -97,6 +97,7 @@ class Assembler:
     linger: float
     origin: tuple[int, int]
     _of: dict[int, Message] = field(default_factory=dict)  # by track
+    _numbers: set[int] = field(default_factory=set)  # of tracks after which a message is called
     _lost: list[Message] = field(default_factory=list)
     _over: dict[int, float] = field(default_factory=dict)  # tracks whose turn is over; last seen
     _past: deque[_Past] = field(default_factory=lambda: deque(maxlen=_MEMORY))
@@ -118,7 +119,7 @@ class Assembler:
         elif line.before:
             rows, message = self._renew(message, line, tracker)
         if message is None:
-            message = Message(line.track.id, [line], line.track.first)
+            message = Message(self._number(line, tracker), [line], line.track.first)
         self._of[line.track.id] = message
         rows.append(message.row(self.origin, closed=False))
         return [row for row in rows if row is not None]
@@ -127,6 +128,7 @@ class Assembler:
         """Close what has been gone for long enough."""
         for track in gone:
             self._over.pop(track.id, None)
+            self._numbers.discard(track.id)
             message = self._of.pop(track.id, None)
             if message is None:
                 continue
@@ -137,6 +139,13 @@ class Assembler:
         over = [m for m in self._lost if m.lost is None or time - m.lost > self.linger]
         self._lost = [m for m in self._lost if m not in over]
         return [row for m in over if (row := m.row(self.origin, closed=True))]
+
+    def _number(self, line: Line, tracker: Tracker) -> int:
+        """Number of a message that begins with a line: its track's, unless that is taken."""
+        if line.track.id in self._numbers:
+            return tracker.number()
+        self._numbers.add(line.track.id)
+        return line.track.id
 
     def lift(self, pixels: int, tracker: Tracker) -> None:
         """The panel begins so much higher from now on; the tracker knows."""

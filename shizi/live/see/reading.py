@@ -10,8 +10,16 @@ from shizi.live.see.line import BARE_COUNT, Line
 from shizi.live.see.look import look_of
 from shizi.live.see.track import Track
 from shizi.live.see.vote import Sighting, coloured
+from shizi.options import check_range
 from shizi.page import Char
 from shizi.recognition import EMPTY, Reading, Recognizer
+
+SETTLE = 0.2
+"""Seconds for which a line is left alone before it is read: it slides in, and a codec sharpens
+what stands."""
+
+_AGAIN = 0.3
+"""Seconds between two readings of a line."""
 
 _BRIEF = 0.85
 """Least score of a line that was seen no more than twice."""
@@ -22,19 +30,22 @@ class ReadingOptions:
     """When lines are read.
 
     Attributes:
-        settle: seconds for which a line is left alone before it is read: it slides in, and a
-            codec sharpens what stands.
         sure: score from which a line is not read again.
         readings: most readings of a line that is not sure.
-        again: seconds between two readings of a line.
         least_score: lines read with a lower score are taken for clutter.
     """
 
-    settle: float = 0.2
     sure: float = 0.93
     readings: int = 3
-    again: float = 0.3
     least_score: float = 0.7
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of range.
+
+        Raises:
+            ValueError: one is.
+        """
+        check_range(self, sure=(0, 1), readings=(1, 100), least_score=(0, 1))
 
 
 class LineReader:
@@ -78,7 +89,7 @@ class LineReader:
         """Want tracks to be read again whose line is not sure, or has counted up."""
         for track in tracks:
             line = self.lines.get(track.id)
-            if line is None or track.wanted or time - line.looked < self._options.again:
+            if line is None or track.wanted or time - line.looked < _AGAIN:
                 continue
             track.final = line.settled and not self._unsure(line)
             if line.counting and not self._known(track):

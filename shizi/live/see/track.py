@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.live.see.boxes import Box
+from shizi.live.frame import Box
 from shizi.live.see.look import View
 from shizi.live.see.scroll import Floats, Template
 

@@ -9,7 +9,8 @@ from statistics import median
 
 import numpy as np
 
-from shizi.live.see.boxes import Box, find_lines, same_place, shared
+from shizi.live.frame import Box
+from shizi.live.see.boxes import find_lines, same_place, shared
 from shizi.live.see.look import view_of
 from shizi.live.see.scroll import (
     Floats,
@@ -22,7 +23,7 @@ from shizi.live.see.scroll import (
     template_of,
     vote,
 )
-from shizi.live.see.search import Search, SearchOptions, Stripe, shown, stacked, unstacked
+from shizi.live.see.search import Search, Stripe, shown, stacked, unstacked
 from shizi.live.see.strokes import changed
 from shizi.live.see.track import Track
 from shizi.page import Image, Quads
@@ -40,29 +41,18 @@ _ENTERING, _SLIDES = 0.5, 0.7
 """Seconds within which a new line may be sliding in, and less than how many of its heights it
 goes in one step: one that jumps was there as a whole."""
 
+_SAME, _STILL, _SURELY = 0.55, 0.9, 0.8
+"""Likeness, a correlation of strokes, from which a line is taken for the one seen before; from
+which it has not moved, without looking further; and from which it has though most have not."""
+
+_PATIENCE = 0.6
+"""Seconds for which a line may be hidden before it counts as gone."""
+
+_CHANGED = 0.45
+"""Share of a line's strokes in one place that differ when its text changed."""
+
 _FAR, _GAIN = 8, 0.3
 """Pixels from which a scroll shows, and by how much likeness at least one row tells of it."""
-
-
-@dataclass(frozen=True)
-class TrackOptions:
-    """How lines are followed. Likeness is a correlation of strokes, -1 to 1.
-
-    Attributes:
-        same: likeness from which a line is taken for the one seen before.
-        still: likeness from which a line has not moved, without looking further.
-        surely: likeness from which a line has moved though most others have not.
-        patience: seconds for which a line may be hidden before it counts as gone.
-        changed: share of a line's strokes in one place that differ when its text changed.
-        looks: how often new ones are looked for.
-    """
-
-    same: float = 0.55
-    still: float = 0.9
-    surely: float = 0.8
-    patience: float = 0.6
-    changed: float = 0.45
-    looks: SearchOptions = SearchOptions()
 
 
 @dataclass
@@ -71,14 +61,12 @@ class Tracker:
 
     Attributes:
         detect: finds text lines in a picture (H, W, 3): quads (N, 4, 2).
-        options: how.
         first: number of the first track.
         tracks: what is visible or only just hidden, from top to bottom.
         scrolled: pixels that the panel scrolled up so far.
     """
 
     detect: Callable[[Image], Quads]
-    options: TrackOptions = field(default_factory=TrackOptions)
     first: int = 0
     tracks: list[Track] = field(default_factory=list)
     scrolled: int = 0
@@ -93,7 +81,7 @@ class Tracker:
 
     def __post_init__(self) -> None:
         """Start without having looked anywhere."""
-        self._search = Search(self.options.looks)
+        self._search = Search()
 
     def step(self, image: Image, time: float) -> list[Track]:
         """Look at the next picture of the panel (H, W, 3); return the tracks that are gone."""
@@ -107,10 +95,10 @@ class Tracker:
         if stripes := self._stripes(strokes, found, time):
             self._look(image, panel, strokes, stripes, time)
         self._time = time
-        o, high = self.options, len(image)
+        high = len(image)
         gone = [
             t for t in self.tracks
-            if time - t.last > o.patience or t.template.top < 0 or t.template.top >= high
+            if time - t.last > _PATIENCE or t.template.top < 0 or t.template.top >= high
         ]  # fmt: skip
         self.tracks = [t for t in self.tracks if t not in gone]
         self._past += [(t.box, self.scrolled) for t in gone if t.moved]
@@ -154,7 +142,7 @@ class Tracker:
 
     def _follow(self, panel: Floats, time: float) -> list[Track]:
         """Find every track again; return those that were."""
-        tracks, o = self.tracks, self.options
+        tracks = self.tracks
         if not tracks:
             return []
         stay = [fits_at(panel, t.template, t.template.top) for t in tracks]
@@ -169,12 +157,12 @@ class Tracker:
             top = track.template.top
             # An equal row that comes to where it was is no sign that it stood.
             comes = any(
-                best >= o.same and abs(to - top) < 0.3 * track.height and to != near[1]
+                best >= _SAME and abs(to - top) < 0.3 * track.height and to != near[1]
                 for best, to in nears
             )
             stood = shift != 0 and (track.pinned or (fit > near[0] + 0.1 and not comes))
             track.fit, place = (fit, top) if stood else near
-            if track.fit >= o.same:
+            if track.fit >= _SAME:
                 found.append((track, place - top))
             elif not track.pinned:
                 track.move(shift)  # hidden, it goes along
@@ -196,17 +184,17 @@ class Tracker:
 
     def _shift(self, panel: Floats, stay: Sequence[float]) -> int:
         """How far the roll moved, pixels; ``stay``: likeness of each track where it was."""
-        o, free, curves, rows = self.options, [], [], []
+        free, curves, rows = [], [], []
         pairs = [(t, fit) for t, fit in zip(self.tracks, stay, strict=True) if not t.pinned]
         # What was hidden already does not tell that anything moves now.
-        left = [t for t, fit in pairs if fit < o.still and t.last == self._time]
+        left = [t for t, fit in pairs if fit < _STILL and t.last == self._time]
         if not left:
             return 0
         for track, fit in pairs:
             curve, row = likeness(panel, track.template), track.template
             if track in left:
                 free.append((curve, row.top, fit))
-            elif fit >= o.still:
+            elif fit >= _STILL:
                 # It has a vote on how far, not on whether: it may have a place of its own, or be
                 # one of equal messages and seem to stand where another one went.
                 half = len(row.ink) // 2
@@ -223,10 +211,10 @@ class Tracker:
             return 0  # all are still there: equal messages seem to stand in each other's places
         # Where most stand, one that is not found again has changed in place rather than moved;
         # if it seems to go down, an equal one stands there.
-        few = len(free) < sum(fit >= o.still for _, fit in pairs)
+        few = len(free) < sum(fit >= _STILL for _, fit in pairs)
         if few and shift > 0:
             return 0
-        least = o.surely if few else o.same
+        least = _SURELY if few else _SAME
         return shift if fits and float(np.sqrt(np.mean(np.square(fits)))) >= least else 0
 
     def _renew(self, track: Track, image: Image, panel: Floats, strokes: Floats) -> None:
@@ -235,7 +223,7 @@ class Tracker:
         if now.shape != track.template.ink.shape:
             return
         watched = track.fit < _EQUAL and not track.final
-        if watched and changed(track.strokes, shown, self.options.changed):
+        if watched and changed(track.strokes, shown, _CHANGED):
             track.doubt += 1
             if track.doubt < 2:
                 if shown.mean() > _CLEAR * track.clarity:  # it may be the last that is seen of it

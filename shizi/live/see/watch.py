@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import time as clock
 from collections import deque
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from shizi.detection import DetectionOptions
 from shizi.live.event import Row
-from shizi.live.see.boxes import Box
+from shizi.live.frame import Area, Box, Frame
 from shizi.live.see.message import Assembler
-from shizi.live.see.reading import LineReader, ReadingOptions
-from shizi.live.see.region import Area, Finder, RegionOptions
+from shizi.live.see.reading import SETTLE, LineReader, ReadingOptions
+from shizi.live.see.region import Finder, RegionOptions
 from shizi.live.see.track import Track
-from shizi.live.see.tracker import Tracker, TrackOptions
-from shizi.live.stream.source import Frame
+from shizi.live.see.tracker import Tracker
+from shizi.options import check_range
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import RecognitionOptions
+
+_LINGER = 1.0
+"""Seconds for which a message that vanished may come back as the same one."""
 
 _LATE = 0.3
 """Seconds behind a live source from which nothing is read again."""
@@ -31,13 +33,19 @@ class WatchOptions:
     """How a room is watched.
 
     Attributes:
-        linger: seconds for which a message that vanished may come back as the same one.
         hindsight: seconds of the stream that are kept while the area is searched, to be read
             once it is found.
     """
 
-    linger: float = 1.0
     hindsight: float = 4.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of range.
+
+        Raises:
+            ValueError: one is.
+        """
+        check_range(self, hindsight=(0, 60))
 
 
 @dataclass
@@ -86,7 +94,6 @@ class Watch:
         options: how.
         reading: when lines are read.
         region: where the comments stand.
-        tracks: how lines are followed.
         statistics: what was done so far.
         live: frames come at their own pace: when reading falls behind, lines are not read again.
         area: the comment area in pixels of the frame, once it is known.
@@ -96,7 +103,6 @@ class Watch:
     options: WatchOptions = WatchOptions()
     reading: ReadingOptions = ReadingOptions()
     region: RegionOptions = RegionOptions()
-    tracks: TrackOptions = TrackOptions()
     statistics: Statistics = field(default_factory=Statistics)
     live: bool = False
     area: Area | None = None
@@ -108,6 +114,7 @@ class Watch:
         self._waiting: deque[Frame] = deque()
         self._begin(None, 0)
         self._late = 0.0
+        self._mark: float | None = None  # when the last look ended
 
     @property
     def boxes(self) -> list[Box]:
@@ -119,19 +126,20 @@ class Watch:
         newest = max((t.last for t in seen), default=0.0)
         return [t.box + corner for t in seen if t.last == newest]
 
-    def rows(self, frames: Iterable[Frame]) -> Iterator[Row]:
-        """Follow a stream to its end; yield every row as it is read, revised and closed."""
-        mark = clock.perf_counter()
-        for frame in frames:
-            start, before = clock.perf_counter(), self.statistics.stream
-            rows = self._see(frame)
-            now = clock.perf_counter()
-            self.statistics.busy += now - (start if self.live else mark)
-            # Seconds by which reading lags behind what came in.
-            self._late = max(0.0, self._late + now - start - (self.statistics.stream - before))
-            mark = now
-            yield from rows
-        yield from self._restart(None)
+    def look(self, frame: Frame) -> list[Row]:
+        """Look at the next frame; return the rows that were read, revised or closed by it."""
+        start, before = clock.perf_counter(), self.statistics.stream
+        rows = self._see(frame)
+        now = clock.perf_counter()
+        self.statistics.busy += now - (start if self.live or self._mark is None else self._mark)
+        # Seconds by which reading lags behind what came in.
+        self._late = max(0.0, self._late + now - start - (self.statistics.stream - before))
+        self._mark = now
+        return rows
+
+    def close(self) -> list[Row]:
+        """End: return the last revisions of the rows that are not closed yet."""
+        return self._restart(None)
 
     def _see(self, frame: Frame) -> list[Row]:
         s = self.statistics
@@ -172,7 +180,7 @@ class Watch:
         """True when a line's look will not get better: it is not sliding in any more."""
         lowest = max((float(t.box[3]) for t in self._tracker.tracks if t.moving), default=0.0)
         entering = track.moving and float(track.box[3]) > lowest - 0.3 * track.height
-        return time - track.since > self.reading.settle - 0.01 and not entering
+        return time - track.since > SETTLE - 0.01 and not entering
 
     def _resize(self, area: Area | None) -> list[Row]:
         """Go on in a panel that became higher, or begin anew in another one."""
@@ -194,8 +202,8 @@ class Watch:
 
     def _begin(self, area: Area | None, first: int) -> None:
         self.area = area
-        self._tracker = Tracker(self._detect, self.tracks, first)
-        self._assembler = Assembler(self.options.linger, (0, 0) if area is None else area[:2])
+        self._tracker = Tracker(self._detect, first)
+        self._assembler = Assembler(_LINGER, (0, 0) if area is None else area[:2])
 
     def _detect(self, image: Image) -> Quads:
         return self.reader.detector(image)[0]

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ from shizi.live.simulate.look import draw_look, draw_row
 from shizi.live.simulate.scene import SAY_HIGH, TABS_END, Scene, draw_scene
 from shizi.live.simulate.script import Pace, Rng, notice, read_lines, write_script
 from shizi.live.simulate.stage import Place, Stage, slot_height
+from shizi.options import check_range
 from shizi.page import Image
 from shizi.synth.fonts import Face, load_faces, system_fonts
 
@@ -53,6 +55,19 @@ class SimulateOptions:
     shape: Shape = "any"
     fps: int = 25
     texts: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of range.
+
+        Raises:
+            ValueError: one is.
+        """
+        check_range(
+            self,
+            seed=(0, inf),
+            seconds=(1, 86_400),
+            fps=(1, 240),
+        )
 
 
 PACES = {"easy": Pace(0.9, 2.0, 0.2), "hard": Pace(1.5, 6.0, 0.3)}

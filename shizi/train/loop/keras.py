@@ -24,16 +24,16 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from shizi.charset import BLANK
-from shizi.engine import Session
+from shizi.engine import MANY, Session
 from shizi.errors import DataError
 from shizi.files import whole
 from shizi.nets.keras import build
 from shizi.nets.keras.convert import from_keras, to_keras
-from shizi.nets.keras.session import ModelSession
+from shizi.nets.keras.runtime import ModelRuntime
 from shizi.nets.spec import CRNNSpec, CTPNSpec, Spec, VGGCRNNSpec, VGGCTPNSpec
 from shizi.page import Image
 from shizi.train.loop.run import RunFolder, forget_after, plot_curves
-from shizi.train.loop.schedule import Interrupt, LoopOptions, progress, rate
+from shizi.train.loop.schedule import Interrupt, LoopOptions, better_than, progress, rate
 from shizi.train.loop.stream import Position, Sampler, batches, prefetch
 from shizi.train.loop.torch import Progress
 from shizi.train.losses.keras import ctc_loss, line_loss, paper_loss
@@ -93,7 +93,7 @@ def train_keras(task: KerasTask, options: LoopOptions) -> dict[str, float]:
             Interrupt() as interrupt,
         ):
             pace = Pace(at, options, groups, run, interrupt, taken)
-            validate = Validate(at, options, task, run, ModelSession(model))
+            validate = Validate(at, options, task, run, Session(ModelRuntime(model), MANY))
             model.fit(
                 feed(pairs(spec, stream, taken)),
                 steps_per_epoch=options.validate_every * options.accumulate,
@@ -305,7 +305,7 @@ class Validate(keras.callbacks.Callback):
         options: LoopOptions,
         task: KerasTask,
         run: RunFolder,
-        session: ModelSession,
+        session: Session,
     ) -> None:
         super().__init__()
         self._at, self._options = at, options
@@ -319,7 +319,7 @@ class Validate(keras.callbacks.Callback):
         average.on_test_begin()
         figures = task.figures(self._session)
         self._run.validation(at.step, figures, at.elapsed, task.picture(self._session))
-        better = not at.best or figures[task.metric] > at.best[task.metric]
+        better = better_than(at.best, figures, task.metric)
         at.stale = 0 if better else at.stale + 1
         weights = from_keras(self.model)
         save(weights, self._run.out / "last.safetensors")

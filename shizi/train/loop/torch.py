@@ -15,14 +15,22 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from shizi.cpu import cores
-from shizi.engine import Session
+from shizi.engine import MANY, Session
 from shizi.errors import DataError
 from shizi.files import whole
-from shizi.nets.torch.session import ModuleSession
+from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.page import Image
 from shizi.train.loop.ranks import Ranks
 from shizi.train.loop.run import RunFolder, forget_after, plot_curves
-from shizi.train.loop.schedule import Interrupt, LoopOptions, Precision, due, progress, rate
+from shizi.train.loop.schedule import (
+    Interrupt,
+    LoopOptions,
+    Precision,
+    better_than,
+    due,
+    progress,
+    rate,
+)
 from shizi.train.loop.stream import Position, Sampler, batches, prefetch
 
 
@@ -30,7 +38,10 @@ class Task(Sampler, Protocol):
     """What the loop needs to know of a network: nothing but this."""
 
     metric: str
-    """Key of the validation figure that decides which weights are best; higher is better."""
+    """Key of the validation figure that decides which weights are best; higher is better.
+
+    Figures may lack it, where there is nothing to validate on; the last weights count then.
+    """
 
     @property
     def net(self) -> nn.Module:
@@ -200,10 +211,10 @@ class Trainer:
             settled = self._settle(self.average.state)
             self.net.load_state_dict(settled)
             self.net.eval()
-            session = ModuleSession(self.net, self.device, self.dtype)
+            session = Session(ModuleRuntime(self.net, self.device, self.dtype), MANY)
             figures = self.task.figures(session)
             run.validation(at.step, figures, at.elapsed, self.task.picture(session))
-            better = not at.best or figures[self.task.metric] > at.best[self.task.metric]
+            better = better_than(at.best, figures, self.task.metric)
             at.stale = 0 if better else at.stale + 1
             if better:
                 at.best = figures

@@ -21,7 +21,8 @@ from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.page import Image
 from shizi.synth import LineOptions, LineSample, build_world, render_line
 from shizi.train.loop.stream import index_at, rng_at
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask, Crop, ctc_loss
+from shizi.train.losses.torch import ctc_loss
+from shizi.train.tasks.crnn import CRNNOptions, CRNNTask, Crop
 
 DRAWN_SEED = 2_000_001
 """Of the lines that are drawn on the fly."""
@@ -112,7 +113,7 @@ class TuneTask:
         if labelled:
             self._own.validate_on("known", labelled)
         self._first = copy.deepcopy(net).eval().requires_grad_(False)
-        hold(net.classify, known)
+        hold(net.classify, torch.arange(len(net.classify.weight)) < known)
 
     def __len__(self) -> int:
         return 2 * len(self._own)
@@ -193,11 +194,12 @@ def known_lines(
     return lines[count:], lines[:count]
 
 
-def hold(layer: nn.Linear, known: int) -> None:
-    """Give the first rows of a classifier no gradient."""
+def hold(layer: nn.Linear, rows: Tensor) -> None:
+    """Give some rows of a classifier, bool (K,), no gradient."""
 
     def kept(gradient: Tensor) -> Tensor:
-        return torch.cat([torch.zeros_like(gradient[:known]), gradient[known:]])
+        held = rows.to(gradient.device)
+        return gradient.masked_fill(held if gradient.ndim == 1 else held[:, None], 0.0)
 
     layer.weight.register_hook(kept)
     layer.bias.register_hook(kept)

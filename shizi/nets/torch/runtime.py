@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from shizi.errors import WeightsError
+from shizi.errors import OptionError, WeightsError
 from shizi.nets.spec import Spec
 from shizi.nets.torch import build
 
 
-class ModuleSession:
-    """A :class:`shizi.engine.Session` over a live module; sees its weights as they change.
+class ModuleRuntime:
+    """A :class:`shizi.engine.Runtime` over a live module; sees its weights as they change.
 
     Args:
         net: a module in evaluation mode, on ``device``.
@@ -33,36 +33,44 @@ class ModuleSession:
 
     @torch.inference_mode()
     def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Run RGB pictures (N, H, W, 3).
+        """Run RGB pictures of one shape (N, H, W, 3).
 
         Returns:
-            Probabilities (N, ..., classes); of a detector, which takes one picture, its
-            output (R, C, k, 7).
+            Probabilities (N, ..., classes); of a detector its output (N, R, C, k, 7).
         """
         images = torch.from_numpy(batch).to(self._device)
         half = self._dtype != torch.float32
         with torch.autocast(self._device.type, self._dtype, enabled=half):
             output = self._net(images)
         output = output.float()
-        output = output[0] if output.ndim == 5 else output.softmax(-1)
+        output = output if output.ndim == 5 else output.softmax(-1)
         return np.asarray(output.cpu().numpy())
 
 
-class TorchSession(ModuleSession):
-    """A session over a net of its own, on a GPU where there is one.
+class TorchRuntime(ModuleRuntime):
+    """A runtime over a net of its own.
 
     Args:
         spec: what the net is made of.
         state: its weights.
+        device: cpu, cuda, or auto: a GPU where there is one.
         threads: CPU threads of the whole process; 0 leaves the choice to PyTorch.
 
     Raises:
+        OptionError: there is no GPU, and it must be one.
         WeightsError: the weights are of another net.
     """
 
     def __init__(
-        self, spec: Spec, state: Mapping[str, NDArray[np.float32]], threads: int = 0
+        self,
+        spec: Spec,
+        state: Mapping[str, NDArray[np.float32]],
+        device: str = "auto",
+        threads: int = 0,
     ) -> None:
+        self.gpu = device != "cpu" and torch.cuda.is_available()
+        if device == "cuda" and not self.gpu:
+            raise OptionError("device cuda: PyTorch finds no GPU; use device cpu")
         if threads:
             torch.set_num_threads(threads)
         net = build(spec)
@@ -71,5 +79,5 @@ class TorchSession(ModuleSession):
         except RuntimeError as error:
             reason = textwrap.shorten(str(error), 300)
             raise WeightsError(f"weights of another net: {reason}") from error
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        super().__init__(net.to(device).eval(), device)
+        place = torch.device("cuda" if self.gpu else "cpu")
+        super().__init__(net.to(place).eval(), place)

@@ -13,8 +13,8 @@ from shizi.nets.keras.convert import State, to_keras
 from shizi.nets.spec import Spec
 
 
-class ModelSession:
-    """A :class:`shizi.engine.Session` over a live model; sees its weights as they change.
+class ModelRuntime:
+    """A :class:`shizi.engine.Runtime` over a live model; sees its weights as they change.
 
     Many threads may call it; one at a time is served.
 
@@ -23,27 +23,25 @@ class ModelSession:
     """
 
     def __init__(self, net: keras.Model) -> None:
-        self._grid = len(net.output.shape) == 5
-        output = net.output if self._grid else keras.ops.softmax(net.output)
+        grid = len(net.output.shape) == 5
+        output = net.output if grid else keras.ops.softmax(net.output)
         self._net = keras.Model(net.input, output)
         # XLA compiles anew for every shape; JAX alone cannot do without.
         self._net.jit_compile = keras.backend.backend() == "jax"
         self._lock = threading.Lock()
 
     def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Run RGB pictures (N, H, W, 3).
+        """Run RGB pictures of one shape (N, H, W, 3).
 
         Returns:
-            Probabilities (N, ..., classes); of a detector, which takes one picture, its
-            output (R, C, k, 7).
+            Probabilities (N, ..., classes); of a detector its output (N, R, C, k, 7).
         """
         with self._lock:
-            output = np.asarray(self._net.predict_on_batch(batch), np.float32)
-        return output[0] if self._grid else output
+            return np.asarray(self._net.predict_on_batch(batch), np.float32)
 
 
-class KerasSession(ModelSession):
-    """A session over a net of its own.
+class KerasRuntime(ModelRuntime):
+    """A runtime over a net of its own, where Keras puts it.
 
     Args:
         spec: what the net is made of.
@@ -52,6 +50,8 @@ class KerasSession(ModelSession):
     Raises:
         WeightsError: the weights are of another net.
     """
+
+    gpu = False  # whatever Keras uses, batches stay small
 
     def __init__(self, spec: Spec, state: State) -> None:
         net = build(spec)

@@ -1,0 +1,107 @@
+"""The networks at work: one :class:`Session` over OpenVINO, ONNX Runtime, PyTorch or Keras.
+
+A session is given pictures of any shapes and returns an array for each. Batches, shapes,
+parallel streams and devices are its own business.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.cpu import cores
+from shizi.engine.session import FEW, MANY, Array, Runtime, Session
+from shizi.errors import OptionError, WeightsError
+from shizi.extras import needed
+from shizi.nets.spec import CTPNSpec, Spec, VGGCTPNSpec
+
+__all__ = ["MANY", "Array", "Device", "Engine", "Runtime", "Session", "open_session"]
+
+Engine = Literal["openvino", "onnxruntime", "torch", "keras"]
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def open_session(
+    path: Path,
+    spec: Spec,
+    engine: Engine = "openvino",
+    device: Device = "auto",
+    threads: int = 0,
+) -> Session:
+    """Load an ONNX file that shizi wrote.
+
+    A detector's pictures are large: one runs at a time, on all threads. All others are small:
+    as many batches run side by side as there are threads, each on one.
+
+    Args:
+        path: the file.
+        spec: what the network is made of.
+        engine: the runtime. OpenVINO and ONNX Runtime run the file; PyTorch and Keras fill
+            their own net with its weights.
+        device: auto is an NVIDIA GPU where the engine can use one, else the CPU.
+        threads: of the CPU; 0: all cores.
+
+    Raises:
+        OptionError: the engine cannot use the device, or it is not there.
+        WeightsError: the file is missing or damaged.
+        MissingExtraError: the runtime is not installed.
+    """
+    if not path.exists():
+        raise WeightsError(f"{path} is missing; reinstall shizi")
+    threads = threads or cores()
+    large = isinstance(spec, CTPNSpec | VGGCTPNSpec)
+    streams = 1 if large or engine in ("torch", "keras") else threads
+    try:
+        runtime = _runtime(path, spec, engine, device, threads, streams)
+    except RuntimeError as error:
+        raise WeightsError(f"{path} cannot be loaded: {error}") from error
+    batching = MANY if runtime.gpu else FEW
+    if large and engine in ("openvino", "onnxruntime"):
+        return Session(_OneByOne(runtime), batching)
+    return Session(runtime, batching, streams)
+
+
+class _Placed(Runtime, Protocol):
+    gpu: bool
+
+
+class _OneByOne:
+    """A detector's file takes one picture, and its output (R, C, k, 7) has no batch axis."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def __call__(self, batch: NDArray[np.uint8]) -> Array:
+        return np.stack([self._runtime(picture[None]) for picture in batch])
+
+
+def _runtime(
+    path: Path, spec: Spec, engine: Engine, device: Device, threads: int, streams: int
+) -> _Placed:
+    with needed(f"the engine {engine}"):
+        match engine:
+            case "openvino":
+                from shizi.engine.openvino import OpenVINO
+
+                if device == "cuda":
+                    raise OptionError("device cuda: OpenVINO has none; use onnxruntime or torch")
+                return OpenVINO(path, threads, streams)
+            case "onnxruntime":
+                from shizi.engine.onnxruntime import OnnxRuntime
+
+                return OnnxRuntime(path, device, threads // streams)
+            case "torch":
+                from shizi.nets.onnx import load_state
+                from shizi.nets.torch.runtime import TorchRuntime
+
+                return TorchRuntime(spec, load_state(path), device, threads)
+            case "keras":
+                from shizi.nets.keras.runtime import KerasRuntime
+                from shizi.nets.onnx import load_state
+
+                if device != "auto":
+                    raise OptionError(f"device {device}: Keras chooses for itself; use auto")
+                return KerasRuntime(spec, load_state(path))

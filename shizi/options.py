@@ -1,0 +1,37 @@
+"""Options check themselves where they are made: a value out of range is refused at once."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from shizi.errors import OptionError
+
+
+def check_range(options: Any, **ranges: tuple[float, float]) -> None:
+    """Refuse numbers out of range, NaN among them.
+
+    Args:
+        options: a dataclass of options.
+        ranges: least and greatest value of each field; ``math.inf`` where there is no bound.
+
+    Raises:
+        OptionError: a field is out of range or no number.
+    """
+    for name, (least, most) in ranges.items():
+        value = getattr(options, name)
+        if not (isinstance(value, int | float) and least <= value <= most):
+            told = f"at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+            raise OptionError(f"{name}: must be {told}, not {value!r}")
+
+
+def check_choice(options: Any, **choices: tuple[str, ...]) -> None:
+    """Refuse what is none of the values that a field may have.
+
+    Raises:
+        OptionError: a field has none of them.
+    """
+    for name, values in choices.items():
+        value = getattr(options, name)
+        if value not in values:
+            raise OptionError(f"{name}: must be one of {', '.join(values)}, not {value!r}")

@@ -1,0 +1,162 @@
+"""The reader around stages that know what stands on a picture: no network, no pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from shizi.geometry import box_to_quad, map_back
+from shizi.page import Char
+from shizi.reader import Reader, ReaderOptions
+from shizi.recognition import Reading
+from shizi.upright import SAMPLE
+
+HEIGHT, WIDTH = 60, 100
+"""Of the picture as it stands upright."""
+
+
+class World:
+    """A picture with a mark in its top left corner, and stages that see by it how it stands.
+
+    Args:
+        lines: (x, y, width, height, text) on the upright picture.
+        scores: of what is read, by the degrees clockwise by which the picture then stands.
+        voted: the angle that the classifier proposes.
+        columns: score of the lines when they are read as columns.
+        sideways: at which angles the characters seem to lie on their side.
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[tuple[float, float, float, float, str]],
+        scores: dict[int, float],
+        voted: int = 0,
+        columns: float = 0.1,
+        sideways: tuple[int, ...] = (90, 270),
+    ) -> None:
+        self.lines, self.scores, self.voted = lines, scores, voted
+        self.columns, self.sideways = columns, sideways
+        self.upright = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        self.upright[0, 0] = 255
+        self.looks: list[int] = []
+        self.votes = 0
+        self.read: list[tuple[int, int]] = []
+
+    def turned(self, angle: int) -> np.ndarray:
+        """The picture, its content turned clockwise."""
+        return np.ascontiguousarray(np.rot90(self.upright, -angle // 90))
+
+    def angle(self, image: np.ndarray) -> int:
+        corners = [image[0, 0], image[0, -1], image[-1, -1], image[-1, 0]]
+        return 90 * [bool(c.max()) for c in corners].index(True)
+
+    def quads(self, image: np.ndarray) -> np.ndarray:
+        """Where the lines are on a picture as it stands."""
+        boxes = np.array([(x, y, x + w, y + h) for x, y, w, h, _ in self.lines], np.float32)
+        upright = box_to_quad(boxes.reshape(-1, 4))
+        return map_back(upright, self.angle(image), *reversed(image.shape[:2]))
+
+    def detector(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self.looks.append(self.angle(image))
+        return self.quads(image), np.ones(len(self.lines), np.float32)
+
+    def orientation(self, image: np.ndarray) -> tuple[int, float]:
+        self.votes += 1
+        return self.voted, 0.5
+
+    def __call__(self, image: np.ndarray, quads: np.ndarray) -> list[Reading]:
+        angle = self.angle(image)
+        if len(quads):
+            self.read.append((angle, len(quads)))
+        out = []
+        for quad in quads:
+            i = int(np.abs(self.quads(image) - quad).sum((1, 2)).argmin())
+            text, score = self.lines[i][4], self.scores.get(angle, 0.2)
+            chars = tuple(Char(c, score, 0.0, 1.0) for c in text)
+            out.append(Reading(text, score, chars, sideways=angle in self.sideways))
+        return out
+
+    def read_columns(self, image: np.ndarray, quads: np.ndarray) -> list[Reading]:
+        return [r._replace(score=self.columns, sideways=False) for r in self(image, quads)]
+
+    def reader(self, **options: object) -> Reader:
+        return Reader(
+            ReaderOptions(**options),  # type: ignore[arg-type]
+            detector=self.detector,  # type: ignore[arg-type]
+            recognizer=self,  # type: ignore[arg-type]
+            orientation=self.orientation,
+        )
+
+
+ROWS = [(5.0, 5.0 + 6 * i, 60.0 + i, 5.0, f"line {i}") for i in range(SAMPLE + 2)]
+TEXTS = [row[4] for row in ROWS]
+
+
+def test_an_upright_page_costs_one_look_and_each_line_is_read_once() -> None:
+    world = World(ROWS, {0: 0.98})
+    page = world.reader().read_image(world.upright, "a.png")
+    assert (page.source, page.angle, world.looks, world.votes) == ("a.png", 0, [0], 0)
+    assert [line.text for line in page.lines] == TEXTS
+    assert world.read == [(0, SAMPLE), (0, 2)]
+
+
+@pytest.mark.parametrize("angle", [90, 180, 270])
+def test_a_turned_page_is_set_upright_and_its_lines_stand_where_they_are(angle: int) -> None:
+    world = World(ROWS, {0: 0.98}, voted=angle)
+    picture = world.turned(angle)
+    page = world.reader().read_image(picture)
+    assert (page.angle, world.votes) == (angle, 1)
+    assert world.looks == [angle, 0]  # as it stands, then as the classifier says
+    assert [line.text for line in page.lines] == TEXTS
+    found = np.array([line.quad.points for line in page.lines])
+    assert np.allclose(found, world.quads(picture), atol=1e-3)
+
+
+def test_a_wrong_vote_costs_looks_and_no_more() -> None:
+    world = World(ROWS, {0: 0.98}, voted=90)
+    page = world.reader().read_image(world.turned(270))
+    assert page.angle == 270
+    assert world.looks == [270, 180, 90, 0]
+
+
+def test_where_nothing_makes_sense_the_most_legible_side_wins() -> None:
+    world = World(ROWS, {0: 0.7, 180: 0.6})
+    assert world.reader().read_image(world.turned(180)).angle == 180
+    assert World(ROWS, {}).reader().read_image(world.turned(180)).angle == 0  # nothing legible
+
+
+def test_text_on_its_side_makes_no_sense_however_legible() -> None:
+    world = World(ROWS, {0: 0.9, 90: 0.99}, voted=90)
+    assert world.reader().read_image(world.turned(90)).angle == 90
+    assert world.looks == [90, 0]
+
+
+def test_a_picture_without_text_stands_as_it_is() -> None:
+    world = World([], {}, voted=180)
+    page = world.reader().read_image(world.upright)
+    assert (page.angle, page.angle_score, page.lines) == (0, 0.0, ())
+
+
+def test_lines_that_make_sense_as_columns_are_vertical_text() -> None:
+    """A column on its side reads as well as a line, and would pass for a turned page."""
+    told = {"scores": {270: 0.98}, "voted": 90, "sideways": ()}
+    for columns, angle in ((0.95, 0), (0.5, 90)):
+        world = World(ROWS, columns=columns, **told)  # type: ignore[arg-type]
+        assert world.reader().read_image(world.upright).angle == angle
+
+
+def test_whoever_knows_which_way_up_pays_for_no_search() -> None:
+    world = World(ROWS, {180: 0.98})
+    page = world.reader(orientation=False).read_image(world.turned(180))
+    assert (page.angle, world.looks, world.votes) == (0, [180], 0)
+    assert world.read == [(180, len(ROWS))]
+
+
+def test_doubtful_lines_and_lone_characters_are_left_out() -> None:
+    rows = [(5.0, 5.0, 60.0, 8.0, "a line"), (5.0, 20.0, 9.0, 8.0, "x")]
+    for score, kept in ((0.4, []), (0.6, ["a line"]), (0.95, ["a line", "x"])):
+        world = World(rows, {0: score})
+        page = world.reader(orientation=False).read_image(world.upright)
+        assert [line.text for line in page.lines] == kept
