@@ -11,6 +11,7 @@ from typing import get_args
 import numpy as np
 
 from shizi import jobs, weights
+from shizi.cells import part
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Device, Engine
 from shizi.errors import Failure
@@ -159,13 +160,14 @@ class Reader:
         rest = [i for i in range(len(side.quads)) if i not in side.sample]
         others = self.recognizer(upright, side.quads[rest])
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
-        kept = [i for i, reading in sorted(readings.items()) if self._credible(reading)]
-        quads, texts = side.quads[kept], [readings[i].text for i in kept]
+        found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
+        kept = [i for i, reading in enumerate(said) if self._credible(reading)]
+        quads, texts = found[kept], [said[i].text for i in kept]
         placed = map_back(quads, side.angle, width, height)
         placed = np.clip(placed, 0, np.array([width, height], np.float32))
         lines = []
         for place in arrange(quads, texts):
-            reading = readings[kept[place.index]]
+            reading = said[kept[place.index]]
             lines.append(
                 Line(
                     quad=Quad.from_array(placed[place.index]),
