@@ -22,11 +22,11 @@ from shizi.nets.spec import (
     CRNNSpec,
     CTPNSpec,
     OrientationSpec,
+    Spec,
     VGGCRNNSpec,
     VGGCTPNSpec,
     VGGOrientationSpec,
     form_of,
-    parse_spec,
 )
 from shizi.nets.torch.backbone import LCNet
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
@@ -279,15 +279,15 @@ def spec_of(init: str | None) -> CRNNSpec | None:
     """
     if init in (None, SCRATCH, PP_OCR):
         return None
-    path = Path("crnn.onnx" if init == "shipped" else init)
+    spec: Spec | None = None
+    path = Path(init)
     folder = path if path.is_dir() else path.parent
-    if init == "shipped" or (path.name == "crnn.onnx" and path.with_suffix(".json").exists()):
-        card = weights.card("crnn", None if init == "shipped" else folder)
-        spec = parse_spec("crnn", card.form, card.spec)
+    if init == "shipped":
+        spec = weights.spec("crnn")
+    elif path.name == "crnn.onnx" and path.with_suffix(".json").exists():
+        spec = weights.spec("crnn", folder)
     elif (folder / "card.json").exists():
         spec = read_card(folder).spec
-    else:
-        return None
     return spec if isinstance(spec, CRNNSpec) else None
 
 
