@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from shizi.charset import BLANK
 
+MANY = 2048
+"""More classes than these are not all looked at in every step."""
+
 ALIKE = 6
 """Classes like a labelled one that it has to win against."""
 
