@@ -148,6 +148,8 @@ def _cut(image: Image, ink: Ink, rng: Rng) -> Image:
     if rng.random() < 0.1:  # off centre
         up, down = up - 0.06 * em, down + 0.15 * em
     left, right = (rng.random(2) ** 2 * 0.5 - 0.03) * em
+    if rng.random() < 0.25:  # close to the ink, as words are labelled
+        left, right = (rng.random(2) * 0.08 - 0.04) * em
     if rng.random() < 0.06:  # clipped at an end, but readable
         left = -0.1 * em * rng.random()
     if rng.random() < 0.06:

@@ -37,7 +37,7 @@ from shizi.scores import TextRules, score_text
 from shizi.synth.captcha import ALPHABET, Captcha, Captchas
 from shizi.train import show
 from shizi.train.loop.stream import Mix, index_at, rng_at
-from shizi.train.losses.torch import Rivals, ctc_loss
+from shizi.train.losses.torch import MANY, Rivals, ctc_loss
 from shizi.train.tasks import augment
 from shizi.train.tasks.features import (
     TEACHER_STEP,
@@ -150,7 +150,7 @@ class CRNNTask:
         self._items, self._mix = line_items(options, charset, self._bad)
         self._val = {name: val_crops(f, options) for name, f in apart(options.val).items()}
         self._features = self._kept_features() if options.keeps_features else None
-        self._rivals = Rivals(net.classify.weight) if options.stage == "head" else None
+        self._rivals = Rivals(net.classify.weight) if len(charset) > MANY else None
 
     def _kept_features(self) -> FeatureSet:
         """Run the backbone of PP-OCRv6 once over the data."""
@@ -217,8 +217,8 @@ class CRNNTask:
     def loss(self, batch: Batch | FeatureBatch, device: torch.device) -> dict[str, Tensor]:
         """CTC, squared distance to the teacher's neck, or both."""
         if isinstance(batch, Batch):
-            logits = self.net(torch.from_numpy(batch.images).to(device))
-            return {"ctc": ctc_loss(logits, batch.labels)}
+            seen = self.net.encode(torch.from_numpy(batch.images).to(device))
+            return {"ctc": self._ctc(seen, batch.labels)}
         assert isinstance(self.net, CRNN)  # as __init__ saw to
         features = torch.from_numpy(batch.features).to(device).float()  # (N, T, C)
         neck = self.net.neck(features)  # (N, T, E)
@@ -227,10 +227,14 @@ class CRNNTask:
         squares = (neck.float() - taught).square().mean((1, 2))  # (N,)
         if self._options.stage == "distil":
             return {"mse": squares.mean()}
-        assert self._rivals is not None
-        ctc = ctc_loss(*self._rivals.logits(self.net.classify, neck, batch.labels))
         anchor = (squares * torch.from_numpy(batch.trusted).to(device)).mean()
-        return {"ctc": ctc, "anchor": self._options.anchor * anchor}
+        return {"ctc": self._ctc(neck, batch.labels), "anchor": self._options.anchor * anchor}
+
+    def _ctc(self, seen: Tensor, labels: list[list[int]]) -> Tensor:
+        """Return the loss of what the classifier sees, (N, T, E)."""
+        if self._rivals is None:
+            return ctc_loss(self.net.classify(seen), labels)
+        return ctc_loss(*self._rivals.logits(self.net.classify, seen, labels))
 
     def validate_on(self, name: str, crops: list[tuple[Image, str]]) -> None:
         """Validate on one more set: crops and what they say."""
