@@ -34,7 +34,7 @@ LEVELS = [
 
 INSIDE = {
     "live": [
-        {"event", "fold", "frame"},
+        {"event", "fold", "frame", "options"},
         {"stream", "see", "mean", "keep", "show", "simulate"},
         {"room"},
         {"screen"},

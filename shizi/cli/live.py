@@ -1,4 +1,7 @@
-"""``shizi live``: a room's comments as events, its viewers and their value."""
+"""``shizi live``: a room's comments as events, its viewers and their value.
+
+What needs optional packages is imported by the functions that use it: help needs none.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import cv2
 from cyclopts import App, Group, Parameter
@@ -18,22 +21,27 @@ from shizi.cli import UsageError
 from shizi.errors import DataError
 from shizi.files import whole
 from shizi.live.event import Event
-from shizi.live.keep.crops import CropOptions
-from shizi.live.keep.writer import WriterOptions
-from shizi.live.mean.explain import describe, explain, replay
-from shizi.live.mean.value import load_rules
-from shizi.live.room import RoomOptions
-from shizi.live.rooms import HANGUP, Rooms, load_rooms
-from shizi.live.run import LiveOptions, Plan, SeeOptions, follow, room_name, show_region
-from shizi.live.see.reading import ReadingOptions
-from shizi.live.see.region import RegionOptions
-from shizi.live.see.watch import Watch, WatchOptions
-from shizi.live.show.dashboard import Dashboard, DashboardOptions
-from shizi.live.simulate import SimulateOptions
-from shizi.live.simulate import simulate as render
-from shizi.live.stream.source import Source, SourceOptions
+from shizi.live.options import (
+    CropOptions,
+    DashboardOptions,
+    LiveOptions,
+    Plan,
+    ReadingOptions,
+    RegionOptions,
+    RoomOptions,
+    SeeOptions,
+    SimulateOptions,
+    SourceOptions,
+    WatchOptions,
+    WriterOptions,
+)
 from shizi.page import Image
 from shizi.terminal import printable
+
+if TYPE_CHECKING:
+    from shizi.live.see.watch import Watch
+    from shizi.live.show.dashboard import Dashboard
+    from shizi.live.stream.source import Source
 
 live = App(name="live", help="Read a live room from its picture alone.")
 _SOURCE, _REGION, _WATCH = SourceOptions(), RegionOptions(), WatchOptions()
@@ -83,6 +91,9 @@ def watch(
     """
     if bool(source) == (rooms is not None):
         raise UsageError("name either a source or a file of --rooms")
+    from shizi.live.rooms import HANGUP, load_rooms
+    from shizi.live.run import show_region
+
     for number in (signal.SIGTERM, *HANGUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, _end)
@@ -105,6 +116,8 @@ def _end(number: int, _: object) -> None:
 
 
 def _one(plan: Plan, page: DashboardOptions | None) -> int:
+    from shizi.live.run import follow, room_name
+
     console = Console(stderr=True)
     with ExitStack() as stack:
         board = _served(stack, console, [room_name(plan.source, plan.room.room)], page)
@@ -125,6 +138,8 @@ def _one(plan: Plan, page: DashboardOptions | None) -> int:
 
 
 def _several(plans: list[Plan], page: DashboardOptions | None) -> int:
+    from shizi.live.rooms import Rooms
+
     console = Console(stderr=True)
     with ExitStack() as stack:
         board = _served(stack, console, [plan.room.room for plan in plans], page)
@@ -143,6 +158,8 @@ def _served(
 ) -> Dashboard | None:
     if page is None:
         return None
+    from shizi.live.show.dashboard import Dashboard
+
     board = stack.enter_context(Dashboard(rooms, page))
     console.print(f"dashboard: {board.url}")
     return board
@@ -171,6 +188,8 @@ def simulate(
         truth: its events, JSONL.
         options: what the room is like.
     """
+    from shizi.live.simulate import simulate as render
+
     render(options, out, truth)
     return 0
 
@@ -184,6 +203,9 @@ def rules(file: str = "value", /, *, check: Path | None = None, most: int = 20) 
         check: events, JSONL, as ``--events`` writes them.
         most: viewers to explain, the most valuable first.
     """
+    from shizi.live.mean.explain import describe, explain, replay
+    from shizi.live.mean.value import load_rules
+
     found = load_rules(file)
     if check is None:
         print(describe(found))

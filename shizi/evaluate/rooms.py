@@ -27,8 +27,8 @@ from shizi.live.frame import Frame
 from shizi.live.keep.store import Store
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.value import load_rules
+from shizi.live.options import RegionOptions
 from shizi.live.room import Room
-from shizi.live.see.region import RegionOptions
 from shizi.live.see.watch import Watch, live_reader
 from shizi.live.stream.source import open_source
 from shizi.terminal import printable
