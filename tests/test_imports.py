@@ -42,7 +42,7 @@ INSIDE = {
         {"rooms"},
     ],
     "train": [
-        {"targets"},
+        {"targets", "options"},
         {"losses", "card", "show", "transfer", "prune"},
         {"loop"},
         {"tasks"},

@@ -23,10 +23,11 @@ from shizi.nets.torch.crnn import CRNN
 from shizi.train.card import RunCard, read_card
 from shizi.train.loop.torch import save_weights
 from shizi.train.losses.torch import Rivals, ctc_loss
+from shizi.train.options import CRNNInitOptions, CRNNOptions
 from shizi.train.prune import eliminate, prune, pruned_spec
-from shizi.train.start import CRNNInitOptions, train_crnn
+from shizi.train.start import train_crnn
 from shizi.train.tasks import features
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
+from shizi.train.tasks.crnn import CRNNTask
 from shizi.train.tasks.features import Half
 from shizi.train.tasks.slim import SlimTask
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import torch
 
@@ -28,61 +27,22 @@ from shizi.train.grow import choose_charset
 from shizi.train.init import Init, initial, initialise
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.torch import fit
+from shizi.train.options import (
+    CRNNInitOptions,
+    CRNNOptions,
+    CTPNOptions,
+    InitOptions,
+    OrientationTrainOptions,
+)
 from shizi.train.prune import pruned_spec
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
-from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask
-from shizi.train.tasks.orientation import OrientationTask, OrientationTrainOptions
+from shizi.train.tasks.crnn import CRNNTask
+from shizi.train.tasks.ctpn import CTPNTask
+from shizi.train.tasks.orientation import OrientationTask
 from shizi.train.tasks.slim import SlimTask
 from shizi.train.tasks.tune import TuneTask, hold
 from shizi.train.transfer import adopt_classifier, check_backbone
 
 _LOG = logging.getLogger("shizi.train")
-
-
-@dataclass(frozen=True)
-class InitOptions:
-    """Which net to train, and where its first weights come from.
-
-    Attributes:
-        net: lcnet (what reading uses) or vgg16 (as published).
-        init: pp-ocrv6 (transfer from the arrays in the rapidocr wheel; lcnet only), shipped
-            (the weights that reading uses; lcnet only), scratch, or a path: a safetensors
-            file, a run folder with best.safetensors, or an ONNX file that shizi exported. By
-            default pp-ocrv6 for lcnet and scratch for the published form.
-    """
-
-    net: Literal["lcnet", "vgg16"] = "lcnet"
-    init: str | None = None
-
-
-@dataclass(frozen=True)
-class CRNNInitOptions:
-    """Which recogniser to train, what it spells with, and where its first weights come from.
-
-    Attributes:
-        net: lcnet (what reading uses) or vgg (as published).
-        init: as for the other networks: pp-ocrv6, shipped, scratch or a path.
-        rnn: recurrent layers of vgg: by default those of the initial weights, or else lstm, as
-            published; lcnet has a GRU.
-        width: share of the published channels and recurrent units (vgg); by default that of
-            the initial weights, or else 1.
-        step: width of a time step (lcnet), 4 or 8 pixels; by default that of the initial weights,
-            or else 8. With 4, narrow characters that follow themselves find room.
-        hidden: share of the channels hidden in the backbone's blocks that stage slim keeps: half
-            of them halve the work.
-        charset: a text file with all characters on one line, or data: those that the labels
-            of the training data hold. Initial weights that have a charset keep it whole and
-            grow: the classifier gains a row for every character that they lack. By default
-            the charset of the initial weights, or else the one that reading uses.
-    """
-
-    net: Literal["lcnet", "vgg"] = "lcnet"
-    init: str | None = None
-    rnn: Literal["lstm", "gru"] | None = None
-    width: float | None = None
-    step: Literal[4, 8] | None = None
-    hidden: float | None = None
-    charset: str | None = None
 
 
 def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -> dict[str, float]:
