@@ -15,7 +15,7 @@ ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
     {"terminal"},
-    {"errors", "cpu", "files", "waits"},
+    {"errors", "cpu", "files", "waits", "bar"},
     {"page", "extras", "options"},
     {"geometry", "charset", "nets"},
     {"images", "ctc", "crop", "strokes", "engine"},

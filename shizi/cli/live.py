@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import cv2
 from cyclopts import App, Group, Parameter
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from shizi.bar import bar
 from shizi.cli import UsageError
 from shizi.errors import DataError
 from shizi.files import whole
@@ -121,14 +121,13 @@ def _one(plan: Plan, page: DashboardOptions | None) -> int:
     console = Console(stderr=True)
     with ExitStack() as stack:
         board = _served(stack, console, [room_name(plan.source, plan.room.room)], page)
-        bar = stack.enter_context(_progress(console))
-        task = bar.add_task("", total=None)
+        shown = stack.enter_context(bar())
 
         def step(source: Source, watch: Watch) -> None:
             done = watch.statistics
             text = f"{done.factor:.1f}x real time, {source.dropped} dropped"
             text += "" if watch.area else ", searching for the comments"
-            bar.update(task, total=source.duration, completed=done.stream, description=text)
+            shown.at(done.stream, text, source.duration)
 
         told = follow(plan, board, step)
     for trouble in told.troubles:
@@ -222,8 +221,3 @@ def _logged(path: Path) -> Iterator[Event]:
             yield Event.from_dict(json.loads(line))
         except ValueError as error:
             raise DataError(f"{path}:{number}: {error}") from error
-
-
-def _progress(console: Console) -> Progress:
-    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    return Progress(*columns, console=console, disable=not console.is_terminal)

@@ -12,9 +12,9 @@ from typing import Annotated, BinaryIO, get_args
 
 from cyclopts import Group, Parameter, Token
 
+from shizi.bar import Bar, bar
 from shizi.cli import STDIN, UsageError
 from shizi.cli.output import Drawings, Folder, kept, opened
-from shizi.cli.show import Bar, bar
 from shizi.errors import Failure
 from shizi.formats import FORMATS, FormatName
 from shizi.images.limits import ImageLimits, PageOptions

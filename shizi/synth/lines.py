@@ -17,7 +17,7 @@ from shizi.synth.fonts import Face
 from shizi.synth.ink import ACCENTED, Ink, draw_text
 from shizi.synth.looks import LOOKS, Look
 from shizi.synth.world import SourceOptions, World, build_world, rng_for
-from shizi.synth.write import Progress, write_shards
+from shizi.synth.write import write_shards
 
 _LONGEST = 1200  # a crop's width, pixels
 
@@ -202,7 +202,7 @@ def write_lines(
     Raises:
         DataError: ``out_dir`` holds a set made with other options or another seed.
     """
-    write_shards(_LineJob(options, seed), out_dir, count, "labels.tsv", workers, Progress("lines"))
+    write_shards(_LineJob(options, seed), out_dir, count, "labels.tsv", workers, "lines")
 
 
 @dataclass(frozen=True)
