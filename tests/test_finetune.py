@@ -148,7 +148,7 @@ def test_a_grown_run_is_resumed_exported_and_grown_again(run: Path, tmp_path: Pa
     path = export(grown, ExportOptions(out=tmp_path / "out"))
     assert weights.charset(tmp_path / "out").chars == "b识a⚡字"
     batch = np.zeros((1, 32, 64, 3), np.uint8)
-    probs = open_session(path, read_card(grown).spec, "onnxruntime")(batch)
+    (probs,) = open_session(path, read_card(grown).spec, "onnxruntime")(batch)
     assert probs.shape[-1] == 6
     net = VGGCRNN(read_card(grown).spec).eval()  # type: ignore[arg-type]
     net.load_state_dict(state)
