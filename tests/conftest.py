@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -48,6 +49,16 @@ def _writes(path: Path, text: str) -> bool:
         return any(face.covers(text) for face in load_faces([path], need_han=False))
     except DataError:
         return False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def rooms_in_one_face() -> Iterator[None]:
+    """Simulated rooms look alike wherever the tests run, however many fonts are installed there."""
+    faces = [path for path in system_fonts() if path.name == "NotoSansCJK-Bold.ttc"]
+    with pytest.MonkeyPatch.context() as patch:
+        if faces:
+            patch.setattr("shizi.live.simulate.system_fonts", lambda: faces)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from pathlib import Path
 import lmdb
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import SAMPLE, encode
 
@@ -25,14 +25,16 @@ from shizi.charset import Charset
 from shizi.data import (
     BadRows,
     Lines,
+    apart,
     open_lines,
     open_pages,
     open_upright,
     shuffled,
     spelt,
+    weighed,
     with_pictures,
 )
-from shizi.data.voc import first_column, rejoined
+from shizi.data.proposals import first_column, rejoined
 from shizi.errors import DataError
 from shizi.geometry import box_to_quad, rotate90
 
@@ -171,6 +173,7 @@ def test_pictures_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
         next(with_pictures(lines, shuffled(2, 1), bad))
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n\t")))))
 def test_lines_are_a_sequence(parts: list[list[str]]) -> None:
     """Joined, sliced and picked lines give what a list gives."""
@@ -215,7 +218,7 @@ def test_labels_jsonl(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     first, second, third = open_pages(tmp_path, bad)
     assert first.quads.shape == (2, 4, 2)
     assert (first.texts, first.ignore.tolist()) == (("x", ""), [False, True])
-    assert [page.complete for page in (first, second, third)] == [True, False, True]
+    assert [page.complete for page in (first, second, third)] == [True, False, False]
     assert len(third.quads) == 0
     for where in ("3: line 1: ", "3: line 2: ", "4: ", "5: "):
         assert f"{file}:{where}" in caplog.text
@@ -297,8 +300,11 @@ def test_pascal_voc(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def split(left: int, top: float, right: int, low: float, slope: float = 0.0) -> list[list[float]]:
-    """Cut a box into columns of 16 px as text-detection-ctpn's split_label.py does."""
-    edges = [left, *range((left // 16 + 1) * 16, right + 1, 16)]
+    """Cut a box into columns of 16 px as text-detection-ctpn's split_label.py does.
+
+    No piece begins with the last pixel, so the last one may be 17 px wide.
+    """
+    edges = [left, *range((left // 16 + 1) * 16, right, 16)]
     ends = [*(edge - 1 for edge in edges[1:]), right]
     drops = [slope * ((a + b) / 2 - left) for a, b in zip(edges, ends, strict=True)]
     return [[a, top + d, b, low + d] for a, b, d in zip(edges, ends, drops, strict=True)]
@@ -314,6 +320,51 @@ def test_proposals_become_lines_again(tmp_path: Path) -> None:
     (page,) = open_pages(tmp_path, STRICT)
     assert sorted(page.quads.tolist()) == sorted(box_to_quad(np.array(lines)).tolist())
     assert not page.ignore.any()
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(20, 90)), min_size=1, max_size=6))
+def test_lines_that_end_on_a_column_come_back_too(lines: list[tuple[int, int]]) -> None:
+    ends = [(left, 30 * i, left + length, 30 * i + 20) for i, (left, length) in enumerate(lines)]
+    for origin in (0, 1):
+        moved = np.array([origin, 0, origin, 0])
+        pieces = np.array([p for end in ends for p in split(*end)]) + moved
+        found = first_column(pieces)
+        assert found is not None
+        back = sorted(rejoined(pieces, found).tolist())
+        assert np.allclose(back, sorted(box_to_quad(ends + moved).tolist()), atol=1e-3)
+
+
+def test_a_page_with_a_refused_line_does_not_count_as_complete(tmp_path: Path) -> None:
+    put(tmp_path / "jsonl" / "a.png")
+    rows = {"image": "a.png", "lines": [{"quad": BOX}, {"quad": [[1, 1]] * 4}]}
+    put(tmp_path / "jsonl" / "labels.jsonl", json.dumps(rows))
+    put(tmp_path / "icdar" / "img_1.jpg")
+    put(tmp_path / "icdar" / "gt_img_1.txt", "2,2,30,2,30,12,2,12,a\nno label\n")
+    put(tmp_path / "voc" / "JPEGImages" / "a.jpg")
+    put(tmp_path / "voc" / "Annotations" / "a.xml", voc_xml([(2, 2, 30, 12), (5, 5, 5, 5)]))
+    bad = BadRows()
+    for name in ("jsonl", "icdar", "voc"):
+        (page,) = open_pages(tmp_path / name, bad)
+        assert len(page.quads) == 1, name
+        assert not page.complete, name
+    assert bad.count == 3
+
+
+def test_sets_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a/val", "b/val", "c")]
+    assert list(apart(paths)) == ["a/val", "b/val", "c"]
+    assert apart(paths)["b/val"] == paths[1]
+    with pytest.raises(DataError, match="named twice"):
+        apart([paths[0], tmp_path / "b" / ".." / "a" / "val"])
+
+
+def test_a_weight_follows_a_path(tmp_path: Path) -> None:
+    odd = put(tmp_path / "odd:2", "")
+    plain, told = [tmp_path / "a", odd], [Path(f"{tmp_path / 'a'}:2.5"), odd]
+    assert weighed(plain) == (plain, [])
+    assert weighed(told) == (plain, [2.5, 1.0])
+    with pytest.raises(DataError, match="above 0"):
+        weighed([Path("a:0")])
 
 
 def test_a_tilted_line_comes_back_tilted() -> None:

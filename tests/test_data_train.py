@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny
+import torch
 from pictures import encode
 
 from shizi.charset import Charset
 from shizi.data.tools.convert import ConvertOptions, convert
+from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import rotate90
 from shizi.nets.spec import CTPNSpec, OrientationSpec
 from shizi.nets.torch.crnn import CRNN
-from shizi.nets.torch.ctpn import CTPN
+from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.nets.torch.orientation import Orientation
+from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.page import Image
 from shizi.train.grow import choose_charset
 from shizi.train.loop.stream import batches
@@ -122,3 +126,100 @@ def test_a_run_needs_a_picture(lines: Path) -> None:
     (lines / "a.png").unlink()
     with pytest.raises(DataError, match="none of 3 items"):
         labels_of(crnn_task(lines))
+
+
+# What is not known is not taught
+
+
+def page_set(folder: Path, lines: list[dict[str, object]], complete: bool = True) -> Path:
+    """One page, 200 x 300, whose strokes stand at (20, 50) to (220, 80)."""
+    folder.mkdir()
+    page = np.full((200, 300, 3), 200, np.uint8)
+    page[50:80:2, 20:220] = 0
+    (folder / "a.png").write_bytes(encode(page, "PNG"))
+    row = {"image": "a.png", "lines": lines, "complete": complete}
+    (folder / "labels.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    return folder
+
+
+GOOD = {"quad": [[20, 50], [220, 50], [220, 80], [20, 80]], "text": "ab"}
+REFUSED = {"quad": [[20, 120]] * 4, "text": "cd"}
+
+
+@pytest.mark.parametrize("faulty", ["refused", "incomplete"])
+def test_what_may_be_text_is_not_taught_as_background(tmp_path: Path, faulty: str) -> None:
+    whole = page_set(tmp_path / "whole", [GOOD])
+    lines = [GOOD, REFUSED] if faulty == "refused" else [GOOD]
+    part = page_set(tmp_path / "part", lines, complete=faulty != "incomplete")
+    labels = {}
+    for folder in (whole, part):
+        task = CTPNTask(CTPN(CTPNSpec()), CTPNOptions((folder,), size=128))
+        labels[folder] = np.stack([task.sample(1, i).targets.label for i in range(8)])
+    assert ((labels[whole] == 1) == (labels[part] == 1)).all()
+    assert (labels[whole] == 0).sum() > 4 * (labels[part] == 0).sum() > 0
+    background, text = ((labels[part] == value).any((1, 3)) for value in (0, 1))  # (8, columns)
+    assert not (background & ~text).any()  # nothing is known where no line is labelled
+
+
+def test_a_batch_without_background_has_a_loss(tmp_path: Path) -> None:
+    part = page_set(tmp_path / "part", [GOOD], complete=False)
+    for net in (CTPN(CTPNSpec()), VGGCTPN(tiny.VGG_CTPN)):
+        task = CTPNTask(net, CTPNOptions((part,), size=64, batch=1))
+        batch = task.collate([task.sample(1, 0)])
+        unknown = batch.targets._replace(label=np.full_like(batch.targets.label, -1))
+        losses = task.loss(batch._replace(targets=unknown), torch.device("cpu"))
+        assert all(torch.isfinite(value) for value in losses.values())
+
+
+def test_tiles_without_a_label_are_not_called_empty(tmp_path: Path) -> None:
+    quads = [{"quad": [[0, 0], [4, 0], [4, 4], [0, 4]], "text": "x"}]
+    for complete in (True, False):
+        folder = page_set(tmp_path / str(complete), quads, complete)
+        options = OrientationTrainOptions((folder,), text=(40.0, 40.0))
+        task = OrientationTask(Orientation(OrientationSpec()), options)
+        empty = [tile.label == 4 for i in range(6) for tile in task.sample(1, i)]
+        assert any(empty) == complete
+
+
+def test_pages_whose_every_line_is_refused_are_no_lesson(tmp_path: Path) -> None:
+    folder = page_set(tmp_path / "set", [REFUSED])
+    with pytest.raises(DataError, match="no page with a line to learn: 1 rows cannot be used"):
+        CTPNTask(CTPN(CTPNSpec()), CTPNOptions((folder,)))
+
+
+def test_pages_are_scored_only_where_all_lines_are_known(tmp_path: Path) -> None:
+    good = page_set(tmp_path / "good", [GOOD])
+    part = page_set(tmp_path / "part", [GOOD], complete=False)
+    with pytest.raises(DataError, match="validate on another"):
+        CTPNTask(CTPN(CTPNSpec()), CTPNOptions((good,), val=(part,)))
+
+
+def test_sets_of_one_name_have_figures_of_their_own(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        tiny.line_set(tmp_path / name / "val", [("x.png", "ab")])
+    val = (tmp_path / "a" / "val", tmp_path / "b" / "val")
+    net = CRNN(replace(tiny.CRNN, classes=3))
+    task = CRNNTask(net, Charset("ab"), CRNNOptions(val[:1], val=val, batch_width=300))
+    figures = task.figures(Session(ModuleRuntime(net.eval(), torch.device("cpu"))))
+    assert {"cer_a/val", "cer_b/val"} <= figures.keys()
+
+
+def test_word_sets_alone_are_enough_for_the_detector(tmp_path: Path) -> None:
+    after = {"quad": [[224, 50], [280, 50], [280, 80], [224, 80]], "text": "cd"}
+    words = page_set(tmp_path / "words", [GOOD, after])
+    task = CTPNTask(CTPN(CTPNSpec()), CTPNOptions(words=(words,), size=128))
+    assert (task.sample(1, 0).targets.label == 1).any()
+    assert [page.texts for page in task._items] == [("ab cd",)]
+    with pytest.raises(DataError, match="no page with a line"):
+        CTPNTask(CTPN(CTPNSpec()), CTPNOptions())
+
+
+def test_sets_are_learnt_as_often_as_they_weigh(tmp_path: Path) -> None:
+    few = tiny.line_set(tmp_path / "few", [("x.png", "a")])
+    many = tiny.line_set(tmp_path / "many", [(f"{i}.png", "b") for i in range(8)])
+    options = CRNNOptions((Path(f"{few}:3"), many), batch_width=300)
+    task = CRNNTask(CRNN(replace(tiny.CRNN, classes=3)), Charset("ab"), options)
+    labels = [task.crop(1, position).label for position in range(200)]
+    assert labels.count([1]) == pytest.approx(150, abs=25)
+    assert choose_charset("data", options).chars == "ab"

@@ -1,4 +1,4 @@
-"""The published nets: as the papers describe them, and equal in every runtime."""
+"""The published nets and the pruned one: as they are described, and equal in every runtime."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import VGG_CRNN, VGG_CTPN, VGG_ORIENTATION
+from tiny import FINE_CRNN, VGG_CRNN, VGG_CTPN, VGG_ORIENTATION
 from torch import nn
 
 from shizi.errors import WeightsError
@@ -41,6 +41,7 @@ from shizi.nets.torch.ctpn import CTPN, NEVER, VGGCTPN
 from shizi.nets.torch.vgg import VGG
 
 NETS: list[tuple[Spec, list[tuple[int, ...]]]] = [
+    (FINE_CRNN, [(1, 48, 64, 3), (3, 48, 96, 3)]),
     (VGG_ORIENTATION, [(1, 64, 64, 3), (3, 64, 64, 3)]),
     (VGG_CTPN, [(1, 64, 96, 3), (1, 128, 32, 3)]),
     (VGG_CRNN, [(1, 32, 40, 3), (3, 32, 100, 3)]),

@@ -36,10 +36,11 @@ from shizi.synth import (
 )
 from shizi.synth import backgrounds as bg
 from shizi.synth import pages as pages_module
+from shizi.synth.chance import weighted
 from shizi.synth.fonts import Face, load_faces
 from shizi.synth.ink import Ink, draw_text
 from shizi.synth.looks import LOOKS
-from shizi.synth.text import KINDS, weighted
+from shizi.synth.text import KINDS
 
 KINDS_OF_PAGE = ("document", "screen", "overlay", "scene", "subtitle", "blank")
 

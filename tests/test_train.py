@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 from tiny import Line, line_set
 from torch import Tensor, nn
 
@@ -31,15 +32,16 @@ from shizi.nets.spec import CRNNSpec, CTPNSpec
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN
 from shizi.nets.torch.runtime import ModuleRuntime
-from shizi.train.card import RunCard
 from shizi.train.export import best_figures
+from shizi.train.init import initial, initialise
 from shizi.train.loop.run import board
 from shizi.train.loop.schedule import LoopOptions, seconds
 from shizi.train.loop.stream import batches
 from shizi.train.loop.torch import fit
-from shizi.train.start import check_backbone, initialise, transfer
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask, ctc_loss
+from shizi.train.losses.torch import ctc_loss
+from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
 from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
+from shizi.train.transfer import check_backbone, transfer
 
 
 def options(out: Path, **more: object) -> LoopOptions:
@@ -129,6 +131,18 @@ def test_a_run_has_as_many_threads_as_it_may_use_cores(tmp_path: Path) -> None:
 def test_no_patience_for_a_run_that_gets_no_better(tmp_path: Path) -> None:
     fit(Line(), options(tmp_path, lr=0.0, patience=2, steps=5000, validate_every=10))
     assert json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])["step"] == 30
+
+
+def test_without_validation_the_last_weights_count(tmp_path: Path) -> None:
+    class Blind(Line):
+        def figures(self, session: Session) -> dict[str, float]:
+            return {"left_out": 0.0}
+
+    fit(Blind(), options(tmp_path, steps=200, validate_every=50))
+    best, last = (load_file(tmp_path / f"{name}.safetensors") for name in ("best", "last"))
+    assert torch.equal(best["weight"], last["weight"])
+    assert best["weight"].item() > 1.9
+    assert "score" not in best_figures(tmp_path / "metrics.jsonl")
 
 
 def test_a_frozen_part_stays(tmp_path: Path) -> None:
@@ -311,10 +325,10 @@ def test_ctpn_batches_carry_targets_where_the_text_is(tmp_path: Path) -> None:
 def test_initial_weights_must_fit(tmp_path: Path) -> None:
     net = CTPN(CTPNSpec())
     with pytest.raises(WeightsError, match="cannot start"):
-        initialise(net, str(tmp_path / "missing.safetensors"), RunCard("ctpn", net.spec))
+        initialise(net, initial(str(tmp_path / "missing.safetensors"), "ctpn", "lcnet"))
     with pytest.raises(WeightsError, match="cannot start"):
-        initialise(net, "shipped", RunCard("orientation", net.spec))
-    initialise(net, "shipped", RunCard("ctpn", net.spec))
+        initialise(net, initial("shipped", "orientation", "lcnet"))
+    initialise(net, initial("shipped", "ctpn", "lcnet"))
 
 
 def test_kept_features_need_the_backbone_that_made_them() -> None:

@@ -38,9 +38,10 @@ from shizi.nets.torch.runtime import ModuleRuntime, TorchRuntime
 from shizi.train.loop import torch as loop
 from shizi.train.loop.keras import pair, train_keras
 from shizi.train.loop.schedule import LoopOptions
+from shizi.train.losses import torch as losses
 from shizi.train.losses.keras import ctc_loss, line_loss, paper_loss
+from shizi.train.targets import Targets
 from shizi.train.tasks import crnn, ctpn, orientation
-from shizi.train.tasks.targets import Targets
 
 # Keras 3.15 hands its variables to NumPy 2 by the old protocol.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -68,7 +69,7 @@ def test_the_ctc_loss_is_pytorchs(seed: int) -> None:
     logits = np.random.default_rng(seed).normal(0, 2, (len(labels), 8, 7)).astype(np.float32)
     ours = keras.ops.convert_to_numpy(ctc_loss(tensor(fill(labels, 16)), tensor(logits)))
     theirs = [
-        crnn.ctc_loss(torch.from_numpy(r[None]), [t]) for r, t in zip(logits, labels, strict=True)
+        losses.ctc_loss(torch.from_numpy(r[None]), [t]) for r, t in zip(logits, labels, strict=True)
     ]
     assert np.allclose(ours, [loss.item() for loss in theirs], rtol=1e-5, atol=1e-5)
     assert ours[3] == ours[5] == 0  # five equal characters need nine steps
@@ -92,13 +93,13 @@ def test_the_detectors_losses_are_pytorchs(text: float) -> None:
     images = np.zeros((2, 48, 80, 3), np.uint8)
     truth = tensor(pair(CTPNSpec(), ctpn.Batch(images, targets))[1])
     parts = [torch.from_numpy(t) for t in targets]
-    theirs = ctpn.line_loss(torch.from_numpy(output), *parts)
+    theirs = losses.line_loss(torch.from_numpy(output), *parts)
     assert number(line_loss(truth, tensor(output))) == pytest.approx(
         sum(v.item() for v in theirs.values()), rel=1e-5
     )
     no, yes, centre, height, side = np.moveaxis(output[..., :5], -1, 0)
     label, vertical, _, offsets = parts
-    theirs = ctpn.paper_loss(torch.from_numpy(output[..., :5]), label, vertical, offsets)
+    theirs = losses.paper_loss(torch.from_numpy(output[..., :5]), label, vertical, offsets)
     common = np.stack([yes - no, centre, height, no, no, side, side], -1)
     assert number(paper_loss(truth, tensor(common))) == pytest.approx(
         sum(v.item() for v in theirs.values()), rel=1e-5

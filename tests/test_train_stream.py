@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -13,7 +14,30 @@ import pytest
 from tiny import Line
 
 from shizi.errors import DataError
-from shizi.train.loop.stream import batches, prefetch
+from shizi.train.loop.stream import BLOCK, Mix, batches, prefetch
+
+
+def test_without_weights_an_epoch_shows_every_item_once() -> None:
+    mix = Mix([3, 4])
+    assert sorted(mix.index(5, position) for position in range(7)) == list(range(7))
+
+
+def test_sets_come_as_often_as_they_weigh_and_each_in_epochs() -> None:
+    mix = Mix([10, 400, 3], [3, 1, 0.0001])
+    drawn = [mix.index(5, position) for position in range(4 * BLOCK)]
+    assert drawn == [mix.index(5, position) for position in range(4 * BLOCK)]
+    first, second, third = ([i for i in drawn if low <= i < high] for low, high in SPANS)
+    assert len(first) / len(drawn) == pytest.approx(0.75, abs=0.001)
+    assert len(third) == 4  # one in a block
+    assert set(first) == set(range(10))
+    assert set(second) == set(range(10, 410))  # 999 or so draws of 400 items
+    counts = Counter(first)
+    assert max(counts.values()) - min(counts.values()) <= 1
+    with pytest.raises(DataError, match="weighed holds nothing"):
+        Mix([10, 0], [1, 1])
+
+
+SPANS = ((0, 10), (10, 410), (410, 413))
 
 
 def test_an_unusable_item_is_refused_and_left_out() -> None:

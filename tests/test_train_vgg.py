@@ -28,7 +28,6 @@ from shizi.geometry import quad_iou
 from shizi.nets import onnx as graphs
 from shizi.nets.spec import (
     CRNNSpec,
-    CTPNSpec,
     VGGCRNNSpec,
     VGGCTPNSpec,
     VGGOrientationSpec,
@@ -36,18 +35,20 @@ from shizi.nets.spec import (
 )
 from shizi.nets.torch import build
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
-from shizi.nets.torch.ctpn import CTPN, VGGCTPN
+from shizi.nets.torch.ctpn import VGGCTPN
 from shizi.nets.torch.orientation import VGGOrientation
 from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.train.card import RunCard, read_card
 from shizi.train.grow import choose_charset
+from shizi.train.init import initial, initialise
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.stream import batches
-from shizi.train.start import CRNNInitOptions, initialise, paced, train_crnn
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask, ctc_loss
-from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask, paper_loss
+from shizi.train.losses.torch import ctc_loss, paper_loss
+from shizi.train.start import CRNNInitOptions, paced, train_crnn
+from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
+from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
+from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask
 from shizi.train.tasks.orientation import OrientationTask, OrientationTrainOptions, clockwise, whole
-from shizi.train.tasks.targets import NEAR, Targets, assign, sample, slice_quads
 
 SMALL = VGGSpec(stages=((8, 1), (16, 1), (24, 1), (32, 1)), pools=4)
 DETECTOR = VGGCTPNSpec(backbone=SMALL, channels=32, hidden=16, embed=32)
@@ -182,7 +183,7 @@ def test_ctpn_batches_follow_the_paper(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), image)
     row = {"image": "a.png", "lines": [{"quad": box(55, 100, 260, 156), "text": "HELLO"}]}
     (tmp_path / "labels.jsonl").write_text(json.dumps(row) + "\n")
-    options = CTPNOptions(data=(tmp_path,), val=(tmp_path,), size=192, batch=2, val_side=128)
+    options = CTPNOptions(data=(tmp_path,), val=(tmp_path,), size=192, batch=2)
     task = CTPNTask(VGGCTPN(DETECTOR), options)
     batch = next(batches(task, 3))[0]
     assert batch.targets.label.shape == (2, 12, 12, 10)
@@ -305,48 +306,58 @@ def test_a_run_can_be_built_again_and_started_from(tmp_path: Path) -> None:
     onnx.save(graphs.build(card.spec, arrays), str(exported))
     for path in (tmp_path / "run", tmp_path / "run" / "best.safetensors", exported):
         net = VGGCRNN(VGGCRNNSpec(classes=4, rnn="gru"))
-        initialise(net, str(path), card)
+        init = initial(str(path), "crnn", "vgg")
+        initialise(net, init, card.charset)
         for key in ("backbone.norms.0.running_var", "rnns.1.weight_hh_l0_reverse"):
             assert torch.allclose(net.state_dict()[key], state[key], atol=2e-3), key
+    run = initial(str(tmp_path / "run"), "crnn", "vgg")
+    assert run.spec == card.spec
     with pytest.raises(WeightsError, match="does not begin with"):
-        initialise(net, str(tmp_path / "run"), replace(card, charset=Charset("abc")))
+        initialise(net, run, Charset("abc"))
     with pytest.raises(WeightsError, match="another net"):
-        initialise(CTPN(CTPNSpec()), str(tmp_path / "run"), RunCard("ctpn", CTPNSpec()))
+        initial(str(tmp_path / "run"), "ctpn", "lcnet")
+    with pytest.raises(WeightsError, match="another net"):
+        initial(str(tmp_path / "run"), "crnn", "lcnet")
+
+
+def test_a_run_goes_on_as_it_was_made(tmp_path: Path) -> None:
+    data = line_set(tmp_path / "lines", [("a.png", "识字"), ("b.png", "字a")])
+    options = CRNNOptions(data=(data,), batch_width=64)
+    loop = LoopOptions(out=tmp_path / "run", steps=1, warmup=1, device="cpu", threads=1)
+    narrow = CRNNInitOptions(net="vgg", rnn="gru", width=0.05, charset="data")
+    train_crnn(options, loop, narrow)
+    later = CRNNInitOptions(net="vgg", init=str(tmp_path / "run"))
+    train_crnn(options, replace(loop, out=tmp_path / "later"), later)
+    assert read_card(tmp_path / "later").spec == read_card(tmp_path / "run").spec
+    for other in (replace(later, rnn="lstm"), replace(later, width=0.1)):
+        with pytest.raises(WeightsError, match="another rnn or width"):
+            train_crnn(options, replace(loop, out=tmp_path / "no"), other)
+    train_crnn(options, replace(loop, out=tmp_path / "same"), replace(later, width=0.05))
 
 
 def test_a_backbone_from_random_numbers_learns_as_fast_as_the_rest() -> None:
-    published, default = VGGCTPN(DETECTOR), CTPN(CTPNSpec())
-    shares = [
-        paced(LoopOptions(), net, init).shares["backbone"]
-        for net, init in (
-            (published, None),
-            (default, "scratch"),
-            (published, "runs/one"),
-            (default, None),
-            (default, "shipped"),
-        )
-    ]
+    told = [("vgg16", None), ("lcnet", "scratch"), ("vgg16", "runs/one"), ("lcnet", None)]
+    inits = [initial(name, "ctpn", form) for form, name in [*told, ("lcnet", "shipped")]]
+    shares = [paced(LoopOptions(), init).shares["backbone"] for init in inits]
     assert shares == [1.0, 1.0, 0.2, 0.2, 0.2]
-    for told in (0.0, 0.5):
-        assert paced(LoopOptions(backbone_lr=told), published, None).shares["backbone"] == told
+    for share in (0.0, 0.5):
+        assert paced(LoopOptions(backbone_lr=share), inits[0]).shares["backbone"] == share
 
 
 def test_combinations_that_cannot_be_are_refused(tmp_path: Path) -> None:
-    detector, card = VGGCTPN(DETECTOR), RunCard("ctpn", DETECTOR)
+    detector = VGGCTPN(DETECTOR)
     before = {k: v.clone() for k, v in detector.state_dict().items()}
-    with pytest.raises(WeightsError, match="published"):
-        initialise(detector, "pp-ocrv6", card)
-    with pytest.raises(WeightsError, match="lcnet"):
-        initialise(detector, "shipped", card)
-    initialise(detector, "scratch", card)
-    initialise(detector, None, card)  # scratch is the published form's default
+    for name in ("pp-ocrv6", "shipped"):
+        with pytest.raises(WeightsError, match="no weights for the published vgg16"):
+            initial(name, "ctpn", "vgg16")
+    initialise(detector, initial("scratch", "ctpn", "vgg16"))
+    initialise(detector, initial(None, "ctpn", "vgg16"))  # the published form's default
     assert all(torch.equal(v, before[k]) for k, v in detector.state_dict().items())
-    spec = CRNNSpec(classes=3)
-    with pytest.raises(WeightsError, match="drop --charset"):
-        initialise(CRNN(spec), "shipped", RunCard("crnn", spec, Charset("ab")))
+    with pytest.raises(WeightsError, match="does not begin with"):
+        initialise(CRNN(CRNNSpec(3)), initial("shipped", "crnn", "lcnet"), Charset("ab"))
     for name in ("broken.onnx", "broken.safetensors"):
         (tmp_path / name).write_bytes(b"no weights at all")
         with pytest.raises(WeightsError, match=f"cannot start from .*{name}"):
-            initialise(detector, str(tmp_path / name), card)
-    with pytest.raises(DataError, match="--net vgg"):
+            initialise(detector, initial(str(tmp_path / name), "ctpn", "vgg16"))
+    with pytest.raises(DataError, match="are for vgg"):
         train_crnn(CRNNOptions(data=()), LoopOptions(), CRNNInitOptions(rnn="lstm"))

@@ -34,6 +34,9 @@ STAGES = VGGSpec(((8, 1), (8, 2), (12, 1), (12, 1), (16, 1)), pools=5)
 
 # Numbers differ where they may, so that no two can be taken for each other.
 CRNN = CRNNSpec(20, ROWS, squeeze=14, hidden=16, embed=12)
+FINE_CRNN = replace(  # narrow steps, and blocks of which channels were dropped
+    CRNN, backbone=replace(ROWS, blocks=tuple(replace(b, hidden=10) for b in ROWS.blocks)), step=4
+)
 VGG_CRNN = VGGCRNNSpec(20, (6, 8, 10, 10, 12, 12, 14), hidden=16)
 CTPN = CTPNSpec(GRID, channels=16, hidden=8)
 VGG_CTPN = VGGCTPNSpec(replace(STAGES, pools=4), channels=12, hidden=6, embed=10)
@@ -42,6 +45,7 @@ VGG_ORIENTATION = VGGOrientationSpec(STAGES, tile=64, hidden=12)
 
 SPECS: dict[str, Spec] = {
     "crnn": CRNN,
+    "crnn_fine": FINE_CRNN,
     "vgg_crnn": VGG_CRNN,
     "vgg_crnn_gru": replace(VGG_CRNN, rnn="gru"),
     "ctpn": CTPN,

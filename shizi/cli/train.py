@@ -26,6 +26,9 @@ CRNNInit = Annotated[CRNNInitOptions, Parameter(name="*", group=_NET)]
 Loop = Annotated[LoopOptions, Parameter(name="*", group=_LOOP)]
 
 
+_PAGES = CTPNOptions()
+
+
 @train.command
 def crnn(
     *,
@@ -41,7 +44,7 @@ def crnn(
 @train.command
 def ctpn(
     *,
-    data: Annotated[CTPNOptions, Parameter(name="*", group=_DATA)],
+    data: Annotated[CTPNOptions, Parameter(name="*", group=_DATA)] = _PAGES,
     init: Init = InitOptions(),
     loop: Loop = LoopOptions(),
 ) -> int:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from shizi.data.bad import BadRows
-from shizi.data.find import find_sets, is_pages, open_lines, open_pages, open_upright
+from shizi.data.find import (
+    apart,
+    find_sets,
+    is_pages,
+    open_lines,
+    open_pages,
+    open_upright,
+    weighed,
+)
 from shizi.data.items import LineItem, PageItem, shuffled, with_pictures
 from shizi.data.lines import Lines, spelt
 from shizi.data.words import join_words, next_word
@@ -15,6 +23,7 @@ __all__ = [
     "LineItem",
     "Lines",
     "PageItem",
+    "apart",
     "find_sets",
     "is_pages",
     "join_words",
@@ -26,6 +35,7 @@ __all__ = [
     "read_pages",
     "shuffled",
     "spelt",
+    "weighed",
     "with_pictures",
 ]
 

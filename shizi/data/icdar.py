@@ -10,14 +10,17 @@ import numpy as np
 
 from shizi.data.bad import BadRows
 from shizi.data.items import PageItem
-from shizi.data.lines import numbered_rows
 from shizi.data.pages import Label, legible, make_page, pictures_in
+from shizi.data.proposals import labels_of_boxes
+from shizi.data.reading import numbered_rows
 from shizi.geometry import box_to_quad
 
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
 _COMMA = r"\s*,\s*"
 _GAP = r"(?:\s*,\s*|\s+)"
+FAULT = 'expected x1,y1,…,x4,y4,text or left, top, right, bottom, "text"'
 _QUAD = re.compile(rf"\s*{_COMMA.join([_NUMBER] * 8)}\s*(?:,(.*))?")
+_PROPOSAL = re.compile(rf"\s*{_COMMA.join([_NUMBER] * 4)}\s*")
 _BOX = re.compile(rf'\s*{_GAP.join([_NUMBER] * 4)}{_GAP}(".*")\s*')
 
 
@@ -46,6 +49,8 @@ def pages_of_icdar(folder: Path, bad: BadRows) -> list[PageItem]:
     """Read ``x1,y1,…,x4,y4,text`` (2015) or ``left, top, right, bottom, "text"`` (2013).
 
     The text ``###`` marks what is not to be learnt. In 2013's rows blanks may stand for commas.
+    Files of ``left,top,right,bottom`` alone hold the proposals of text-detection-ctpn (branch
+    banjin-dev), which are put together into lines again.
 
     Raises:
         DataError: a file cannot be read, or ``bad`` is strict and a row is wrong.
@@ -56,14 +61,19 @@ def pages_of_icdar(folder: Path, bad: BadRows) -> list[PageItem]:
 
 
 def _labels(file: Path, bad: BadRows) -> Iterator[Label]:
-    for number, row in numbered_rows(file, bad):
+    rows = list(numbered_rows(file, bad))
+    boxes = [match for _, row in rows if (match := _PROPOSAL.fullmatch(row))]
+    if rows and len(boxes) == len(rows):
+        yield from labels_of_boxes(np.array([m.groups() for m in boxes], np.float64), str(file))
+        return
+    for number, row in rows:
         where = f"{file}:{number}"
         if match := _QUAD.fullmatch(row):
             quad = np.array(match.groups()[:8], np.float32).reshape(4, 2)
         elif match := _BOX.fullmatch(row):
             quad = box_to_quad(np.array(match.groups()[:4], np.float32))
         else:
-            bad.add(f'{where}: expected x1,y1,…,x4,y4,text or left, top, right, bottom, "text"')
+            yield Label(None, "", True, where, FAULT)
             continue
         yield legible(quad, _unquoted((match[match.re.groups] or "").strip()), where)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, overload
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from shizi.charset import Charset
 from shizi.data.bad import BadRows
 from shizi.data.items import LineItem
+from shizi.data.reading import numbered_rows, root_of
 from shizi.data.records import image_key, read_labels
 from shizi.errors import DataError
 
@@ -166,28 +168,109 @@ def lines_of_lmdb(path: Path, bad: BadRows) -> Lines:
     return _whole(_Table.pack(path, path, True, rows()))
 
 
-def lines_of_text(file: Path, bad: BadRows) -> Lines:
-    """Read rows of ``picture<TAB>text``: labels.tsv, or a label file of PaddleOCR.
+def lines_of_text(file: Path, bad: BadRows, root: Path | None = None) -> Lines:
+    """Read a row a line: ``picture<TAB>text``, ``picture, "text"`` or ``picture 12 33 4``.
 
-    PaddleOCR lets a JSON list of pictures share one text.
+    The first is labels.tsv and PaddleOCR's form, which lets a JSON list of pictures share one
+    text; the second is ICDAR's of word crops; the numbers of the third are rows, counted from
+    0, of a list of characters beside the file. The first row tells which form it is.
+
+    Args:
+        file: the label file.
+        bad: takes the rows that are left out.
+        root: the folder that pictures are relative to; by default it is looked for.
 
     Raises:
-        DataError: the file cannot be read, or ``bad`` is strict and a row is wrong.
+        DataError: the file cannot be read, a list of characters is wanted and there is not
+            one, or ``bad`` is strict and a row is wrong.
     """
+    _, first = next(numbered_rows(file, BadRows(quiet=True)), (1, ""))
+    parse = _parser(file, first)
 
     def rows() -> Iterator[_Row]:
         for number, row in numbered_rows(file, bad):
-            picture, tab, text = row.partition("\t")
-            if not tab or not picture:
-                bad.add(f"{file}:{number}: expected image<TAB>text")
-            else:
-                for name in _pictures(picture):
-                    yield _Row(number, name, text)
+            try:
+                picture, text = parse(row)
+            except ValueError as error:
+                bad.add(f"{file}:{number}: {error}")
+                continue
+            for name in _pictures(picture):
+                yield _Row(number, name, text)
 
+    if root:
+        return _whole(_Table.pack(file, root, False, rows()))
     packed = _Table.pack(file, file.parent, False, rows())
     if not len(packed):
         return _whole(packed)
-    return _whole(replace(packed, root=root_of(file, packed.item(0).path.relative_to(file.parent))))
+    return _whole(replace(packed, root=root_of(file, packed.fields(0)[0])))
+
+
+def lines_of_rows(file: Path, root: Path, rows: Iterable[tuple[int, str, str]]) -> Lines:
+    """Make a set of (number, picture, text), pictures relative to ``root``."""
+    return _whole(_Table.pack(file, root, False, (_Row(*row) for row in rows)))
+
+
+_WORD = re.compile(r'\s*([^,\t"]+?\.\w+)\s*,\s*"(.*)"\s*')
+_NUMBERS = re.compile(r"(\S+\.\w+)((?:\s+\d+)+)\s*")
+
+Parser = Callable[[str], tuple[str, str]]
+"""Turns a row into picture and text; raises ValueError that says what was expected."""
+
+
+def _parser(file: Path, first: str) -> Parser:
+    """Choose how the rows of a file are read."""
+    if "\t" not in first and _WORD.fullmatch(first):
+        return _word
+    if "\t" not in first and _NUMBERS.fullmatch(first):
+        return partial(_spelt_out, characters_beside(file))
+    return _tabbed
+
+
+def _tabbed(row: str) -> tuple[str, str]:
+    picture, tab, text = row.partition("\t")
+    if not tab or not picture:
+        raise ValueError("expected image<TAB>text")
+    return picture, text
+
+
+def _word(row: str) -> tuple[str, str]:
+    match = _WORD.fullmatch(row)
+    if match is None:
+        raise ValueError('expected image, "text"')
+    return match[1], re.sub(r'\\(["\\])', r"\1", match[2])
+
+
+def _spelt_out(characters: Sequence[str], row: str) -> tuple[str, str]:
+    match = _NUMBERS.fullmatch(row)
+    if match is None:
+        raise ValueError("expected image and the numbers of its characters")
+    text = ""
+    for number in map(int, match[2].split()):
+        char = characters[number] if number < len(characters) else ""
+        if len(char) != 1:
+            raise ValueError(f"the list of characters has none at {number}, counted from 0")
+        text += char
+    return match[1], text
+
+
+def characters_beside(file: Path) -> list[str]:
+    """Read the list of characters, one a row, that a label file's numbers count in.
+
+    Raises:
+        DataError: there is none beside the file or a folder above, or more than one.
+    """
+    for folder in (file.parent, file.parent.parent):
+        names = ("char*.txt", "key*.txt", "dict*.txt", "alphabet*.txt")
+        found = sorted(path for name in names for path in folder.glob(name) if path != file)
+        if len(found) > 1:
+            told = ", ".join(path.name for path in found)
+            raise DataError(f"{file} has numbers for characters, of which list? {told}; keep one")
+        if found:
+            rows = found[0].read_text(encoding="utf-8-sig").split("\n")
+            return [row.rstrip("\r") for row in rows]
+    raise DataError(
+        f"{file} has numbers for characters; put their list beside it as chars.txt, one a row"
+    )
 
 
 def _pictures(field: str) -> list[str]:
@@ -197,36 +280,3 @@ def _pictures(field: str) -> list[str]:
         except ValueError:
             pass  # a name that begins with a bracket
     return [field]
-
-
-def numbered_rows(file: Path, bad: BadRows) -> Iterator[tuple[int, str]]:
-    """Yield the rows of a UTF-8 file that are not blank, numbered from 1, without their end.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
-    try:
-        with file.open("rb") as rows:
-            for number, row in enumerate(rows, 1):
-                try:
-                    text = row.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-                except UnicodeDecodeError:
-                    bad.add(f"{file}:{number}: not UTF-8")
-                    continue
-                if text.strip():
-                    yield number, text
-    except OSError as error:
-        raise DataError(f"cannot read {file}: {error.strerror}") from error
-
-
-def root_of(file: Path, picture: Path | str) -> Path:
-    """Return the folder that a label file's pictures are relative to: its own or the one above.
-
-    PaddleOCR's tools write either.
-    """
-    above = file.parent.parent
-    return (
-        above
-        if not (file.parent / picture).exists() and (above / picture).exists()
-        else file.parent
-    )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from shizi.data.bad import BadRows
 from shizi.data.items import PageItem
-from shizi.data.lines import numbered_rows, root_of
+from shizi.data.reading import numbered_rows, root_of
 from shizi.geometry import area, order_quad
 from shizi.images.source import SUFFIXES
 
@@ -24,13 +24,20 @@ ILLEGIBLE = ("###", "*")
 _PICTURES = SUFFIXES - {".pdf"}
 
 
+FAULT = "expected four corners around an area"
+
+
 class Label(NamedTuple):
-    """One line of a page as a file has it; the quad is anything of shape (4, 2)."""
+    """One line of a page as a file has it; the quad is anything of shape (4, 2).
+
+    ``fault`` is what is wrong with it if that is no quad.
+    """
 
     quad: Any
     text: str
     ignore: bool
     where: str
+    fault: str = FAULT
 
 
 def legible(quad: Any, text: str, where: str) -> Label:
@@ -42,19 +49,24 @@ def legible(quad: Any, text: str, where: str) -> Label:
 def make_page(path: Path, labels: Iterable[Label], where: str, bad: BadRows) -> PageItem:
     """Make a page of its lines; one whose quad is no quad or has no area is left out.
 
+    Nobody knows then where that line stands, so the page does not count as complete.
+
     Raises:
         DataError: ``bad`` is strict and a quad is wrong.
     """
     kept: list[tuple[NDArray[np.float32], Label]] = []
+    complete = True
     for label in labels:
         quad = _quad(label.quad)
         if quad is None:
-            bad.add(f"{label.where}: expected four corners around an area")
+            bad.add(f"{label.where}: {label.fault}")
+            complete = False
         else:
             kept.append((quad, label))
     quads = np.array([quad for quad, _ in kept], np.float32).reshape(-1, 4, 2)
     ignore = np.array([label.ignore for _, label in kept], bool)
-    return PageItem(path, quads, tuple(label.text for _, label in kept), ignore, where=where)
+    texts = tuple(label.text for _, label in kept)
+    return PageItem(path, quads, texts, ignore, complete=complete, where=where)
 
 
 def _quad(points: Any) -> NDArray[np.float32] | None:
@@ -90,14 +102,21 @@ def pages_of_jsonl(file: Path, bad: BadRows) -> list[PageItem]:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             bad.add(f"{where}: not a page label ({error})")
             continue
-        pages.append(replace(make_page(path, labels, where, bad), complete=complete))
+        page = make_page(path, labels, where, bad)
+        pages.append(replace(page, complete=page.complete and complete))
     return pages
 
 
-def pages_of_paddle(file: Path, bad: BadRows) -> list[PageItem]:
+def pages_of_paddle(file: Path, bad: BadRows, root: Path | None = None) -> list[PageItem]:
     """Read PaddleOCR rows of ``picture<TAB>[{"transcription", "points"}]``.
 
-    Outlines of more than four points become the smallest rectangle around them.
+    Outlines of more than four points become the smallest rectangle around them. What
+    PPOCRLabel calls difficult is ignored.
+
+    Args:
+        file: the label file.
+        bad: takes the rows that are left out.
+        root: the folder that pictures are relative to; by default it is looked for.
 
     Raises:
         DataError: the file cannot be read, or ``bad`` is strict and a row is wrong.
@@ -108,22 +127,33 @@ def pages_of_paddle(file: Path, bad: BadRows) -> list[PageItem]:
         picture, _, labels = row.partition("\t")
         try:
             found = [
-                legible(
-                    _rectangle(line["points"]), str(line["transcription"]), f"{where}: line {i}"
-                )
+                _of_paddle(line, f"{where}: line {i}")
                 for i, line in enumerate(json.loads(labels), 1)
             ]
-        except (ValueError, KeyError, TypeError, cv2.error) as error:
+        except (ValueError, KeyError, TypeError) as error:
             bad.add(f"{where}: expected image<TAB>[transcription, points] in JSON ({error})")
             continue
-        pages.append(make_page(root_of(file, picture) / picture, found, where, bad))
+        place = (root or root_of(file, picture)) / picture
+        pages.append(make_page(place, found, where, bad))
     return pages
 
 
-def _rectangle(points: list[Any]) -> Any:
-    if len(points) <= 4:
-        return points
-    return order_quad(cv2.boxPoints(cv2.minAreaRect(np.asarray(points, np.float32))))
+def _of_paddle(line: dict[str, Any], where: str) -> Label:
+    label = legible(rectangle(line["points"]), str(line["transcription"]), where)
+    return label._replace(ignore=label.ignore or bool(line.get("difficult")))
+
+
+def rectangle(points: Any) -> Any:
+    """Return an outline of four points as it is, of more as the smallest rectangle around it.
+
+    What is no outline comes back as None.
+    """
+    try:
+        if len(points) <= 4:
+            return points
+        return order_quad(cv2.boxPoints(cv2.minAreaRect(np.asarray(points, np.float32))))
+    except (TypeError, ValueError, cv2.error):
+        return None
 
 
 def pages_of_pictures(folder: Path, angle: int = 0) -> list[PageItem]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +10,13 @@ from numpy.typing import NDArray
 
 from shizi.data.bad import BadRows
 from shizi.data.items import PageItem
-from shizi.data.lines import numbered_rows
-from shizi.data.pages import Label, make_page, pictures_in
-from shizi.geometry import box_to_quad
+from shizi.data.pages import make_page, pictures_in
+from shizi.data.proposals import Boxes, labels_of_boxes
+from shizi.data.reading import numbered_rows
 from shizi.page import Quads
 
 ANNOTATIONS, PICTURES = "Annotations", "JPEGImages"
 SIDES = ("xmin", "ymin", "xmax", "ymax")
-COLUMN = 16
-"""Width of the proposals that text-detection-ctpn cuts lines into, pixels."""
-
-Boxes = NDArray[np.float64]
 
 
 def pages_of_voc(folder: Path, bad: BadRows, chosen: Path | None = None) -> list[PageItem]:
@@ -54,7 +49,9 @@ def pages_of_voc(folder: Path, bad: BadRows, chosen: Path | None = None) -> list
         except (OSError, ValueError, ET.ParseError) as error:
             bad.add(f"{file}:1: not an annotation ({error})")
         else:
-            pages.append(make_page(picture, _labels(boxes, difficult, file), str(file), bad))
+            pages.append(
+                make_page(picture, labels_of_boxes(boxes, str(file), difficult), str(file), bad)
+            )
     return pages
 
 
@@ -92,65 +89,3 @@ def annotation(
             ET.SubElement(box, side).text = str(round(float(value)))
     ET.indent(root)
     return ET.ElementTree(root)
-
-
-def _labels(boxes: Boxes, difficult: list[bool], file: Path) -> Iterator[Label]:
-    origin = first_column(boxes)
-    if origin is not None:
-        for i, quad in enumerate(rejoined(boxes, origin), 1):
-            yield Label(quad, "", False, f"{file}: line {i}")
-    else:
-        for i, (quad, skip) in enumerate(zip(box_to_quad(boxes), difficult, strict=True), 1):
-            yield Label(quad, "", skip, f"{file}: object {i}")
-
-
-def first_column(boxes: Boxes) -> int | None:
-    """Where columns of 16 px begin if each of the boxes (N, 4) lies within one; else None.
-
-    Pixels are counted from 0 or, as VOC does, from 1.
-    """
-    for origin in (0, 1):
-        columns = (boxes[:, ::2] - origin) // COLUMN  # (N, 2)
-        if len(boxes) and bool((columns[:, 0] == columns[:, 1]).all()):
-            return origin
-    return None
-
-
-def rejoined(boxes: Boxes, origin: int) -> Quads:
-    """Put proposals (N, 4) that continue each other together into lines (M, 4, 2).
-
-    A piece at the start of a column continues one that ends with the column before, when
-    the two share most of their height. A line's edges are fitted through those of its
-    pieces, so it may be tilted.
-    """
-    order = np.argsort(boxes[:, 0], kind="stable")
-    chains: list[list[int]] = []
-    for i in map(int, order):
-        starts = (boxes[i, 0] - origin) % COLUMN == 0
-        ends = [(_shared(boxes[c[-1]], boxes[i]), n) for n, c in enumerate(chains) if starts]
-        shared, best = max(ends, default=(0.0, 0))
-        if shared > 0.5:
-            chains[best].append(i)
-        else:
-            chains.append([i])
-    return np.array([_outline(boxes[c]) for c in chains], np.float32).reshape(-1, 4, 2)
-
-
-def _shared(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """IoU of two boxes' heights if b begins one pixel after a's last, otherwise 0."""
-    if b[0] - a[2] != 1:
-        return 0.0
-    inter = min(a[3], b[3]) - max(a[1], b[1])
-    union = max(a[3], b[3]) - min(a[1], b[1])
-    return float(max(inter, 0) / max(union, 1e-6))
-
-
-def _outline(pieces: Boxes) -> Quads:
-    """The quad (4, 2) around pieces (N, 4) from left to right."""
-    left, right = pieces[0, 0], pieces[-1, 2]
-    middle = (pieces[:, 0] + pieces[:, 2]) / 2
-    degree = min(1, len(pieces) - 1)
-    top, low = (np.polyfit(middle, pieces[:, side], degree) for side in (1, 3))
-    corners = [(x, np.polyval(edge, x)) for edge, x in ((top, left), (top, right))]
-    corners += [(x, np.polyval(edge, x)) for edge, x in ((low, right), (low, left))]
-    return np.array(corners, np.float32)

@@ -10,17 +10,23 @@ from shizi.errors import WeightsError
 
 @dataclass(frozen=True)
 class Block:
-    """One LCNet block: 3x3 depthwise (+ squeeze-excite), then 1x1 expand x2 and 1x1 project.
+    """One LCNet block: 3x3 depthwise (+ squeeze-excite), then 1x1 expand and 1x1 project.
 
     Attributes:
         width: output channels.
         stride: (vertical, horizontal) stride of the depthwise convolution.
         excite: squeeze-and-excitation after the depthwise convolution.
+        hidden: channels between expand and project; 0: twice the block's input channels.
     """
 
     width: int
     stride: tuple[int, int] = (1, 1)
     excite: bool = False
+    hidden: int = 0
+
+    def between(self, width_in: int) -> int:
+        """Channels between expand and project, for so many input channels."""
+        return self.hidden or 2 * width_in
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,8 @@ class CRNNSpec:
     Attributes:
         backbone: convolutional part; stride 16 down and 4 across.
         height: input height in pixels, a multiple of 16.
+        step: width of a time step in pixels, a multiple of 4. Two narrow characters and the
+            blank between them need three: 4 px leave them room, 8 px save time.
         squeeze: channels between backbone and GRU.
         hidden: GRU units per direction.
         embed: channels that the classifier sees.
@@ -105,6 +113,12 @@ class CRNNSpec:
     squeeze: int = 256
     hidden: int = 256
     embed: int = 120
+    step: int = 8
+
+    @property
+    def pool(self) -> tuple[int, int]:
+        """Rows and columns of the backbone's output that make a time step."""
+        return self.height // 16, self.step // 4
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import PIL.ImageFont
 
 from shizi.extras import needed
 from shizi.page import Image
-from shizi.synth.text import Rng
+from shizi.synth.chance import Rng
 from shizi.synth.world import rng_for
 from shizi.synth.write import Progress, write_shards
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from shizi.page import Image
 from shizi.synth import backgrounds as bg
+from shizi.synth.chance import Rng, pick
 from shizi.synth.sheet import Sheet
-from shizi.synth.text import Rng, pick
 
 Mask = NDArray[np.uint8]
 

@@ -25,9 +25,12 @@ _FONT_DIRS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.loca
               "/Library/Fonts", "/System/Library/Fonts", "C:/Windows/Fonts")  # fmt: skip
 # A name holds one of these words -> that style; the first match wins.
 _STYLE_WORDS = {
-    "mono": ("mono", "courier", "consol"),
+    "mono": ("mono", "courier", "consol", "code", "vt323", "press-start", "doto", "inconsolata"),
     "display": ("kuaile", "huangyou", "smiley", "ma-shan", "long-cang", "liu-jian", "zhi-mang",
-                "xingkai", "lishu", "stxing", "hand"),
+                "xingkai", "lishu", "stxing", "hand", "script", "pacifico", "lobster", "caveat",
+                "vibes", "marker", "fatface", "slab", "black-ops", "monoton", "bangers",
+                "righteous", "satisfy", "yellowtail", "cookie", "sacramento", "shadows",
+                "codystar", "orbitron", "elite", "fredoka"),
     "kai": ("kai", "fangsong", "cwfs", "wenkai"),
     "song": ("serif", "song", "sung", "ming", "bsmi", "times", "roman", "xiaowei", "babelstonehan"),
     "hei": ("",),
@@ -48,6 +51,7 @@ class Face:
         style: ``song`` (serif), ``hei`` (sans), ``kai``, ``display`` or ``mono``.
         coverage: bool (0x30000,), true at the code points that have a visible glyph.
         han: it writes Chinese (more than 2,000 Han characters).
+        capitals: its small letters are as high as its capitals, and mostly look like them.
     """
 
     path: Path
@@ -56,6 +60,7 @@ class Face:
     style: str
     coverage: NDArray[np.bool_]
     han: bool
+    capitals: bool = False
 
     def covers(self, text: str) -> bool:
         """True when every character of ``text`` has a glyph."""
@@ -133,7 +138,18 @@ def _face(path: Path, index: int, font: Any) -> Face | None:
     if coverage[0x21:0x7F].sum() < 80 and coverage[0x4E00:0x9FFF].sum() < 500:
         return None
     style = next(s for s, words in _STYLE_WORDS.items() if any(w in text for w in words))
-    return Face(path, index, name, style, coverage, bool(coverage[0x4E00:0x9FFF].sum() > 2000))
+    han = bool(coverage[0x4E00:0x9FFF].sum() > 2000)
+    return Face(path, index, name, style, coverage, han, _capitals(path, index))
+
+
+def _capitals(path: Path, index: int) -> bool:
+    """Compare the heights of a small letter and its capital."""
+    try:
+        font = ImageFont.truetype(str(path), 64, index)
+    except OSError:
+        return False
+    small, large = (b - t for _, t, _, b in map(font.getbbox, "xX"))
+    return bool(small > 0.93 * large)
 
 
 def _coverage(font: Any) -> NDArray[np.bool_]:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.page import Image
-from shizi.synth import degrade
+from shizi.synth import degrade, emoji
+from shizi.synth.chance import Rng, pick, weighted
 from shizi.synth.fonts import Face
 from shizi.synth.ink import ACCENTED, Ink, draw_text
 from shizi.synth.looks import LOOKS, Look
-from shizi.synth.text import Rng, weighted
 from shizi.synth.world import SourceOptions, World, build_world, rng_for
 from shizi.synth.write import Progress, write_shards
 
@@ -32,6 +32,8 @@ class LineOptions(SourceOptions):
     subtitle: float = field(default=0.07, metadata={"help": "weight of subtitles"})
     sign: float = field(default=0.2, metadata={"help": "weight of signs and posters"})
     receipt: float = field(default=0.06, metadata={"help": "weight of receipts"})
+    latin: float = field(default=0.25, metadata={"help": "share of lines in Latin letters"})
+    emoji: float = field(default=0.03, metadata={"help": "share of lines with emoji, unlabelled"})
 
     def looks(self) -> dict[str, float]:
         """Look -> weight."""
@@ -77,18 +79,25 @@ def _visible(crop: Image) -> bool:
 
 def _attempt(world: World, options: LineOptions, rng: Rng) -> LineSample:
     look = LOOKS[weighted(rng, options.looks())]
-    text, face = world.phrase(rng, weighted(rng, look.texts), look.styles)
+    kind = "latin" if rng.random() < options.latin else weighted(rng, look.texts)
+    text, face = world.phrase(rng, kind, look.styles)
+    if world.emoji and rng.random() < options.emoji:
+        text = emoji.make_room(rng, text)
     ink = set_line(world, rng, text, face, _size(rng, look, text), look)
     margin = ink.size // 2
     wide = _padded(ink, margin, margin)
     image = look.paint(world, rng, wide)
+    if emoji.ROOM in text:
+        image = degrade.camera(emoji.paste(image, wide, rng, world.emoji), rng, 0.4)
     crop = _cut(image, wide, rng)
+    if rng.random() < 0.08:  # far away
+        crop = degrade.resample(crop, rng, max(0.25 + 0.4 * rng.random(), 9 / len(crop)))
     if crop.shape[0] > 64:
         scale = rng.integers(44, 64) / crop.shape[0]
         crop = np.asarray(
             cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
         )
-    return LineSample(np.ascontiguousarray(crop), ink.text)
+    return LineSample(np.ascontiguousarray(crop), emoji.without_rooms(ink.text))
 
 
 def _size(rng: Rng, look: Look, text: str) -> int:
@@ -104,11 +113,16 @@ def set_line(world: World, rng: Rng, text: str, face: Face, size: int, look: Loo
     """Draw ``text`` with chance's choice of Latin face, spacing and smoothing."""
     latin = None
     accents = "".join(ACCENTED.findall(text))  # Chinese faces set these a whole em wide
-    if accents or rng.random() < 0.4:
-        styles = [look.styles[int(rng.integers(len(look.styles)))]]
-        latin = world.book.draw_latin(
-            rng, ("hei", "song") if accents else styles, accents + "0Aa", 9
-        )
+    pure = all(c < "⺀" for c in text)
+    if accents or rng.random() < (0.88 if pure else 0.4):
+        styles: tuple[str, ...] = (pick(rng, look.styles),)
+        if accents:
+            styles = ("hei", "song")
+        elif pure and rng.random() < 0.6:  # any hand
+            styles = ("hei", "hei", "song", "mono", "display")
+        latin = world.book.draw_latin(rng, styles, accents + "0Aa", 9)
+        if pure and latin is not None and latin.capitals:
+            text = text.upper()
     spacing = 0.0
     if rng.random() < 0.25 and len(text) < 30:
         spacing = float(rng.choice((0.05, 0.1, 0.2, 0.35, 0.6), p=(0.3, 0.25, 0.2, 0.15, 0.1)))
@@ -134,6 +148,12 @@ def _cut(image: Image, ink: Ink, rng: Rng) -> Image:
     if rng.random() < 0.1:  # off centre
         up, down = up - 0.06 * em, down + 0.15 * em
     left, right = (rng.random(2) ** 2 * 0.5 - 0.03) * em
+    if rng.random() < 0.25:  # close to the ink, as words are labelled
+        left, right = (rng.random(2) * 0.08 - 0.04) * em
+    if rng.random() < 0.06:  # clipped at an end, but readable
+        left = -0.1 * em * rng.random()
+    if rng.random() < 0.06:
+        right = -0.1 * em * rng.random()
     x0, x1, y0, y1 = ink.left - left, ink.right + right, ink.top - up, ink.bottom + down
     quad: NDArray[np.float32] = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
     height, width = y1 - y0, x1 - x0

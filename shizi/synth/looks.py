@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from shizi.page import Image
 from shizi.synth import backgrounds as bg
 from shizi.synth import degrade
+from shizi.synth.chance import pick
 from shizi.synth.ink import Ink, Mask
-from shizi.synth.text import pick
 from shizi.synth.world import World
 
 Rng = np.random.Generator
@@ -326,7 +326,8 @@ class Look:
 
 
 _PROSE = {"sentence": 0.4, "word": 0.08, "common": 0.12, "uniform": 0.22, "data": 0.07,
-          "english": 0.04, "diacritics": 0.03, "punctuation": 0.04}  # fmt: skip
+          "english": 0.04, "diacritics": 0.03, "punctuation": 0.04, "marked": 0.05,
+          "taiwanese": 0.04}  # fmt: skip
 LOOKS: dict[str, Look] = {
     "document": Look(document, ("song", "song", "kai", "kai", "hei"), (18, 52), _PROSE),
     "screen": Look(screen, ("hei", "hei", "song", "mono"), (10, 36),

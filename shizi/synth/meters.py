@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from shizi.extras import needed
 from shizi.page import Image
-from shizi.synth.text import Rng, pick
+from shizi.synth.chance import Rng, pick
 from shizi.synth.world import rng_for
 from shizi.synth.write import Progress, write_shards
 

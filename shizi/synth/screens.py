@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from shizi.synth import backgrounds as bg
+from shizi.synth.chance import Rng, pick, weighted
 from shizi.synth.looks import CHAT_COLOURS, chat_colours
 from shizi.synth.sheet import Box, Pen, Sheet, Style, make_pen
-from shizi.synth.text import Rng, pick, weighted
 from shizi.synth.world import World
 
 _UI = ("hei", "hei", "hei", "song", "mono")

@@ -6,19 +6,17 @@ import importlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shizi.errors import DataError
-
-T = TypeVar("T")
-Rng = np.random.Generator
+from shizi.synth.chance import Rng, digits, letters, pick
+from shizi.synth.latin import Latin, is_latin
 
 PUNCTUATION = "「」『』《》〈〉【】（），。！？、；：“”‘’…—·～,.!?;:'\"()[]{}<>+-*/=%&@#_|~$￥"
 
@@ -41,7 +39,20 @@ _SYLLABLES = _table(
     "señor mañana português não você"
 )
 _PLATES = _table("粤 京 沪 苏 川 浙 鲁 豫 鄂 湘 闽 陕")
-_TAILS = _table("~ _ 丶 ☆ ゞ · *** 呀 哥 姐")
+_TAILS = _table("~ _ 丶 丶 灬 ❄ ☆ ★ ✿ ❀ ♡ ღ ゞ ゜ · ・ *** 呀 哥 姐 乄 丨 彡 ツ")
+_LONG_UNITS = _table("㎡ ㎡ ㎥ ㎏ ㎎ ㎝ ㎜ ㎞ ‰ ‰ ℃ ° ′ ″ Ω μm kW·h m² m³ km/h")
+_FORMULAS = _table(
+    "CO₂ H₂O H₂SO₄ CaCO₃ Na⁺ Ca²⁺ Cl⁻ OH⁻ SO₄²⁻ NH₄⁺ O₂ PM₂.₅ x² y³ 10⁻³ 10⁶ 2ⁿ Fe³⁺ C₆H₁₂O₆ Al₂O₃"
+)
+_TAIWANESE = _table(
+    "佮 攑 𠊎 趖 刣 咁 𪜶 𣍐 毋 咧 囡仔 啥物 佗位 袂 尪 伊 阮 恁 遐 遮 敢 捌 媠 厝 歕 褪 矺 挲 囥 "
+    "徛 𨑨迌 𤆬 揣 掠 摃 擲 覕 跤 喙 㑑 㧎 唔 佢 嘅 哋 冇 喺 嚟 嗰 啲 咗 嘢 睇 諗 攞 畀"
+)
+_OLDER = str.maketrans(
+    "為真說衛強教清黃戶峰群裡線床眾著間吳內溫值錄絕銳閱稅脫悅鄉即既產彥顏",
+    "爲眞説衞强敎淸黄户峯羣裏綫牀衆着閒吴内温値録絶鋭閲税脱悦鄕卽既産彦顔",
+)
+"""Forms of characters in older and in other prints."""
 _GIFTS = _table("小心心 玫瑰 啤酒 棒棒糖 人气票 跑车 墨镜 热气球 大啤酒 嘉年华 为你点亮")
 _JOINS = _table(
     "来了 来啦 进入直播间 加入了直播间 关注了主播 分享了直播 点赞了 为主播点赞了 加入了粉丝团"
@@ -57,21 +68,6 @@ _DOC_MODULES = _table(
 )
 
 
-def pick(rng: Rng, items: Sequence[T]) -> T:
-    """One of ``items``, each as likely."""
-    return items[int(rng.integers(len(items)))]
-
-
-def weighted(rng: Rng, table: dict[str, float]) -> str:
-    """One of the keys, as likely as its weight."""
-    point = rng.random() * sum(table.values())
-    for key, weight in table.items():
-        point -= weight
-        if point < 0:
-            return key
-    return next(reversed(table))
-
-
 def clean(text: str) -> str:
     """NFC, single spaces, none at the ends."""
     return " ".join(unicodedata.normalize("NFC", text).split())
@@ -82,8 +78,8 @@ class TextSource:
     """Strings to render and how often each character occurs.
 
     Attributes:
-        strings: one tuple a file.
-        english: words in lower case.
+        strings: one tuple a file, but for the Latin ones.
+        latin: words in lower case, and the Latin files.
         chars: the charset.
         common: cumulative frequency of ``chars``, shape (len(chars),), ending at 1.
         traditional: turns simplified text into traditional (the identity without OpenCC).
@@ -91,7 +87,7 @@ class TextSource:
     """
 
     strings: tuple[tuple[str, ...], ...]
-    english: tuple[str, ...]
+    latin: Latin
     chars: str
     common: NDArray[np.float64]
     traditional: Callable[[str], str]
@@ -109,6 +105,8 @@ class TextSource:
             text = _uniform(self, rng, rare) if kind == "uniform" else KINDS[kind](self, rng)
             if rng.random() < 0.25:
                 text = self.traditional(text)
+                if rng.random() < 0.25:
+                    text = text.translate(_OLDER)
             text = clean("".join(c for c in unicodedata.normalize("NFC", text)
                                  if c == " " or c in self.allowed))  # fmt: skip
             if text:
@@ -129,12 +127,16 @@ def load_texts(paths: Iterable[Path], chars: str) -> TextSource:
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"cannot read the text file {path}: {error}") from error
         files.append(tuple(t for row in rows if (t := row.strip())))
-    strings = tuple(f for f in files if f) or (("识字", "简体中文", "繁體中文"),)
+    latin = tuple(f for f in files if f and is_latin(f))
+    strings = tuple(f for f in files if f and not is_latin(f))
+    strings = strings or (("识字", "简体中文", "繁體中文"),)
     counts = Counter("".join(s for f in strings for s in f[:: max(1, len(f) // 30000)]))
     weights = np.array([counts[c] + 0.2 for c in chars])
     weights[[c.isspace() for c in chars]] = 0
-    return TextSource(strings, english_words(), chars, np.cumsum(weights / weights.sum()),
-                      _converter(), frozenset(chars))  # fmt: skip
+    common = np.cumsum(weights / weights.sum())
+    return TextSource(
+        strings, Latin(english_words(), latin), chars, common, _converter(), frozenset(chars)
+    )
 
 
 def _converter() -> Callable[[str], str]:
@@ -187,7 +189,7 @@ def _joint(src: TextSource, rng: Rng) -> str:
     if chance < 0.12:
         return _number(rng)
     if chance < 0.2:
-        return pick(rng, src.english)
+        return pick(rng, src.latin.words)
     return pick(rng, _STOPS)
 
 
@@ -209,35 +211,27 @@ def _number(rng: Rng) -> str:
             f"{n % 30}/{n % 31}", f"No.{n}", f"${n / 100:.2f}", f"第{n % 100}")[form]  # fmt: skip
 
 
-def _digits(rng: Rng, count: int) -> str:
-    return "".join(map(str, rng.integers(0, 10, count)))
-
-
-def _letters(rng: Rng, count: int) -> str:
-    return "".join(chr(65 + i) for i in rng.integers(0, 26, count))
-
-
 def _data(src: TextSource, rng: Rng) -> str:
     """Dates, prices, telephones, addresses of the net, units, model numbers."""
     y, m, d = 1990 + rng.integers(40), 1 + rng.integers(12), 1 + rng.integers(28)
-    word, other = pick(rng, src.english), pick(rng, src.english)
+    word, other = pick(rng, src.latin.words), pick(rng, src.latin.words)
     forms: tuple[Callable[[], str], ...] = (
         lambda: f"{y}年{m}月{d}日",
         lambda: f"{y}-{m:02d}-{d:02d}" + (f" {d % 24:02d}:{m * 4:02d}" if m % 2 else ""),
         lambda: pick(rng, ("{0}/{1}/{2}", "{2}.{1}.{0}", "{1:02d}/{2:02d}/{0}")).format(y, m, d),
-        lambda: f"1{_digits(rng, 10)}",
-        lambda: f"0{_digits(rng, 3)}-{_digits(rng, 8)}",
-        lambda: pick(rng, _CALLS) + f"400-{_digits(rng, 4)}-{_digits(rng, 3)}",
+        lambda: f"1{digits(rng, 10)}",
+        lambda: f"0{digits(rng, 3)}-{digits(rng, 8)}",
+        lambda: pick(rng, _CALLS) + f"400-{digits(rng, 4)}-{digits(rng, 3)}",
         lambda: f"www.{word}{other}.{pick(rng, ('com', 'cn', 'org', 'net'))}",
-        lambda: f"https://{word}.com/{other}?id={_digits(rng, 3)}",
-        lambda: f"{word}_{_digits(rng, 2)}@{other}.com",
+        lambda: f"https://{word}.com/{other}?id={digits(rng, 3)}",
+        lambda: f"{word}_{digits(rng, 2)}@{other}.com",
         lambda: _number(rng) + pick(rng, _UNITS),
-        lambda: f"{_letters(rng, 2)}{_digits(rng, 3)}-{_letters(rng, 1)}{_digits(rng, 2)}",
-        lambda: f"{pick(rng, _PLATES)}{_letters(rng, 1)}·{_letters(rng, 1)}{_digits(rng, 4)}",
+        lambda: f"{letters(rng, 2)}{digits(rng, 3)}-{letters(rng, 1)}{digits(rng, 2)}",
+        lambda: f"{pick(rng, _PLATES)}{letters(rng, 1)}·{letters(rng, 1)}{digits(rng, 4)}",
         lambda: " ".join(_number(rng) for _ in range(int(rng.integers(2, 5)))),
         lambda: f"{_string(src, rng)[:6]}：{_number(rng)}{pick(rng, _UNITS)}",
         lambda: f"{_string(src, rng)[:8]}({d % 4}/{m})",
-        lambda: _digits(rng, int(rng.integers(1, 14))),
+        lambda: digits(rng, int(rng.integers(1, 14))),
         lambda: f"￥{_number(rng)}",
         lambda: f"{pick(rng, '一二三四五六七八九十')}、{_string(src, rng)[:10]}",
     )  # fmt: skip
@@ -245,7 +239,7 @@ def _data(src: TextSource, rng: Rng) -> str:
 
 
 def _english(src: TextSource, rng: Rng) -> str:
-    words = [pick(rng, src.english) for _ in range(int(rng.integers(1, 8)))]
+    words = [pick(rng, src.latin.words) for _ in range(int(rng.integers(1, 8)))]
     text = " ".join(words)
     case = rng.random()
     if case < 0.35:
@@ -269,9 +263,9 @@ def _nickname(src: TextSource, rng: Rng) -> str:
     form = int(rng.integers(6))
     name = _string(src, rng)[: int(rng.integers(2, 8))]
     if form == 0:
-        return pick(rng, src.english).title() + _digits(rng, int(rng.integers(4)))
+        return pick(rng, src.latin.words).title() + digits(rng, int(rng.integers(4)))
     if form == 1:
-        return f"用户{_digits(rng, 7)}"
+        return f"用户{digits(rng, 7)}"
     if form == 2:
         return name + pick(rng, _TAILS)
     return name
@@ -301,15 +295,46 @@ def _punctuated(src: TextSource, rng: Rng) -> str:
     return "".join(parts)
 
 
+def _marked(src: TextSource, rng: Rng) -> str:
+    """Units, indices, dots between names, brackets in pairs: marks that prose seldom has."""
+    a, b = _string(src, rng)[:6], _string(src, rng)[:4]
+    pair = pick(rng, _PAIRS)
+    number = _number(rng)
+    return pick(rng, (
+        f"{a}{number}{pick(rng, _LONG_UNITS)}",
+        f"{number}{pick(rng, _LONG_UNITS)}",
+        f"№{pick(rng, ('', ' '))}{digits(rng, int(rng.integers(1, 6)))}",
+        f"{a}{pick(rng, _FORMULAS)}{b}",
+        f"{pick(rng, _FORMULAS)} {pick(rng, ('+', '→', '='))} {pick(rng, _FORMULAS)}",
+        f"{a}{pick(rng, '·・•')}{b}",
+        f"{pair[0]}{a}{pair[1]}{b}",
+        f"{a}{pair[0]}{number}{pair[1]}",
+        f"{pair[0]}{b}{pair[1]}{pair[0]}{a}{pair[1]}",
+        f"{a}，{b}、{a}，{b}。",
+        f"{a}、{b}、{pick(rng, _TAIWANESE)}",
+    ))  # fmt: skip
+
+
+def _taiwanese(src: TextSource, rng: Rng) -> str:
+    """Characters of Taiwanese, Hakka and Cantonese among others."""
+    words = [pick(rng, _TAIWANESE) if rng.random() < 0.5 else _string(src, rng)[:3]
+             for _ in range(int(rng.integers(2, 7)))]  # fmt: skip
+    return src.traditional("".join(words)) + pick(rng, ("", "，", "。", "！", "、"))
+
+
+def _latin(src: TextSource, rng: Rng) -> str:
+    return src.latin.make(rng)
+
+
 def _receipt(src: TextSource, rng: Rng) -> str:
-    words = " ".join(pick(rng, src.english) for _ in range(int(rng.integers(1, 4)))).upper()
+    words = " ".join(pick(rng, src.latin.words) for _ in range(int(rng.integers(1, 4)))).upper()
     n = rng.integers(1, 999)
     return pick(rng, (
         words, f"{words} {n / 10:.2f}", f"{n % 9 + 1} X {n / 7:.2f}", f"{words} SDN BHD",
         f"TOTAL (RM): {n / 3:.2f}", f"GST {n % 9}%", f"{n / 4:.2f} SR", f"CASH {n:.2f}",
-        f"NO.{n}, JALAN {words}, {_digits(rng, 5)}", f"TEL : 0{n % 9}-{_digits(rng, 7)}",
-        f"GST ID : {_digits(rng, 12)}", f"INVOICE # : {_letters(rng, 2)}{_digits(rng, 6)}",
-        f"{n % 28 + 1:02d}/{n % 12 + 1:02d}/201{n % 9} {n % 12}:{n % 60:02d} PM", _digits(rng, 13),
+        f"NO.{n}, JALAN {words}, {digits(rng, 5)}", f"TEL : 0{n % 9}-{digits(rng, 7)}",
+        f"GST ID : {digits(rng, 12)}", f"INVOICE # : {letters(rng, 2)}{digits(rng, 6)}",
+        f"{n % 28 + 1:02d}/{n % 12 + 1:02d}/201{n % 9} {n % 12}:{n % 60:02d} PM", digits(rng, 13),
         f"合计：{n / 3:.2f}", f"{_string(src, rng)[:8]} {n / 5:.2f}", f"THANK YOU {words}",
         f"{n / 9:.2f}",
     ))  # fmt: skip
@@ -325,5 +350,8 @@ KINDS: dict[str, Callable[[TextSource, Rng], str]] = {
     "chat": _chat,
     "punctuation": _punctuated,
     "receipt": _receipt,
+    "marked": _marked,
+    "taiwanese": _taiwanese,
+    "latin": _latin,
 }
 """Kinds of text; besides, ``uniform``: any characters, so that rare ones are seen."""

@@ -8,12 +8,15 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shizi.errors import DataError
 from shizi.page import Image
 from shizi.synth.backgrounds import load_folder, make_bank
+from shizi.synth.chance import Rng
+from shizi.synth.emoji import load_emoji
 from shizi.synth.fonts import Face, FontBook, fonts_in, load_faces, make_book, system_fonts
-from shizi.synth.text import Rng, TextSource, load_texts
+from shizi.synth.text import TextSource, load_texts
 from shizi.weights import FOLDER
 
 _BUILTIN_CHARSET = FOLDER / "charset.txt"
@@ -49,11 +52,13 @@ class World:
         book: fonts.
         texts: strings.
         bank: background pictures, RGB uint8 (H, W, 3) each.
+        emoji: pictures of them, RGBA uint8 (h, w, 4) each; none where no font has them.
     """
 
     book: FontBook
     texts: TextSource
     bank: Sequence[Image]
+    emoji: tuple[NDArray[np.uint8], ...] = ()
 
     def phrase(self, rng: Rng, kind: str, styles: Sequence[str]) -> tuple[str, Face]:
         """A text of a kind (see ``text.KINDS``) and a Chinese face of a style that writes it.
@@ -122,6 +127,7 @@ def _build(
         make_book(load_faces(dict.fromkeys(paths))),
         load_texts(texts, chars),
         [*bank, *make_bank(drawn, seed=7)],
+        load_emoji(paths),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -36,6 +37,8 @@ SUFFIX: dict[Target, str] = {
     "torch": ".safetensors",
     "keras": ".keras",
 }
+
+_LOG = logging.getLogger("shizi.train")
 
 State = dict[str, NDArray[np.float32]]
 
@@ -93,7 +96,9 @@ def read_source(source: Path, options: ExportOptions) -> tuple[Card, State, Char
     best = source / "best.safetensors"
     if not best.exists():
         raise DataError(f"{best} is missing; has the run been validated yet?")
-    run = read_card(source)
+    run, figures = read_card(source), best_figures(source / "metrics.jsonl")
+    if "score" not in figures:
+        _LOG.warning("%s was validated on nothing: these are its last weights", source)
     card = Card(
         network=run.network,
         form=form_of(run.spec),
@@ -105,7 +110,7 @@ def read_source(source: Path, options: ExportOptions) -> tuple[Card, State, Char
         data=options.data,
         command=options.command or json.loads((source / "options.json").read_text())["command"],
         date=date.today().isoformat(),
-        metrics=best_figures(source / "metrics.jsonl"),
+        metrics=figures,
         squeeze=run.squeeze,
     )
     return card, load_file(best), run.charset
@@ -131,10 +136,13 @@ def write(spec: Spec, state: State, path: Path, to: Target) -> None:
 
 
 def best_figures(path: Path) -> dict[str, float]:
-    """Return the best validation row of a metrics file, without step and time."""
+    """Return the best validation row of a metrics file, without step and time.
+
+    Where nothing was validated on, that is the last row, which has no score.
+    """
     rows = [json.loads(row) for row in path.read_text().splitlines()]
     validations = [row for row in rows if "lr" not in row]  # a training row tells its rate
     if not validations:
         return {}
-    best = max(validations, key=lambda row: row["score"])
+    best = max(validations, key=lambda row: row.get("score", row["step"]))
     return {k: v for k, v in best.items() if k not in ("step", "time")}

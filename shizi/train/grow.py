@@ -10,7 +10,7 @@ from torch import Tensor
 
 from shizi import weights
 from shizi.charset import Charset
-from shizi.data import BadRows, open_lines
+from shizi.data import BadRows, open_lines, weighed
 from shizi.errors import DataError, WeightsError
 from shizi.synth.captcha import ALPHABET
 from shizi.train.card import read_card
@@ -20,30 +20,8 @@ LAYER = "classify"
 """The last layer of either recogniser: a row a class."""
 
 
-def charset_of(init: str | None) -> Charset | None:
-    """Return the charset that initial weights spell with.
-
-    Args:
-        init: as in :class:`shizi.train.start.CRNNInitOptions`.
-
-    Returns:
-        The charset; None where there is none: from scratch, for PP-OCRv6, whose rows are
-        taken character by character, and for a file without a charset.txt beside it.
-
-    Raises:
-        WeightsError: the charset cannot be read.
-    """
-    if init == "shipped":
-        return weights.charset()
-    if init in (None, "scratch", "pp-ocrv6"):
-        return None
-    path = Path(init)
-    beside = (path if path.is_dir() else path.parent) / "charset.txt"
-    return Charset.load(beside) if beside.exists() else None
-
-
 def choose_charset(
-    name: str | None, options: CRNNOptions, run: Path | None = None, init: str | None = None
+    name: str | None, options: CRNNOptions, run: Path | None = None, known: Charset | None = None
 ) -> Charset:
     """Return the charset that a recogniser is trained with.
 
@@ -54,13 +32,12 @@ def choose_charset(
         name: a file, ``data``, or None for that of the initial weights or else the shipped one.
         options: of the data, whose characters ``data`` means.
         run: a run folder to be resumed; where it notes a charset made from data, that stays.
-        init: the initial weights, as in :class:`shizi.train.start.CRNNInitOptions`.
+        known: what the initial weights spell with.
 
     Raises:
         WeightsError: a file is missing or repeats a character.
         DataError: the labels hold no character, or ``options.strict`` and a row cannot be used.
     """
-    known = charset_of(init)
     if name is None:
         return known or weights.charset()
     if name == "data" and run is not None and (run / "card.json").exists():
@@ -74,19 +51,21 @@ def choose_charset(
 def _characters(options: CRNNOptions) -> str:
     """The characters of the labels of the training data, sorted."""
     bad = BadRows(options.strict, quiet=True)  # training will name them
-    texts = (text for path in options.data for text in open_lines(path, bad).texts())
+    paths, _ = weighed(options.data)
+    texts = (text for path in paths for text in open_lines(path, bad).texts())
     drawn = ALPHABET if options.synth else ""
     chars = {c for text in texts for c in text} - set("\r\n") | set(drawn)
     if not chars:
-        raise DataError("the labels of --data hold no character")
+        raise DataError("the labels of the data hold no character")
     return "".join(sorted(chars))
 
 
 def extended(state: Mapping[str, Tensor], classes: int) -> dict[str, Tensor]:
     """Return a recogniser's state with more classes.
 
-    The known rows stay first and as they are. A new row is the mean of the known ones, with
-    their lowest bias: it hardly speaks before it has learnt.
+    The known rows stay first and as they are. A new row is drawn as they are spread, each number
+    by itself, with their median bias: to the net it is one more character that it seldom sees.
+    Their mean with their lowest bias would hardly speak, but after fifty steps not either.
 
     Args:
         state: of either recogniser.
@@ -102,8 +81,10 @@ def extended(state: Mapping[str, Tensor], classes: int) -> dict[str, Tensor]:
             f"these weights know {len(weight) - 1} characters, more than the {classes - 1} "
             "asked for; name their run folder, whose charset.txt tells which"
         )
+    chance = torch.randn(new, weight.shape[1], generator=torch.Generator().manual_seed(new))
+    drawn = weight.mean(0) + weight.std(0) * chance  # (new, E)
     grown = {
-        f"{LAYER}.weight": torch.cat([weight, weight.mean(0, keepdim=True).repeat(new, 1)]),
-        f"{LAYER}.bias": torch.cat([bias, bias.min().repeat(new)]),
+        f"{LAYER}.weight": torch.cat([weight, drawn.to(weight.dtype)]),
+        f"{LAYER}.bias": torch.cat([bias, bias.median().repeat(new)]),
     }
     return {**state, **grown}

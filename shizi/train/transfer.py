@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from shizi.charset import Charset
-from shizi.errors import WeightsError
+from shizi.errors import DataError, WeightsError
 from shizi.extras import needed
+from shizi.nets.spec import LCNET_REC
 from shizi.nets.torch.backbone import LCNet
+from shizi.nets.torch.crnn import CRNN
+from shizi.nets.torch.ctpn import CTPN
+from shizi.nets.torch.orientation import Orientation
 
 DETECTOR = "PP-OCRv6_det_small.onnx"
 RECOGNISER = "PP-OCRv6_rec_small.onnx"
@@ -95,17 +99,74 @@ def load_backbone(net: LCNet, graph: Graph) -> None:
         _copy(conv.bias, bias)
 
 
-def load_classifier(layer: nn.Linear, graph: Graph, charset: Charset) -> int:
-    """Copy the teacher's rows for the characters of our charset; return how many it knows.
+def load_classifier(layer: nn.Linear, graph: Graph, charset: Charset) -> None:
+    """Copy the teacher's rows for the characters of our charset.
 
     Rows of characters that the teacher lacks start at its mean row with a low bias.
     """
     kernel = graph.weights("MatMul")[-1].T  # (C, 120)
     bias = graph.weights("Add")[-1]  # (C,)
-    known = ["", *graph.metadata["character"].split("\n"), " "]
-    ids = {c: i for i, c in enumerate(known[: len(kernel)])}
-    rows = [0, *(ids.get(c, -1) for c in charset.chars)]
+    rows = rows_of(graph, charset)
     weight = np.stack([kernel[r] if r >= 0 else kernel.mean(0) for r in rows])
     _copy(layer.weight, weight)
     _copy(layer.bias, np.array([bias[r] if r >= 0 else bias.min() for r in rows]))
-    return sum(r > 0 for r in rows)
+
+
+def transfer(net: nn.Module, charset: Charset | None) -> None:
+    """Copy what PP-OCRv6 has of a default net.
+
+    Raises:
+        WeightsError: the net is of a published form.
+    """
+    if isinstance(net, CRNN) and charset is not None:
+        graph = Graph(wheel_file(RECOGNISER))
+        load_backbone(net.backbone, graph)
+        load_classifier(net.classify, graph, charset)
+    elif isinstance(net, CTPN | Orientation):
+        load_backbone(net.backbone, Graph(wheel_file(DETECTOR)))
+    else:
+        raise WeightsError("PP-OCRv6 has no weights for the published nets; begin from scratch")
+
+
+def check_backbone(net: CRNN) -> None:
+    """Refuse a net whose backbone has moved away from PP-OCRv6's, whose features are kept.
+
+    Raises:
+        DataError: it has.
+        MissingExtraError: rapidocr is not installed.
+    """
+    teacher = LCNet(LCNET_REC)
+    load_backbone(teacher, Graph(wheel_file(RECOGNISER)))
+    own = net.backbone.state_dict()
+    for key, value in teacher.state_dict().items():
+        if own[key].shape != value.shape or not torch.allclose(
+            own[key], value, rtol=1e-2, atol=1e-3
+        ):  # halves were rounded
+            raise DataError(
+                "stages distil and head keep features of PP-OCRv6's own backbone, and this "
+                "net's has learnt something else; train it with --stage whole"
+            )
+
+
+def adopt_classifier(layer: nn.Linear, charset: Charset) -> Tensor:
+    """Give a classifier the teacher's rows wherever it has them; return where, bool (K,).
+
+    The others stay as they are.
+
+    Raises:
+        MissingExtraError: rapidocr is not installed.
+    """
+    graph = Graph(wheel_file(RECOGNISER))
+    known = torch.from_numpy(rows_of(graph, charset) >= 0)
+    own = layer.weight.detach().clone(), layer.bias.detach().clone()
+    load_classifier(layer, graph, charset)
+    with torch.no_grad():
+        layer.weight[~known], layer.bias[~known] = own[0][~known], own[1][~known]
+    return known
+
+
+def rows_of(graph: Graph, charset: Charset) -> NDArray[np.intp]:
+    """Return the teacher's class of each of ours, (K,); -1 where it lacks the character."""
+    known = ["", *graph.metadata["character"].split("\n"), " "]
+    ids = {c: i for i, c in enumerate(known[: len(graph.weights("Add")[-1])])}
+    return np.array([0, *(ids.get(c, -1) for c in charset.chars)])

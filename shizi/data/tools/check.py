@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -31,7 +32,8 @@ from shizi.data.tools import tracked
 from shizi.errors import DataError, ImageError
 from shizi.geometry import sides
 from shizi.images.load import load
-from shizi.recognition import STRIDE, VERTICAL
+from shizi.nets.spec import CRNNSpec
+from shizi.recognition import VERTICAL
 
 Quad = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -191,11 +193,19 @@ def _judge_text(
         found.add("texts beyond the charset", where, f"the charset lacks {lacking!r}")
     if height >= VERTICAL * width:  # a vertical line is laid on its side
         width, height = height, width
-    steps = bucket(width * HEIGHT / height) // STRIDE
+    steps = bucket(width * HEIGHT / height) // _step()
     needed = steps_needed(text)
     if needed > steps:
         told = f"{text!r} needs {needed} time steps, its width gives {steps}"
         found.add("texts too long for their width", where, told)
+
+
+@cache
+def _step() -> int:
+    """Width of a time step of the shipped recogniser, pixels."""
+    spec = weights.spec("crnn")
+    assert isinstance(spec, CRNNSpec)
+    return spec.step
 
 
 def report(found: Findings) -> str:

@@ -49,14 +49,15 @@ def excite(x: Tensor, name: str) -> Tensor:
 
 
 def lcblock(x: Tensor, name: str, block: Block) -> Tensor:
-    """Depthwise 3x3 (+ excite), then a 1x1 bottleneck x2, residual if the width stays."""
+    """Depthwise 3x3 (+ excite), then two 1x1, residual if the width stays."""
     width = x.shape[-1]
     x = layers.ZeroPadding2D(1)(x)
     # Strides differ down and across, which TensorFlow's depthwise convolution refuses.
     x = layers.Conv2D(width, 3, block.stride, groups=width, name=f"{name}-depthwise")(x)
     if block.excite:
         x = excite(x, f"{name}-excite")
-    y = conv(gelu(conv(x, f"{name}-expand", 2 * width, 1)), f"{name}-project", block.width, 1)
+    hidden = block.between(width)
+    y = conv(gelu(conv(x, f"{name}-expand", hidden, 1)), f"{name}-project", block.width, 1)
     return x + y if width == block.width else y
 
 

@@ -11,10 +11,10 @@ from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 
 
 def crnn(spec: CRNNSpec) -> keras.Model:
-    """Build the recogniser: images (N, height, W, 3) uint8 to logits (N, W / 8, classes)."""
+    """Build the recogniser: images (N, height, W, 3) uint8 to logits (N, T, classes)."""
     images = keras.Input((spec.height, None, 3), dtype="uint8", name="images")
     (x,) = lcnet(normalise(images), spec.backbone)  # (N, height / 16, W / 4, C)
-    x = layers.AveragePooling2D((spec.height // 16, 2))(x)  # (N, 1, W / 8, C)
+    x = layers.AveragePooling2D(spec.pool)(x)  # (N, 1, T, C)
     x = layers.Reshape((-1, x.shape[-1]))(x)  # (N, T, C)
     x = gelu(layers.Dense(spec.squeeze, name="squeeze")(x))  # (N, T, S)
     context = bidirectional(x, "gru", "gru", spec.hidden)

@@ -11,11 +11,10 @@ from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 
 
 def crnn(spec: CRNNSpec, state: State) -> Any:
-    """Return the recogniser: images (N, height, W, 3) uint8 to probabilities (N, W/8, classes)."""
+    """Return the recogniser: images (N, height, W, 3) uint8 to probabilities (N, T, classes)."""
     b = Builder(state)
     (x,) = b.lcnet(spec.backbone, b.input())
-    pool = [spec.height // 16, 2]
-    x = b.op("AveragePool", x, kernel_shape=pool, strides=pool)  # (N, C, 1, T)
+    x = b.op("AveragePool", x, kernel_shape=spec.pool, strides=spec.pool)  # (N, C, 1, T)
     x = b.op("Squeeze", x, b.constant(np.array([2])))
     x = b.op("Transpose", x, perm=[2, 0, 1])  # (T, N, C)
     x = b.op("Gelu", b.linear("squeeze", x))

@@ -23,7 +23,7 @@ class Excite(nn.Module):
 
 
 class LCBlock(nn.Module):
-    """Depthwise 3x3 (+ excite), then a residual 1x1 bottleneck x2 with GELU.
+    """Depthwise 3x3 (+ excite), then a residual pair of 1x1 convolutions with GELU.
 
     The residual is dropped where the block changes width.
     """
@@ -32,8 +32,9 @@ class LCBlock(nn.Module):
         super().__init__()
         self.depthwise = nn.Conv2d(width_in, width_in, 3, block.stride, 1, groups=width_in)
         self.excite = Excite(width_in) if block.excite else nn.Identity()
-        self.expand = nn.Conv2d(width_in, 2 * width_in, 1)
-        self.project = nn.Conv2d(2 * width_in, block.width, 1)
+        hidden = block.between(width_in)
+        self.expand = nn.Conv2d(width_in, hidden, 1)
+        self.project = nn.Conv2d(hidden, block.width, 1)
         self.residual = width_in == block.width
 
     def forward(self, x: Tensor) -> Tensor:

@@ -15,8 +15,8 @@ class CRNN(nn.Module):
     """Lines in, CTC logits out: LCNet and one BiGRU.
 
     Shape:
-        images: (N, height, W, 3) uint8, W a multiple of 8.
-        logits: (N, W / 8, classes); class 0 is the blank.
+        images: (N, height, W, 3) uint8, W a multiple of the spec's step.
+        logits: (N, T, classes), T = W / step; class 0 is the blank.
     """
 
     def __init__(self, spec: CRNNSpec) -> None:
@@ -30,9 +30,9 @@ class CRNN(nn.Module):
         self.classify = nn.Linear(spec.embed, spec.classes)
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the backbone's output pooled to one row, (N, W / 8, C)."""
+        """Return the backbone's output pooled to one row, (N, T, C)."""
         (x,) = self.backbone(normalise(images))  # (N, C, height / 16, W / 4)
-        x = F.avg_pool2d(x, (self.spec.height // 16, 2))  # (N, C, 1, W / 8)
+        x = F.avg_pool2d(x, self.spec.pool)  # (N, C, 1, T)
         return x.squeeze(2).transpose(1, 2)
 
     def neck(self, features: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ class CRNN(nn.Module):
         return self.embed(torch.cat([context, x], -1))
 
     def encode(self, images: Tensor) -> Tensor:
-        """Return what the classifier sees, (N, W / 8, embed)."""
+        """Return what the classifier sees, (N, T, embed)."""
         return self.neck(self.features(images))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ from shizi.nets.keras.runtime import ModelRuntime
 from shizi.nets.spec import CRNNSpec, CTPNSpec, Spec, VGGCRNNSpec, VGGCTPNSpec
 from shizi.page import Image
 from shizi.train.loop.run import RunFolder, forget_after, plot_curves
-from shizi.train.loop.schedule import Interrupt, LoopOptions, progress, rate
+from shizi.train.loop.schedule import Interrupt, LoopOptions, better_than, progress, rate
 from shizi.train.loop.stream import Position, Sampler, batches, prefetch
 from shizi.train.loop.torch import Progress
 from shizi.train.losses.keras import ctc_loss, line_loss, paper_loss
@@ -319,7 +319,7 @@ class Validate(keras.callbacks.Callback):
         average.on_test_begin()
         figures = task.figures(self._session)
         self._run.validation(at.step, figures, at.elapsed, task.picture(self._session))
-        better = not at.best or figures[task.metric] > at.best[task.metric]
+        better = better_than(at.best, figures, task.metric)
         at.stale = 0 if better else at.stale + 1
         weights = from_keras(self.model)
         save(weights, self._run.out / "last.safetensors")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -28,8 +29,9 @@ class LoopOptions:
         lr: peak learning rate.
         backbone_lr: the backbone's share of lr; by default 1 from scratch, and 0.2 of weights that
             have learnt before.
-        classifier_lr: the last layer's share of lr; keep it low where its thousands of rows
-            come from a teacher, for Adam moves rare ones as far as common ones.
+        classifier_lr: the last layer's share of lr, by default 1; in stage tune, where only rows
+            of new characters learn, 10. Keep it low where its thousands of rows come from a
+            teacher, for Adam moves rare ones as far as common ones.
         freeze: parts of the net that do not learn, for example backbone.
         warmup: steps of linear warm-up; at most a tenth of the run.
         decay: AdamW weight decay; the last layer of a recogniser has none.
@@ -51,7 +53,7 @@ class LoopOptions:
     time_budget: str = ""
     lr: float = 1e-3
     backbone_lr: float | None = None
-    classifier_lr: float = 1.0
+    classifier_lr: float | None = None
     freeze: tuple[str, ...] = ()
     warmup: int = 200
     decay: float = 0.01
@@ -69,8 +71,8 @@ class LoopOptions:
     @property
     def shares(self) -> dict[str, float]:
         """Shares of lr of the parts of a net that have their own; all others have the whole."""
-        backbone = 1.0 if self.backbone_lr is None else self.backbone_lr
-        return {"backbone": backbone, "classify": self.classifier_lr}
+        told = {"backbone": self.backbone_lr, "classify": self.classifier_lr}
+        return {part: 1.0 if share is None else share for part, share in told.items()}
 
 
 def seconds(budget: str) -> float:
@@ -101,6 +103,11 @@ def rate(step: int, done: float, options: LoopOptions) -> float:
     """Learning rate: linear warm-up, then cosine to one hundredth."""
     warm = min(1.0, max((step + 1) / max(1, options.warmup), 10 * done))
     return options.lr * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+def better_than(best: Mapping[str, float], figures: Mapping[str, float], metric: str) -> bool:
+    """Tell whether a validation is better than the best; without the metric the last one is."""
+    return metric not in figures or metric not in best or figures[metric] > best[metric]
 
 
 class Interrupt:

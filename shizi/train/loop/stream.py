@@ -6,7 +6,7 @@ the batches are the same, and a run goes on in the middle of the stream as if ne
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable, Iterator
+from collections.abc import Generator, Hashable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from itertools import chain, count
@@ -68,6 +68,47 @@ def index_at(count: int, seed: int, position: int) -> int:
 @lru_cache(maxsize=4)
 def _order(count: int, seed: int, epoch: int) -> NDArray[np.intp]:
     return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+BLOCK = 1000
+"""Samples in which sets come as often as they weigh."""
+
+
+class Mix:
+    """Where samples come from: sets that lie end to end, each as often as it weighs.
+
+    Without weights every item comes alike. With them a set is gone through over and over, in
+    another order every time, at a pace of its own.
+
+    Args:
+        sizes: items of each set.
+        weights: of the sets, or none.
+
+    Raises:
+        DataError: a set that weighs something has no item.
+    """
+
+    def __init__(self, sizes: Sequence[int], weights: Sequence[float] = ()) -> None:
+        if weights and not all(sizes):
+            raise DataError("a set that is weighed holds nothing to learn; leave it out")
+        self._sizes, self._count = sizes, sum(sizes)
+        ends = np.cumsum([0.0, *weights]) / (sum(weights) or 1.0) * BLOCK
+        own = np.arange(len(ends))  # a slot at least for each set
+        self._slots = np.clip(np.round(ends), own, BLOCK - own[::-1]).astype(int)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def index(self, seed: int, position: int) -> int:
+        """Index of the item at a position of the stream."""
+        if len(self._slots) == 1:
+            return index_at(self._count, seed, position)
+        block, place = divmod(position, BLOCK)
+        slot = int(_order(BLOCK, seed, block)[place])
+        part = int(np.searchsorted(self._slots, slot, side="right")) - 1
+        first, after = int(self._slots[part]), int(self._slots[part + 1])
+        nth = block * (after - first) + slot - first  # of this set's samples
+        return sum(self._sizes[:part]) + index_at(self._sizes[part], seed, nth)
 
 
 def rng_at(seed: int, position: int) -> np.random.Generator:

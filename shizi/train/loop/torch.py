@@ -22,7 +22,15 @@ from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.page import Image
 from shizi.train.loop.ranks import Ranks
 from shizi.train.loop.run import RunFolder, forget_after, plot_curves
-from shizi.train.loop.schedule import Interrupt, LoopOptions, Precision, due, progress, rate
+from shizi.train.loop.schedule import (
+    Interrupt,
+    LoopOptions,
+    Precision,
+    better_than,
+    due,
+    progress,
+    rate,
+)
 from shizi.train.loop.stream import Position, Sampler, batches, prefetch
 
 
@@ -30,7 +38,10 @@ class Task(Sampler, Protocol):
     """What the loop needs to know of a network: nothing but this."""
 
     metric: str
-    """Key of the validation figure that decides which weights are best; higher is better."""
+    """Key of the validation figure that decides which weights are best; higher is better.
+
+    Figures may lack it, where there is nothing to validate on; the last weights count then.
+    """
 
     @property
     def net(self) -> nn.Module:
@@ -203,7 +214,7 @@ class Trainer:
             session = Session(ModuleRuntime(self.net, self.device, self.dtype), MANY)
             figures = self.task.figures(session)
             run.validation(at.step, figures, at.elapsed, self.task.picture(session))
-            better = not at.best or figures[self.task.metric] > at.best[self.task.metric]
+            better = better_than(at.best, figures, self.task.metric)
             at.stale = 0 if better else at.stale + 1
             if better:
                 at.best = figures

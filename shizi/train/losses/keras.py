@@ -8,8 +8,8 @@ from typing import Any
 from keras import ops
 
 from shizi.charset import BLANK
-from shizi.train.tasks.ctpn import SIDE
-from shizi.train.tasks.targets import NEAR
+from shizi.train.losses import SIDE
+from shizi.train.targets import NEAR
 
 Tensor = Any
 """A tensor of the backend in use."""
@@ -59,7 +59,7 @@ def ctc_loss(labels: Tensor, logits: Tensor) -> Tensor:
 
 
 def line_loss(targets: Tensor, output: Tensor) -> Tensor:
-    """Sum of the parts of :func:`shizi.train.tasks.ctpn.line_loss`.
+    """Sum of the parts of :func:`shizi.train.losses.torch.line_loss`.
 
     Args:
         targets: shape (N, R, C, K, 7): label, centre, log height, left and right end, left
@@ -92,7 +92,7 @@ def line_loss(targets: Tensor, output: Tensor) -> Tensor:
 
 
 def paper_loss(targets: Tensor, output: Tensor) -> Tensor:
-    """Sum of the parts of :func:`shizi.train.tasks.ctpn.paper_loss` (Tian et al. 2016, eq. 5).
+    """Sum of the parts of :func:`shizi.train.losses.torch.paper_loss` (Tian et al. 2016, eq. 5).
 
     Args:
         targets: as in :func:`line_loss`, negative where the anchor was not sampled.

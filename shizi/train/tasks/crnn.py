@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
-from shizi import ctc
-from shizi.charset import BLANK, Charset, normalise
+from shizi.charset import BLANK, Charset
 from shizi.crop import cut, fit
 from shizi.data import (
     BadRows,
     LineItem,
     Lines,
+    apart,
     find_sets,
     is_pages,
     open_lines,
     read_lines,
     read_pages,
     spelt,
+    weighed,
     with_pictures,
 )
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.page import Image
+from shizi.recognition import Recognizer
+from shizi.scores import TextRules, score_text
 from shizi.synth.captcha import ALPHABET, Captcha, Captchas
 from shizi.train import show
-from shizi.train.loop.stream import index_at, rng_at
+from shizi.train.loop.stream import Mix, index_at, rng_at
+from shizi.train.losses.torch import MANY, Rivals, ctc_loss
 from shizi.train.tasks import augment
-from shizi.train.tasks.features import FeatureBatch, FeatureRow, FeatureSet, stack
+from shizi.train.tasks.features import (
+    TEACHER_STEP,
+    FeatureBatch,
+    FeatureRow,
+    FeatureSet,
+    Half,
+    stack,
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,8 @@ class CRNNOptions:
     """How the recogniser is fed.
 
     Attributes:
-        data: line sets to learn.
+        data: line sets to learn; PATH:3 comes three times as often as PATH:1, and without
+            weights all lines come alike.
         synth: captcha: learn captchas drawn on the fly instead, no data needed.
         val: line or page sets to validate on.
         batch_width: pixels of width a batch (32 lines of 320).
@@ -53,13 +63,15 @@ class CRNNOptions:
         val_squeeze: factor on the width in validation; exported weights are read at it. By default
             that of the initial weights, or else 1.
         stage: distil (regress the neck onto the PP-OCRv6 neck), head (CTC on kept backbone
-            features), whole (CTC through all layers) or tune (fine-tuning: learn a few hundred
-            lines and read all others as before; the classifier's known rows stay). The first
-            two run the backbone of PP-OCRv6 once over the data and then train for little; they
-            need the default net.
+            features), slim (prune the backbone, see --hidden, and regress it and the neck onto
+            those of the initial weights; labels are not used), whole (CTC through all layers)
+            or tune (fine-tuning: learn a few hundred lines and read all others as before; the
+            classifier's known rows stay). The first two run the backbone of PP-OCRv6 once over
+            the data and then train for little; they and slim need the default net. The
+            classifier's rows that PP-OCRv6 has stay as they are in the first three.
         anchor: weight of the regression that stays beside CTC in stage head, where it keeps
-            characters that the data seldom shows, and in stage tune, where it holds the net to
-            what it was on other lines.
+            what the teacher knows wherever it reads what the label says, and in stage tune,
+            where it holds the net to what it was on other lines.
         way: share of the way from the first weights to the tuned ones that stage tune goes: the
             less, the less of other lines is forgotten.
         replay: line sets that stage tune goes on reading as before, labels not needed; by
@@ -74,7 +86,7 @@ class CRNNOptions:
     batch_width: int = 10_240
     squeeze: tuple[float, float] = (0.7, 1.1)
     val_squeeze: float | None = None
-    stage: Literal["distil", "head", "whole", "tune"] = "whole"
+    stage: Literal["distil", "head", "slim", "whole", "tune"] = "whole"
     anchor: float = 0.3
     way: float = 0.5
     replay: tuple[Path, ...] = ()
@@ -91,6 +103,9 @@ class CRNNOptions:
         """The stage learns from features that PP-OCRv6's backbone makes once."""
         return self.stage in ("distil", "head")
 
+
+RULES = TextRules(fold_width=True, ignore_spaces=True)
+"""What validation overlooks: typesetting; and case, where the references have capitals alone."""
 
 SYNTH_SEED = 1_000_001
 """Of what is drawn on the fly; sets written by ``shizi synth`` have smaller ones."""
@@ -132,32 +147,41 @@ class CRNNTask:
         self._charset = charset
         self._options = options
         self._bad = BadRows(options.strict)
-        self._items = line_items(options, charset, self._bad)
-        self._val = {f.name: val_crops(f, options) for f in options.val}
-        self._features = FeatureSet()
-        if options.keeps_features:
-            self._keep_features()
+        self._items, self._mix = line_items(options, charset, self._bad)
+        self._val = {name: val_crops(f, options) for name, f in apart(options.val).items()}
+        self._features = self._kept_features() if options.keeps_features else None
+        self._rivals = Rivals(net.classify.weight) if len(charset) > MANY else None
 
-    def _keep_features(self) -> None:
+    def _kept_features(self) -> FeatureSet:
         """Run the backbone of PP-OCRv6 once over the data."""
+        assert isinstance(self._items, Lines) and isinstance(self.net, CRNN)  # as __init__ saw to
+        rows, bias = (
+            v.detach().numpy() for v in (self.net.classify.weight, self.net.classify.bias)
+        )
+
+        def read(neck: Half) -> list[int]:
+            path = (neck.astype(np.float32) @ rows.T + bias).argmax(1)
+            return [s for s, _ in groupby(path.tolist()) if s != BLANK]
+
+        features = FeatureSet(self.net.spec.step, read)
         rng = np.random.default_rng(0)
-        assert isinstance(self._items, Lines)  # as __init__ saw to
         for item, image in with_pictures(self._items, range(len(self._items)), self._bad):
-            self._features.add(*self._shown(item, image, rng))
-        self._features.finish()
+            features.add(*self._shown(item, image, rng))
+        features.finish()
+        return features
 
     def __len__(self) -> int:
-        return len(self._features) or len(self._items)
+        return len(self._items if self._features is None else self._features)
 
     def sample(self, seed: int, position: int) -> Sample:
         """See :class:`shizi.train.loop.stream.Sampler`."""
-        if len(self._features):
+        if self._features is not None:
             return self._features[index_at(len(self), seed, position)]
         return self.crop(seed, position)
 
     def crop(self, seed: int, position: int) -> Crop:
         """Return the line at a position of the stream, changed as chance will."""
-        item = self._items[index_at(len(self), seed, position)]
+        item = self._items[self._mix.index(seed, position)]
         return self._shown(item, item.load(), rng_at(seed, position))
 
     def _shown(self, item: LineItem | Captcha, image: Image, rng: np.random.Generator) -> Crop:
@@ -193,16 +217,24 @@ class CRNNTask:
     def loss(self, batch: Batch | FeatureBatch, device: torch.device) -> dict[str, Tensor]:
         """CTC, squared distance to the teacher's neck, or both."""
         if isinstance(batch, Batch):
-            logits = self.net(torch.from_numpy(batch.images).to(device))
-            return {"ctc": ctc_loss(logits, batch.labels)}
+            seen = self.net.encode(torch.from_numpy(batch.images).to(device))
+            return {"ctc": self._ctc(seen, batch.labels)}
         assert isinstance(self.net, CRNN)  # as __init__ saw to
         features = torch.from_numpy(batch.features).to(device).float()  # (N, T, C)
         neck = self.net.neck(features)  # (N, T, E)
-        mse = F.mse_loss(neck.float(), torch.from_numpy(batch.neck).to(device).float())
+        taught = torch.from_numpy(batch.neck).to(device).float()  # (N, width / 8, E)
+        taught = taught.repeat_interleave(TEACHER_STEP // self.net.spec.step, 1)
+        squares = (neck.float() - taught).square().mean((1, 2))  # (N,)
         if self._options.stage == "distil":
-            return {"mse": mse}
-        ctc = ctc_loss(self.net.classify(neck), batch.labels)
-        return {"ctc": ctc, "anchor": self._options.anchor * mse}
+            return {"mse": squares.mean()}
+        anchor = (squares * torch.from_numpy(batch.trusted).to(device)).mean()
+        return {"ctc": self._ctc(neck, batch.labels), "anchor": self._options.anchor * anchor}
+
+    def _ctc(self, seen: Tensor, labels: list[list[int]]) -> Tensor:
+        """Return the loss of what the classifier sees, (N, T, E)."""
+        if self._rivals is None:
+            return ctc_loss(self.net.classify(seen), labels)
+        return ctc_loss(*self._rivals.logits(self.net.classify, seen, labels))
 
     def validate_on(self, name: str, crops: list[tuple[Image, str]]) -> None:
         """Validate on one more set: crops and what they say."""
@@ -211,17 +243,17 @@ class CRNNTask:
     def figures(self, session: Session) -> dict[str, float]:
         """CER and share of exact lines of every validation set, and the rows left out so far.
 
-        The score is one less the mean CER.
+        The score is one less the mean CER; without a validation set there is none.
         """
         cer, exact = {}, {}
         for name, crops in self._val.items():
             reads = self._read(session, [crop for crop, _ in crops])
-            pairs = [(_plain(r), _plain(t)) for r, (_, t) in zip(reads, crops, strict=True)]
-            total = sum(len(truth) for _, truth in pairs)
-            cer[f"cer_{name}"] = sum(Levenshtein.distance(*p) for p in pairs) / max(1, total)
-            exact[f"exact_{name}"] = float(np.mean([read == truth for read, truth in pairs]))
-        score = 1 - float(np.mean(list(cer.values()) or [1.0]))
-        return {**cer, **exact, "score": score, "left_out": self._bad.count}
+            truths = [text for _, text in crops]
+            rules = replace(RULES, ignore_case=not any(map(str.islower, "".join(truths))))
+            counts = score_text(zip(reads, truths, strict=True), rules)
+            cer[f"cer_{name}"], exact[f"exact_{name}"] = counts.cer, counts.accuracy
+        score = {"score": 1 - float(np.mean(list(cer.values())))} if cer else {}
+        return {**cer, **exact, **score, "left_out": self._bad.count}
 
     def picture(self, session: Session) -> Image | None:
         """Validation lines, what they say and what the net reads."""
@@ -234,16 +266,16 @@ class CRNNTask:
         return show.grid(rows) if rows else None
 
     def _read(self, session: Session, crops: list[Image]) -> list[str]:
-        """Best-path text of crops."""
-        height = self.net.spec.height
-        fitted = [fit(crop, self._options.read_at, height) for crop in crops]
-        return session.each(
-            fitted, lambda probs: self._charset.decode(s.id for s in ctc.greedy(probs))
-        )
+        """What reading makes of crops with the net as it stands."""
+        height, squeeze = self.net.spec.height, self._options.read_at
+        recognizer = Recognizer(session, self._charset, height=height, squeeze=squeeze)
+        return [reading.text for reading in recognizer.read(crops)]
 
 
-def line_items(options: CRNNOptions, charset: Charset, bad: BadRows) -> Lines | Captchas:
-    """Open what is learnt from.
+def line_items(
+    options: CRNNOptions, charset: Charset, bad: BadRows
+) -> tuple[Lines | Captchas, Mix]:
+    """Open what is learnt from, and say how often each of its sets comes.
 
     Raises:
         DataError: there is nothing that the charset can spell.
@@ -251,52 +283,17 @@ def line_items(options: CRNNOptions, charset: Charset, bad: BadRows) -> Lines | 
     if options.synth:
         if missing := charset.missing(ALPHABET):
             raise DataError(f"the charset lacks {missing!r}; add --charset data")
-        return Captchas(SYNTH_SEED)
-    items = spelt(Lines.joined(open_lines(path, bad) for path in options.data), charset, bad)
-    if not items:
-        raise DataError("no line of --data can be spelt with the charset; is --data missing?")
-    return items
-
-
-def _plain(text: str) -> str:
-    """Text as validation compares it: full and half width alike, spaces dropped."""
-    return normalise(text, "NFKC").replace(" ", "")
-
-
-def ctc_loss(logits: Tensor, labels: list[list[int]]) -> Tensor:
-    """Mean CTC loss a character (Graves et al. 2006, section 4.1), blank 0.
-
-    The forward recursion runs over the label's own classes only, so with thousands of
-    characters it costs a fraction of ``torch.nn.functional.ctc_loss``, which it equals.
-
-    Args:
-        logits: shape (N, T, K).
-        labels: N lists of class ids; a label that does not fit into T counts as zero.
-    """
-    n, steps, _ = logits.shape
-    device = logits.device
-    longest = max(1, *(len(label) for label in labels))
-    states = torch.full((n, 2 * longest + 1), BLANK, device=device)  # blank c1 blank c2 … blank
-    for row, label in zip(states, labels, strict=True):
-        row[1 : 2 * len(label) : 2] = torch.tensor(label, dtype=torch.long, device=device)
-    skips = torch.zeros_like(states, dtype=torch.bool)
-    skips[:, 2:] = (states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])
-    chosen = logits.gather(2, states[:, None].expand(-1, steps, -1)).float()  # (N, T, S)
-    log_probs = chosen - torch.logsumexp(logits.float(), 2, keepdim=True)
-    least = torch.full((n, 1), -1e30, device=device)
-    alpha = torch.full(states.shape, -1e30, device=device)
-    alpha = torch.cat([log_probs[:, 0, :2], alpha[:, 2:]], 1)  # (N, S)
-    for t in range(1, steps):
-        one = torch.cat([least, alpha[:, :-1]], 1)
-        two = torch.cat([least, least, alpha[:, :-2]], 1).masked_fill(~skips, -1e30)
-        alpha = torch.logsumexp(torch.stack([alpha, one, two]), 0) + log_probs[:, t]
-    lengths = torch.tensor([len(label) for label in labels], device=device)
-    ends = torch.stack([2 * lengths, (2 * lengths - 1).clamp(min=0)], 1)
-    final = alpha.gather(1, ends)  # (N, 2)
-    final = torch.where((lengths == 0)[:, None] & (ends == 0), final - math.log(2), final)
-    loss = -torch.logsumexp(final, 1)  # an empty label would count its only state twice
-    loss = torch.where(loss < 1e20, loss, torch.zeros_like(loss))
-    return (loss / lengths.clamp(min=1)).mean()
+        drawn = Captchas(SYNTH_SEED)
+        return drawn, Mix([len(drawn)])
+    paths, weights = weighed(options.data)
+    if weights and options.keeps_features:
+        raise DataError("kept features come all alike: drop the weights, or train the whole net")
+    sets = [spelt(open_lines(path, bad), charset, bad) for path in paths]
+    if not any(sets):
+        raise DataError(
+            "there is no line to learn that the charset can spell; take the charset from the data"
+        )
+    return Lines.joined(sets), Mix([len(part) for part in sets], weights)
 
 
 def val_crops(folder: Path, options: CRNNOptions) -> list[tuple[Image, str]]:

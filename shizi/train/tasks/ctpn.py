@@ -9,18 +9,19 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from shizi.data import (
     BadRows,
     PageItem,
+    apart,
     join_words,
     open_pages,
     read_pages,
+    weighed,
 )
-from shizi.detection import COLUMN, DetectionOptions, build_quads, padded
+from shizi.detection import COLUMN, Detector
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import quad_to_box, rotate90, sides
@@ -29,9 +30,10 @@ from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.page import Image, Quads
 from shizi.scores import DetectionScore, score_detection
 from shizi.train import show
-from shizi.train.loop.stream import index_at, rng_at
+from shizi.train.loop.stream import Mix, rng_at
+from shizi.train.losses.torch import line_loss, paper_loss
+from shizi.train.targets import Targets, assign, masked, sample, slice_quads
 from shizi.train.tasks import augment
-from shizi.train.tasks.targets import NEAR, Targets, assign, sample, slice_quads
 
 
 @dataclass(frozen=True)
@@ -39,24 +41,23 @@ class CTPNOptions:
     """How the detector is fed.
 
     Attributes:
-        data: page sets to learn.
+        data: page sets to learn; PATH:3 comes three times as often as PATH:1, and without
+            weights all pages come alike.
         words: page sets labelled word by word; their words are joined into lines.
         val: page sets to validate on.
         size: side of the square training crops, pixels.
         batch: crops a step.
         text: median text height that a crop is scaled to, pixels.
-        val_side: long side of validation pictures.
         val_pages: pictures used of each validation set.
         strict: stop at the first row that cannot be used; otherwise it is named and left out.
     """
 
-    data: tuple[Path, ...]
+    data: tuple[Path, ...] = ()
     words: tuple[Path, ...] = ()
     val: tuple[Path, ...] = ()
     size: int = 512
     batch: int = 4
     text: tuple[float, float] = (9.0, 110.0)
-    val_side: int = 960
     val_pages: int = 40
     strict: bool = False
 
@@ -84,24 +85,34 @@ class CTPNTask:
         self.net = net
         self._options = options
         self._bad = BadRows(options.strict)
-        self._items = [item for path in options.data for item in open_pages(path, self._bad)]
-        words = (item for path in options.words for item in open_pages(path, self._bad))
-        self._items += map(join_words, words)
-        if not self._items:
-            raise DataError("--data holds no page")
-        self._val = {f.name: _spread(read_pages(f), options.val_pages) for f in options.val}
+        paths, weights = weighed([*options.data, *options.words])
+        sets = [open_pages(path, self._bad) for path in paths]
+        lines = len(options.data)
+        sets[lines:] = [[join_words(page) for page in pages] for pages in sets[lines:]]
+        self._items = [page for pages in sets for page in pages]
+        self._mix = Mix([len(pages) for pages in sets], weights)
+        if all(item.ignore.all() for item in self._items):
+            left_out = f": {self._bad.count} rows cannot be used" if self._bad.count else ""
+            raise DataError(f"there is no page with a line to learn{left_out}")
+        self._val = {
+            name: _spread(complete_pages(path), options.val_pages)
+            for name, path in apart(options.val).items()
+        }
 
     def __len__(self) -> int:
         return len(self._items)
 
     def sample(self, seed: int, position: int) -> Crop:
         """A random crop, scaled so that its text is of a random size."""
-        item, rng = self._items[index_at(len(self), seed, position)], rng_at(seed, position)
+        item, rng = self._items[self._mix.index(seed, position)], rng_at(seed, position)
         spec = self.net.spec
         image, quads, ignore = random_crop(item, item.load(), self._options, rng)
         image = augment.spoil(augment.recolour(image, rng), rng)
         rows, columns = image.shape[0] // spec.row, image.shape[1] // COLUMN
-        target = assign(slice_quads(quads, ignore, columns, COLUMN), rows, columns, spec)
+        slices = slice_quads(quads, ignore, columns, COLUMN)
+        target = assign(slices, rows, columns, spec)
+        if not item.complete:
+            target = masked(target, slices, spec.row)
         return Crop(image, sample(target, rng) if isinstance(spec, VGGCTPNSpec) else target)
 
     def group(self, sample: Crop) -> tuple[int, int]:
@@ -128,99 +139,40 @@ class CTPNTask:
         return line_loss(self.net(images).float(), label, vertical, ends, offsets)
 
     def figures(self, session: Session) -> dict[str, float]:
-        """F at IoU 0.5 of every validation set, their mean, and the rows left out so far."""
+        """F at IoU 0.5 of every validation set, their mean if there are any, and rows left out."""
+        detector = Detector(session, spec=self.net.spec)
         figures = {}
         for name, items in self._val.items():
             total = DetectionScore()
             for item in items:
-                quads = self._find(session, item.load())
+                quads, _ = detector(item.load())
                 total += score_detection(quads, item.quads, item.texts, item.ignore)
             figures[f"f_{name}"] = total.f
-        score = float(np.mean(list(figures.values()) or [0.0]))
-        return {**figures, "score": score, "left_out": self._bad.count}
+        score = {"score": float(np.mean(list(figures.values())))} if figures else {}
+        return {**figures, **score, "left_out": self._bad.count}
 
     def picture(self, session: Session) -> Image | None:
         """Validation pages with their true lines in green and those found in red."""
+        detector = Detector(session, spec=self.net.spec)
         looks = []
         for items in self._val.values():
             for item in items[:2]:
                 page = item.load()
-                looks.append(show.found_lines(page, item.quads, self._find(session, page)))
+                quads, _ = detector(page)
+                looks.append(show.found_lines(page, item.quads, quads))
         return show.grid(looks, 2) if looks else None
 
-    def _find(self, session: Session, image: Image) -> Quads:
-        scale = min(self._options.val_side / max(image.shape[:2]), 2.0)
-        size = tuple(max(1, round(v * scale)) for v in image.shape[1::-1])
-        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        (output,) = session([padded(small)])
-        quads, _ = build_quads(output, self.net.spec, DetectionOptions())
-        return quads / np.float32(scale)
 
+def complete_pages(path: Path) -> list[PageItem]:
+    """Read the pages of a set whose lines are all labelled: only these can be scored.
 
-def line_loss(
-    output: Tensor, label: Tensor, vertical: Tensor, ends: Tensor, offsets: Tensor
-) -> dict[str, Tensor]:
-    """Score, vertical coordinates, ends and their offsets (after eq. 5 of the paper).
-
-    Args:
-        output: of :class:`CTPN`, shape (N, R, C, K, 7).
-        label: and the following, see :class:`Targets`, each with a leading N.
-        vertical: centre and log height.
-        ends: whether a slice holds the left and the right end of its line.
-        offsets: of the line's ends.
+    Raises:
+        DataError: there are none, or a row is wrong.
     """
-    text = label == 1
-    count = text.sum().clamp(min=1)
-    score = F.binary_cross_entropy_with_logits(output[..., 0], text.float(), reduction="none")
-    background = score[label == 0]
-    hardest = min(len(background), 3 * int(text.sum()) + 200)
-    negative = background.topk(hardest).values.sum() / (hardest / 3)
-    at_text = output[text]  # (P, 7)
-    end = ends[text]  # (P, 2)
-    near = end.bool()
-    end_loss = F.binary_cross_entropy_with_logits(
-        at_text[:, 3:5], end, pos_weight=torch.full((2,), 3.0, device=output.device)
-    )
-    offset = F.smooth_l1_loss(at_text[:, 5:7][near], offsets[text][near], beta=0.1, reduction="sum")
-    vertical_loss = F.smooth_l1_loss(at_text[:, 1:3], vertical[text], beta=0.1, reduction="sum")
-    return {
-        "text": score[text].sum() / count + negative,
-        "vertical": 2 * vertical_loss / count,
-        "ends": end_loss if text.any() else output.sum() * 0,
-        "offsets": offset / near.sum().clamp(min=1),
-    }
-
-
-SIDE = 2.0
-"""An anchor this near to an end of its line learns to refine it, slices: the paper's 32 px."""
-
-
-def paper_loss(
-    heads: Tensor, label: Tensor, vertical: Tensor, offsets: Tensor
-) -> dict[str, Tensor]:
-    """Loss as published (eq. 5, lambda 1 and 2) over the anchors that :func:`sample` kept.
-
-    Softmax cross entropy over them; smooth L1 of the vertical coordinates of all that are
-    text or NEAR, and of the side refinement of those within SIDE of an end.
-
-    Args:
-        heads: of :class:`VGGCTPN`, shape (N, R, C, K, 5).
-        label: and the following as in :func:`line_loss`.
-        vertical: centre and log height.
-        offsets: of the line's ends.
-    """
-    kept, valid = label >= 0, (label == 1) | (label == NEAR)
-    at_text = heads[valid]  # (P, 5)
-    both = offsets[valid]  # (P, 2)
-    nearer = both.gather(1, both.abs().argmin(1, keepdim=True))[:, 0]  # (P,)
-    near = nearer.abs() <= SIDE
-    height = F.smooth_l1_loss(at_text[:, 2:4], vertical[valid], reduction="sum")
-    side = F.smooth_l1_loss(at_text[near, 4], nearer[near], reduction="sum")
-    return {
-        "text": F.cross_entropy(heads[kept][:, :2], label[kept].long()),
-        "vertical": height / valid.sum().clamp(min=1),
-        "side": 2 * side / near.sum().clamp(min=1),
-    }
+    pages = [page for page in read_pages(path) if page.complete]
+    if not pages:
+        raise DataError(f"{path} holds no page whose lines are all labelled; validate on another")
+    return pages
 
 
 def _spread(items: list[PageItem], count: int) -> list[PageItem]:

@@ -8,7 +8,7 @@ from them, by regression or by CTC, then costs only the neck.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,21 +22,27 @@ from shizi.train.transfer import RECOGNISER, wheel_file
 Half = NDArray[np.float16]
 
 
+TEACHER_STEP = 8
+"""Width of a time step of the teacher, pixels."""
+
+
 class FeatureRow(NamedTuple):
     """What is kept of one line."""
 
-    features: Half  # (T, 384) pooled backbone
-    neck: Half  # (T, 120) what the teacher's classifier sees
+    features: Half  # (T, 384) pooled backbone, a row a time step of the net that learns
+    neck: Half  # (width / 8, 120) what the teacher's classifier sees
     label: list[int]
     width: int  # of its crop, pixels
+    trusted: bool  # the teacher reads what the label says
 
 
 class FeatureBatch(NamedTuple):
     """Lines of one width."""
 
     features: Half  # (N, T, 384) pooled backbone
-    neck: Half  # (N, T, 120) what the teacher's classifier sees
+    neck: Half  # (N, width / 8, 120) what the teacher's classifier sees
     labels: list[list[int]]
+    trusted: NDArray[np.bool_]  # (N,)
 
 
 class Teacher:
@@ -47,26 +53,37 @@ class Teacher:
 
         model = onnx.load(str(path or wheel_file(RECOGNISER)))
         nodes = model.graph.node
-        pooled = next(n.output[0] for n in nodes if n.op_type == "AveragePool")
+        whole = next(n.input[0] for n in nodes if n.op_type == "AveragePool")
         neck = [n.input[0] for n in nodes if n.op_type == "MatMul"][-1]
-        part = onnx.utils.Extractor(model).extract_model(["x"], [pooled, neck])
+        part = onnx.utils.Extractor(model).extract_model(["x"], [whole, neck])
         core = openvino().Core()
         self._request = core.compile_model(
             core.read_model(part.SerializeToString()), "CPU"
         ).create_infer_request()
 
     def __call__(self, images: NDArray[np.uint8]) -> tuple[Half, Half]:
-        """Run RGB crops (N, 48, W, 3); return features (N, T, 384) and necks (N, T, 120)."""
+        """Run RGB crops (N, 48, W, 3).
+
+        Returns:
+            Features, a row every 4 px, (N, W / 4, 384), and necks (N, W / 8, 120).
+        """
         x = images[..., ::-1].astype(np.float32).transpose(0, 3, 1, 2) / 127.5 - 1
         self._request.infer([np.ascontiguousarray(x)])
-        pooled, neck = (self._request.get_output_tensor(i).data for i in (0, 1))
-        return pooled[:, :, 0].transpose(0, 2, 1).astype(np.float16), neck.astype(np.float16)
+        whole, neck = (self._request.get_output_tensor(i).data for i in (0, 1))
+        return whole.mean(2).transpose(0, 2, 1).astype(np.float16), neck.astype(np.float16)
 
 
 class FeatureSet:
-    """Features of many lines; filled once, drawn from for ever."""
+    """Features of many lines; filled once, drawn from for ever.
 
-    def __init__(self) -> None:
+    Args:
+        step: width of a time step of the net that learns, pixels.
+        read: class ids that a neck (T, 120) says by best path.
+    """
+
+    def __init__(self, step: int, read: Callable[[Half], list[int]]) -> None:
+        self._columns = step // 4
+        self._read = read
         self._teacher: Teacher | None = None
         self._waiting: dict[int, list[tuple[Image, list[int]]]] = defaultdict(list)
         self._rows: list[FeatureRow] = []
@@ -94,12 +111,15 @@ class FeatureSet:
     def _run(self, waiting: list[tuple[Image, list[int]]]) -> None:
         self._teacher = self._teacher or Teacher()
         features, necks = self._teacher(np.stack([crop for crop, _ in waiting]))
+        n, columns, channels = features.shape
+        features = features.reshape(n, columns // self._columns, self._columns, channels).mean(2)
         for feature, neck, (crop, label) in zip(features, necks, waiting, strict=True):
-            self._rows.append(FeatureRow(feature, neck, label, crop.shape[1]))
+            trusted = self._read(neck) == label
+            self._rows.append(FeatureRow(feature, neck, label, crop.shape[1], trusted))
         waiting.clear()
 
 
 def stack(rows: Sequence[FeatureRow]) -> FeatureBatch:
     """Make a batch of lines of one width."""
-    features, necks, labels, _ = zip(*rows, strict=True)
-    return FeatureBatch(np.stack(features), np.stack(necks), list(labels))
+    features, necks, labels, _, trusted = zip(*rows, strict=True)
+    return FeatureBatch(np.stack(features), np.stack(necks), list(labels), np.array(trusted))

@@ -12,15 +12,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shizi.data import BadRows, PageItem, open_upright
+from shizi.data import BadRows, PageItem, apart, open_upright, weighed
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import quad_to_box, rotate90
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
-from shizi.orientation import TILE, tiles, vote, whole
+from shizi.orientation import TILE, OrientationClassifier, tiles, whole
 from shizi.page import Image
 from shizi.train import show
-from shizi.train.loop.stream import index_at, rng_at
+from shizi.train.loop.stream import Mix, rng_at
 from shizi.train.tasks import augment
 from shizi.train.tasks.ctpn import CTPNOptions, random_crop
 
@@ -38,7 +38,8 @@ class OrientationTrainOptions:
 
     Attributes:
         data: page sets with upright pages; folders of upright pictures, or with the folders
-            0, 90, 180 and 270 of pictures turned clockwise by so much.
+            0, 90, 180 and 270 of pictures turned clockwise by so much. PATH:3 comes three times
+            as often as PATH:1; without weights all pages come alike.
         val: sets of the same kinds to validate on.
         batch: tiles or pictures a step.
         text: text height that a tile is scaled to, pixels.
@@ -77,10 +78,15 @@ class OrientationTask:
         self.net = net
         self._options = options
         self._bad = BadRows(options.strict)
-        self._items = [item for path in options.data for item in open_upright(path, self._bad)]
+        paths, weights = weighed(options.data)
+        sets = [open_upright(path, self._bad) for path in paths]
+        self._items = [page for pages in sets for page in pages]
+        self._mix = Mix([len(pages) for pages in sets], weights)
         if not self._items:
-            raise DataError("--data holds no page")
-        self._val = {f.name: open_upright(f, self._bad) for f in options.val}
+            raise DataError("there is no page to learn from")
+        self._val = {
+            name: open_upright(path, self._bad) for name, path in apart(options.val).items()
+        }
 
     def __len__(self) -> int:
         return len(self._items)
@@ -90,7 +96,7 @@ class OrientationTask:
 
         For the published form, the whole page in each of the four rotations.
         """
-        item, rng = self._items[index_at(len(self), seed, position)], rng_at(seed, position)
+        item, rng = self._items[self._mix.index(seed, position)], rng_at(seed, position)
         draw = self._tiles if isinstance(self.net, Orientation) else self._turns
         return draw(item, item.load(), rng)
 
@@ -116,8 +122,8 @@ class OrientationTask:
             image, quads, _ = random_crop(item, page, crop, rng)
             seen = quad_to_box(quads).reshape(-1, 4).clip(0, TILE)
             covered = float((seen[:, 2:] - seen[:, :2]).prod(1).sum()) / TILE**2
-            if 0 < covered < 0.02:
-                continue  # too little to tell, too much to call empty
+            if 0 < covered < 0.02 or not (covered or item.complete):
+                continue  # too little to tell; too much, or too little known, to call empty
             quarter = int(rng.integers(4))
             image = augment.spoil(augment.recolour(image, rng), rng)
             out.append(Turned(clockwise(image, quarter), quarter if covered else NO_TEXT))
@@ -150,7 +156,8 @@ class OrientationTask:
         return {"ce": F.cross_entropy(logits, labels, label_smoothing=0.05)}
 
     def figures(self, session: Session) -> dict[str, float]:
-        """Accuracy over pictures in four rotations, its mean, and the rows left out so far."""
+        """Accuracy over pictures in four rotations, its mean if there is one, and rows left out."""
+        classify = OrientationClassifier(session, spec=self.net.spec)
         figures = {}
         for name, items in self._val.items():
             step = max(1, len(items) // self._options.val_pages)
@@ -158,29 +165,23 @@ class OrientationTask:
             for item in items[::step]:
                 page = item.load()
                 for quarter in range(4):
-                    right += self._angle(clockwise(page, quarter), session) == 90 * quarter
+                    right += classify(clockwise(page, quarter))[0] == 90 * quarter
                     total += 1
             figures[f"acc_{name}"] = right / max(1, total)
-        score = float(np.mean(list(figures.values()) or [0.0]))
-        return {**figures, "score": score, "left_out": self._bad.count}
+        score = {"score": float(np.mean(list(figures.values())))} if figures else {}
+        return {**figures, **score, "left_out": self._bad.count}
 
     def picture(self, session: Session) -> Image | None:
         """Validation pictures in four rotations, with the angle that the net gives them."""
         pages = [item.load() for items in self._val.values() for item in items[:2]]
+        classify = OrientationClassifier(session, spec=self.net.spec)
         looks = []
         for page in pages[:6]:
             for quarter in range(4):
                 image = clockwise(page, quarter)
-                told = self._angle(image, session)
+                told, _ = classify(image)
                 looks.append(show.answered(image, f"{told}°", told == 90 * quarter))
         return show.grid(looks, 4) if looks else None
-
-    def _angle(self, image: Image, session: Session) -> int:
-        """What the net says of a picture, degrees clockwise."""
-        tiled = isinstance(self.net, Orientation)
-        looks = tiles(image) if tiled else [whole(image, self.net.spec.tile)]
-        probs = np.stack(session(looks))
-        return vote(probs)[0] if tiled else 90 * int(probs[0].argmax())
 
 
 def clockwise(image: Image, quarter: int) -> Image:

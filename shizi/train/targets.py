@@ -131,6 +131,26 @@ def assign(slices: Slices, rows: int, columns: int, spec: CTPNSpec | VGGCTPNSpec
     return Targets(label, vertical, ends, offsets)
 
 
+def masked(targets: Targets, slices: Slices, row: int) -> Targets:
+    """Leave out what is not known of a picture whose lines are not all labelled.
+
+    An anchor is only known to be background where its centre stands in a labelled line;
+    elsewhere there may be text.
+
+    Args:
+        targets: of the picture.
+        slices: that they were made of.
+        row: height of a grid cell, pixels.
+    """
+    rows, columns, _ = targets.label.shape
+    centres = (np.arange(rows) + 0.5) * row
+    known = np.zeros((rows, columns), bool)
+    for column, centre, height in zip(slices.column, slices.centre, slices.height, strict=True):
+        known[:, column] |= np.abs(centres - centre) <= height / 2
+    unknown = (targets.label == 0) & ~known[..., None]
+    return targets._replace(label=np.where(unknown, -1, targets.label).astype(np.int8))
+
+
 def sample(targets: Targets, rng: np.random.Generator, count: int = 128) -> Targets:
     """Keep the scores of ``count`` anchors of one picture to learn from.
 
