@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -92,6 +94,21 @@ def test_batches_have_few_shapes() -> None:
     reader, session = recognizer()
     reader.read([paint("abcd")] * 13)
     assert [s[0] for s in session.shapes] == [4, 4, 4, 1]
+
+
+def test_no_probabilities_are_kept_beyond_their_batch() -> None:
+    """A page of 400 lines would hold 1.7 GB of them."""
+    made: list[weakref.ref[np.ndarray]] = []
+
+    def runtime(batch: np.ndarray) -> np.ndarray:
+        assert sum(array() is not None for array in made) <= 1
+        probs = Painted()(batch)
+        made.append(weakref.ref(probs))
+        return probs
+
+    reader = Recognizer(Session(runtime), CHARSET, RecognitionOptions(squeeze=1.0))
+    assert len(reader.read([paint("abcd")] * 20)) == 20
+    assert len(made) == 5
 
 
 def test_a_vertical_line_is_laid_down() -> None:
