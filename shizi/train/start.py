@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from shizi.charset import Charset
 from shizi.errors import DataError, WeightsError
-from shizi.extras import needed
+from shizi.extras import keras_needed
 from shizi.nets.spec import (
     CRNNSpec,
     CTPNSpec,
@@ -26,6 +27,7 @@ from shizi.nets.torch.orientation import Orientation, VGGOrientation
 from shizi.train.card import RunCard
 from shizi.train.grow import choose_charset
 from shizi.train.init import Init, initial, initialise
+from shizi.train.loop.ranks import present
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.torch import fit
 from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
@@ -82,6 +84,9 @@ class CRNNInitOptions:
 
 def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -> dict[str, float]:
     """Train the recogniser; return its best figures."""
+    train = trainer(loop)
+    if options.stage == "tune" and loop.framework != "torch":
+        raise DataError("stage tune trains in PyTorch alone; leave the framework out")
     init = initial(told.init, "crnn", told.net)
     run = loop.out if loop.resume else None
     charset = choose_charset(told.charset, options, run, init.charset)
@@ -97,7 +102,10 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -
     task = _crnn_task(net, charset, options, init.charset)
     tell_unvalidated(options.val)
     RunCard("crnn", spec, charset, options.read_at, init.told).write(loop.out)
-    return _fit(task, paced(loop, init, options.stage == "tune"))
+    loop = paced(loop, init, options.stage == "tune")
+    if isinstance(task, TuneTask):
+        return fit(task, loop, judge_first=True, settle=task.between)
+    return train(task, loop)
 
 
 def _crnn_task(
@@ -112,6 +120,7 @@ def _crnn_task(
 
 def train_ctpn(options: CTPNOptions, loop: LoopOptions, told: InitOptions) -> dict[str, float]:
     """Train the detector; return its best figures."""
+    train = trainer(loop)
     init = initial(told.init, "ctpn", told.net)
     torch.manual_seed(loop.seed)
     spec = init.spec or (CTPNSpec() if told.net == "lcnet" else VGGCTPNSpec())
@@ -121,13 +130,14 @@ def train_ctpn(options: CTPNOptions, loop: LoopOptions, told: InitOptions) -> di
     task = CTPNTask(net, options)
     tell_unvalidated(options.val)
     RunCard("ctpn", spec, initial=init.told).write(loop.out)
-    return _fit(task, paced(loop, init))
+    return train(task, paced(loop, init))
 
 
 def train_orientation(
     options: OrientationTrainOptions, loop: LoopOptions, told: InitOptions
 ) -> dict[str, float]:
     """Train the orientation classifier; return its best figures."""
+    train = trainer(loop)
     init = initial(told.init, "orientation", told.net)
     torch.manual_seed(loop.seed)
     spec = init.spec or (OrientationSpec() if told.net == "lcnet" else VGGOrientationSpec())
@@ -137,22 +147,23 @@ def train_orientation(
     task = OrientationTask(net, options)
     tell_unvalidated(options.val)
     RunCard("orientation", spec, initial=init.told).write(loop.out)
-    return _fit(task, paced(loop, init))
+    return train(task, paced(loop, init))
 
 
-def _fit(
-    task: CRNNTask | TuneTask | CTPNTask | OrientationTask, loop: LoopOptions
-) -> dict[str, float]:
-    """Train in the framework that is asked for."""
-    if isinstance(task, TuneTask):
-        if loop.framework != "torch":
-            raise DataError("stage tune trains in PyTorch; drop --framework")
-        return fit(task, loop, judge_first=True, settle=task.between)
+def trainer(loop: LoopOptions) -> Callable[[Any, LoopOptions], dict[str, float]]:
+    """Return what trains in the framework that is asked for; before any data are read.
+
+    Raises:
+        OptionError: it cannot use the device, or Keras has no such backend.
+        MissingExtraError: Keras is not installed.
+    """
     if loop.framework == "torch":
-        return fit(task, loop)
-    with needed("--framework keras"):
-        from shizi.train.loop.keras import train_keras
-    return train_keras(task, loop)
+        present(loop.device)
+        return fit
+    with keras_needed("training in Keras"):
+        from shizi.train.loop.keras import device, train_keras
+    device(loop.device)
+    return train_keras
 
 
 def tell_unvalidated(val: tuple[Path, ...]) -> None:
