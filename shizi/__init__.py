@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shizi.formats import write
     from shizi.formats.drawing import draw
     from shizi.images.limits import ImageLimits, PageOptions
-    from shizi.page import Char, Line, Page, Quad, Sheet
+    from shizi.page import Char, Line, Page, Quad, Sheet, Word
     from shizi.reader import Reader, ReaderOptions, read
     from shizi.recognition import RecognitionOptions
 
@@ -48,6 +48,7 @@ _ROOMS = {
     "Sheet": "page",
     "ShiziError": "errors",
     "WeightsError": "errors",
+    "Word": "page",
     "WriteError": "errors",
     "draw": "formats.drawing",
     "read": "reader",
@@ -72,6 +73,7 @@ __all__ = [
     "Sheet",
     "ShiziError",
     "WeightsError",
+    "Word",
     "WriteError",
     "draw",
     "read",
