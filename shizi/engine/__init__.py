@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from shizi.cpu import cores
 from shizi.engine.session import FEW, MANY, Array, Runtime, Session
 from shizi.errors import OptionError, WeightsError
-from shizi.extras import needed
+from shizi.extras import keras_needed
 from shizi.nets.spec import CTPNSpec, Spec, VGGCTPNSpec
 
 __all__ = ["MANY", "Array", "Device", "Engine", "Runtime", "Session", "open_session"]
@@ -93,7 +93,7 @@ class _OneByOne:
 def _runtime(
     path: Path, spec: Spec, engine: Engine, device: Device, threads: int, streams: int
 ) -> _Placed:
-    with needed(f"the engine {engine}"):
+    with keras_needed(f"the engine {engine}"):
         match engine:
             case "openvino":
                 from shizi.engine.openvino import OpenVINO

@@ -83,7 +83,7 @@ def _attempt(world: World, options: LineOptions, rng: Rng) -> LineSample:
     text, face = world.phrase(rng, kind, look.styles)
     if world.emoji and rng.random() < options.emoji:
         text = emoji.make_room(rng, text)
-    ink = set_line(world, rng, text, face, _size(rng, look, text), look)
+    ink = emoji.widened(set_line(world, rng, text, face, _size(rng, look, text), look))
     margin = ink.size // 2
     wide = _padded(ink, margin, margin)
     image = look.paint(world, rng, wide)

@@ -17,7 +17,7 @@ from shizi import weights
 from shizi.charset import Charset
 from shizi.engine.openvino import openvino
 from shizi.errors import DataError
-from shizi.extras import needed
+from shizi.extras import keras_needed
 from shizi.nets.onnx import build, load_state
 from shizi.nets.spec import Spec, form_of, parse_spec
 from shizi.train.card import read_card
@@ -108,7 +108,7 @@ def write(spec: Spec, state: State, path: Path, to: Target) -> None:
         case "torch":
             save_file(state, path)
         case "keras":
-            with needed("--to keras"):
+            with keras_needed("an export to Keras"):
                 from shizi.nets import keras
                 from shizi.nets.keras.convert import to_keras
             net = keras.build(spec)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from shizi.charset import Charset
 from shizi.errors import DataError, WeightsError
-from shizi.extras import needed
+from shizi.extras import keras_needed
 from shizi.nets.spec import (
     CRNNSpec,
     CTPNSpec,
@@ -25,6 +27,7 @@ from shizi.nets.torch.orientation import Orientation, VGGOrientation
 from shizi.train.card import RunCard
 from shizi.train.grow import choose_charset
 from shizi.train.init import Init, initial, initialise
+from shizi.train.loop.ranks import present
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.torch import fit
 from shizi.train.options import (
@@ -47,6 +50,9 @@ _LOG = logging.getLogger("shizi.train")
 
 def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -> dict[str, float]:
     """Train the recogniser; return its best figures."""
+    train = trainer(loop)
+    if options.stage in ("slim", "tune") and loop.framework != "torch":
+        raise DataError(f"stage {options.stage} trains in PyTorch alone; leave the framework out")
     init = initial(told.init, "crnn", told.net)
     run = loop.out if loop.resume else None
     charset = choose_charset(told.charset, options, run, init.charset)
@@ -65,7 +71,10 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -
         return _train_slim(net, options, loop, told.hidden, card)
     task = _crnn_task(net, charset, options, init.charset)
     card.write(loop.out)
-    return _fit(task, paced(loop, init, options.stage == "tune"))
+    loop = paced(loop, init, options.stage == "tune")
+    if isinstance(task, TuneTask):
+        return fit(task, loop, judge_first=True, settle=task.between)
+    return train(task, loop)
 
 
 def _train_slim(
@@ -91,7 +100,7 @@ def _train_slim(
     task = SlimTask(net, whole, card.charset, options)
     told = f"channels dropped from {card.initial}"
     replace(card, spec=net.spec, initial=told).write(loop.out)
-    return _fit(task, replace(loop, backbone_lr=loop.backbone_lr or 1.0))
+    return fit(task, replace(loop, backbone_lr=loop.backbone_lr or 1.0), judge_first=True)
 
 
 def _crnn_task(
@@ -106,6 +115,7 @@ def _crnn_task(
 
 def train_ctpn(options: CTPNOptions, loop: LoopOptions, told: InitOptions) -> dict[str, float]:
     """Train the detector; return its best figures."""
+    train = trainer(loop)
     init = initial(told.init, "ctpn", told.net)
     torch.manual_seed(loop.seed)
     spec = init.spec or (CTPNSpec() if told.net == "lcnet" else VGGCTPNSpec())
@@ -115,13 +125,14 @@ def train_ctpn(options: CTPNOptions, loop: LoopOptions, told: InitOptions) -> di
     task = CTPNTask(net, options)
     tell_unvalidated(options.val)
     RunCard("ctpn", spec, initial=init.told).write(loop.out)
-    return _fit(task, paced(loop, init))
+    return train(task, paced(loop, init))
 
 
 def train_orientation(
     options: OrientationTrainOptions, loop: LoopOptions, told: InitOptions
 ) -> dict[str, float]:
     """Train the orientation classifier; return its best figures."""
+    train = trainer(loop)
     init = initial(told.init, "orientation", told.net)
     torch.manual_seed(loop.seed)
     spec = init.spec or (OrientationSpec() if told.net == "lcnet" else VGGOrientationSpec())
@@ -131,24 +142,23 @@ def train_orientation(
     task = OrientationTask(net, options)
     tell_unvalidated(options.val)
     RunCard("orientation", spec, initial=init.told).write(loop.out)
-    return _fit(task, paced(loop, init))
+    return train(task, paced(loop, init))
 
 
-def _fit(
-    task: CRNNTask | TuneTask | SlimTask | CTPNTask | OrientationTask, loop: LoopOptions
-) -> dict[str, float]:
-    """Train in the framework that is asked for."""
-    if isinstance(task, TuneTask | SlimTask) and loop.framework != "torch":
-        raise DataError("stages slim and tune train in PyTorch; drop --framework")
-    if isinstance(task, TuneTask):
-        return fit(task, loop, judge_first=True, settle=task.between)
-    if isinstance(task, SlimTask):
-        return fit(task, loop, judge_first=True)
+def trainer(loop: LoopOptions) -> Callable[[Any, LoopOptions], dict[str, float]]:
+    """Return what trains in the framework that is asked for; before any data are read.
+
+    Raises:
+        OptionError: it cannot use the device, or Keras has no such backend.
+        MissingExtraError: Keras is not installed.
+    """
     if loop.framework == "torch":
-        return fit(task, loop)
-    with needed("--framework keras"):
-        from shizi.train.loop.keras import train_keras
-    return train_keras(task, loop)
+        present(loop.device)
+        return fit
+    with keras_needed("training in Keras"):
+        from shizi.train.loop.keras import device, train_keras
+    device(loop.device)
+    return train_keras
 
 
 def tell_unvalidated(val: tuple[Path, ...]) -> None:

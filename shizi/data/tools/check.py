@@ -110,6 +110,8 @@ def check(path: Path, options: CheckOptions) -> Findings:
         for i, look in enumerate(looks):
             _judge(items, i, look, seen, charset, found)
         found.checked += len(items)
+    if not found.checked:
+        found.counts["sets without a row that can be used"] += 1
     return found
 
 
