@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shizi.formats import write
     from shizi.formats.drawing import draw
     from shizi.images.limits import ImageLimits, PageOptions
-    from shizi.page import Char, Line, Page, Quad, Sheet
+    from shizi.page import Char, Line, Page, Quad, Sheet, Word
     from shizi.reader import Reader, ReaderOptions, read
     from shizi.recognition import RecognitionOptions
 
@@ -50,6 +50,7 @@ _ROOMS = {
     "Sheet": "page",
     "ShiziError": "errors",
     "WeightsError": "errors",
+    "Word": "page",
     "WriteError": "errors",
     "draw": "formats.drawing",
     "read": "reader",
@@ -75,6 +76,7 @@ __all__ = [
     "Sheet",
     "ShiziError",
     "WeightsError",
+    "Word",
     "WriteError",
     "draw",
     "read",
