@@ -30,7 +30,7 @@ LEVELS = [
 ]
 
 TRAIN = [
-    {"targets", "losses", "card", "show", "transfer"},
+    {"targets", "losses", "card", "show", "transfer", "published"},
     {"loop"},
     {"tasks"},
     {"grow"},

@@ -26,7 +26,7 @@ from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
 from shizi.train.card import RunCard
 from shizi.train.grow import choose_charset
-from shizi.train.init import Init, initial, initialise
+from shizi.train.init import FromProject, Init, initial, initialise
 from shizi.train.loop.ranks import present
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.torch import fit
@@ -47,8 +47,10 @@ class InitOptions:
         net: lcnet (what reading uses) or vgg16 (as published).
         init: pp-ocrv6 (transfer from the arrays in the rapidocr wheel; lcnet only), shipped
             (the weights that reading uses; lcnet only), scratch, or a path: a safetensors
-            file, a run folder with best.safetensors, or an ONNX file that shizi exported. By
-            default pp-ocrv6 for lcnet and scratch for the published form.
+            file, a run folder with best.safetensors, or an ONNX file that shizi exported; for
+            vgg16 also ImageNet's of torchvision (.pth, .safetensors), Keras (notop.h5) or
+            text-detection-ctpn (VGG_imagenet.npy). By default pp-ocrv6 for lcnet and scratch
+            for the published form.
     """
 
     net: Literal["lcnet", "vgg16"] = "lcnet"
@@ -61,7 +63,8 @@ class CRNNInitOptions:
 
     Attributes:
         net: lcnet (what reading uses) or vgg (as published).
-        init: as for the other networks: pp-ocrv6, shipped, scratch or a path.
+        init: as for the other networks: pp-ocrv6, shipped, scratch or a path; for vgg also the
+            recognisers of crnn.pytorch and deep-text-recognition-benchmark (.pth).
         rnn: recurrent layers of vgg: by default those of the initial weights, or else lstm, as
             published; lcnet has a GRU.
         width: share of the published channels and recurrent units (vgg); by default that of
@@ -88,6 +91,11 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -
     if options.stage == "tune" and loop.framework != "torch":
         raise DataError("stage tune trains in PyTorch alone; leave the framework out")
     init = initial(told.init, "crnn", told.net)
+    if isinstance(init, FromProject) and init.charset is None and told.charset in (None, "data"):
+        raise WeightsError(
+            f"{init.path} does not say which characters it knows; name a charset file that lists "
+            "them in the order of their training"
+        )
     run = loop.out if loop.resume else None
     charset = choose_charset(told.charset, options, run, init.charset)
     torch.manual_seed(loop.seed)
