@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -79,6 +80,23 @@ class Char:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A run of characters of a line without a blank; Chinese without blanks is one.
+
+    Attributes:
+        quad: where it stands in the original image.
+        text: what it says.
+        score: mean probability of its characters, 0 to 1.
+        chars: its characters, placed along the line.
+    """
+
+    quad: Quad
+    text: str
+    score: float
+    chars: tuple[Char, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of text.
 
@@ -103,13 +121,36 @@ class Line:
     def char_quad(self, index: int) -> Quad:
         """Return the quad of ``chars[index]``, cut from the line's quad along its reading axis."""
         char = self.chars[index]
+        return self.part(char.start, char.end)
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """Its runs of characters without a blank, in order.
+
+        Where the places of the characters are not known, they are taken to be of one width.
+        """
+        size = len(self.text)
+        chars = self.chars or tuple(
+            Char(char, self.score, i / size, (i + 1) / size) for i, char in enumerate(self.text)
+        )
+        found = []
+        for blank, run in groupby(chars, key=lambda char: char.text.isspace()):
+            if not blank:
+                word = tuple(run)
+                score = sum(char.score for char in word) / len(word)
+                quad = self.part(word[0].start, max(char.end for char in word))
+                found.append(Word(quad, "".join(char.text for char in word), score, word))
+        return tuple(found)
+
+    def part(self, start: float, end: float) -> Quad:
+        """Return its quad from ``start`` to ``end``, 0 to 1 along the reading axis."""
         tl, tr, br, bl = self.quad.to_array()
         if self.vertical:
-            ends = [tl + t * (bl - tl) for t in (char.start, char.end)]
-            far = [tr + t * (br - tr) for t in (char.start, char.end)]
+            ends = [tl + t * (bl - tl) for t in (start, end)]
+            far = [tr + t * (br - tr) for t in (start, end)]
             return Quad.from_array(np.stack([ends[0], far[0], far[1], ends[1]]))
-        top = [tl + t * (tr - tl) for t in (char.start, char.end)]
-        low = [bl + t * (br - bl) for t in (char.start, char.end)]
+        top = [tl + t * (tr - tl) for t in (start, end)]
+        low = [bl + t * (br - bl) for t in (start, end)]
         return Quad.from_array(np.stack([top[0], top[1], low[1], low[0]]))
 
     def to_dict(self) -> dict[str, Any]:
@@ -151,6 +192,8 @@ class Page:
         angle: degrees clockwise (0, 90, 180, 270) by which the content stood rotated.
         angle_score: probability of that angle, 0 to 1; low when there was nothing to judge by.
         lines: in reading order.
+        number: of the page in its document, from 1.
+        dpi: pixels per inch of the picture, where that is known.
     """
 
     source: str
@@ -159,6 +202,8 @@ class Page:
     angle: int = 0
     angle_score: float = 0.0
     lines: tuple[Line, ...] = ()
+    number: int = 1
+    dpi: float | None = None
 
     @property
     def text(self) -> str:
@@ -176,6 +221,8 @@ class Page:
             "image": self.source,
             "width": self.width,
             "height": self.height,
+            "number": self.number,
+            "dpi": None if self.dpi is None else round(self.dpi, 2),
             "angle": self.angle,
             "angle_score": round(self.angle_score, 4),
             "lines": [line.to_dict() for line in self.lines],
@@ -191,4 +238,21 @@ class Page:
             angle=data["angle"],
             angle_score=data.get("angle_score", 0.0),
             lines=tuple(Line.from_dict(line) for line in data["lines"]),
+            number=data.get("number", 1),
+            dpi=data.get("dpi"),
         )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sheet:
+    """A page with its picture: what writers get.
+
+    Attributes:
+        page: what was read.
+        image: the picture that it was read from, shape (H, W, 3); None where it is not at hand.
+        count: how many pages its document has.
+    """
+
+    page: Page
+    image: Image | None = None
+    count: int = 1

@@ -14,15 +14,16 @@ import shizi
 ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
-    {"errors", "cpu", "files", "terminal", "waits"},
+    {"terminal"},
+    {"errors", "cpu", "files", "waits", "bar"},
     {"page", "extras", "options"},
     {"geometry", "charset", "nets"},
-    {"images", "ctc", "crop", "engine"},
-    {"weights"},
-    {"orientation", "detection", "recognition", "layout"},
-    {"upright"},
+    {"images", "ctc", "crop", "strokes", "engine"},
+    {"weights", "journal"},
+    {"orientation", "detection", "recognition", "layout", "jobs"},
+    {"upright", "cells"},
     {"reader"},
-    {"formats", "draw", "web"},
+    {"formats", "web"},
     {"data", "synth", "scores"},
     {"train", "live"},
     {"evaluate"},
@@ -33,7 +34,7 @@ LEVELS = [
 
 INSIDE = {
     "live": [
-        {"event", "fold", "frame"},
+        {"event", "fold", "frame", "options"},
         {"stream", "see", "mean", "keep", "show", "simulate"},
         {"room"},
         {"screen"},
@@ -41,8 +42,8 @@ INSIDE = {
         {"rooms"},
     ],
     "train": [
-        {"targets"},
-        {"losses", "card", "show", "transfer", "prune"},
+        {"targets", "options"},
+        {"losses", "card", "show", "transfer", "prune", "published"},
         {"loop"},
         {"tasks"},
         {"grow"},

@@ -15,7 +15,8 @@ from shizi.evaluate.live import read_events, score_events
 from shizi.evaluate.rooms import compare, run_live_eval
 from shizi.evaluate.sets import LiveEvalOptions
 from shizi.live.event import Event, Gift, Kind
-from shizi.live.simulate import SimulateOptions, simulate
+from shizi.live.options import SimulateOptions
+from shizi.live.simulate import simulate
 
 
 def event(time: float, kind: Kind, user: str, text: str = "", count: int = 0) -> Event:

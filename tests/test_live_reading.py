@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from shizi.live.options import ReadingOptions
 from shizi.live.see.look import view_of
-from shizi.live.see.reading import LineReader, ReadingOptions, parted
+from shizi.live.see.reading import LineReader, parted
 from shizi.live.see.scroll import template_of
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker

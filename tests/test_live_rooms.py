@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from shizi.live.mean.settings import RulesError
+from shizi.live.options import SimulateOptions
 from shizi.live.rooms import Rooms, load_rooms
 from shizi.live.show.dashboard import Publisher
-from shizi.live.simulate import SimulateOptions, simulate
+from shizi.live.simulate import simulate
 
 GOOD = """
 shared: {store: all.db, fps: 8, sink: ["redis://localhost:6379/0"]}

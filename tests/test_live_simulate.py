@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from shizi.live.event import Event
-from shizi.live.simulate import SimulateOptions, frames, make_room, simulate
+from shizi.live.options import SimulateOptions
+from shizi.live.simulate import frames, make_room, simulate
 from shizi.live.simulate.style import _pieces, _wrap
 
 SHORT = SimulateOptions(seed=2, seconds=2.0, shape="panel", fps=5)

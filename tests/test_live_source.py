@@ -20,9 +20,10 @@ from live_servers import Rtmp, running
 
 from shizi.errors import MissingExtraError
 from shizi.live.frame import Frame
+from shizi.live.options import SourceOptions
 from shizi.live.stream import source as stream
 from shizi.live.stream.pace import queued, sampled
-from shizi.live.stream.source import Source, SourceOptions, StreamError, open_source
+from shizi.live.stream.source import Source, StreamError, open_source
 
 ALL = SourceOptions(fps=25)
 PATIENT = SourceOptions(fps=25, timeout=3.0, give_up=30.0)

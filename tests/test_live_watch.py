@@ -13,9 +13,10 @@ from shizi.live.event import Event, Gift
 from shizi.live.frame import Frame
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.parse import Parser
-from shizi.live.see.region import Finder, RegionOptions, parse_region
+from shizi.live.options import RegionOptions, SimulateOptions, parse_region
+from shizi.live.see.region import Finder
 from shizi.live.see.watch import Watch, live_reader
-from shizi.live.simulate import SimulateOptions, frames, make_room
+from shizi.live.simulate import frames, make_room
 from shizi.live.simulate.script import Act
 from shizi.reader import Reader
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shizi.terminal import harmless
+from shizi.terminal import printable
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from shizi.terminal import harmless
     ],
 )
 def test_what_a_terminal_would_obey_is_shown(text: str, shown: str) -> None:
-    assert harmless(text) == shown
+    assert printable(text) == shown

@@ -5,32 +5,39 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from itertools import groupby
-from typing import TextIO
+from typing import BinaryIO
 from unicodedata import east_asian_width
 
-from shizi.page import Page
+from shizi.formats.encode import put
+from shizi.page import Page, Sheet
+from shizi.terminal import printable
 
 # What Markdown would take for markup: anywhere, and at the start of a paragraph.
 _ANYWHERE = re.compile(r"[\\`*_<\[\]|~&]")
 _NUMBERED = re.compile(r"\d{1,9}(?=[.)](\s|$))")
 
 
-def write(pages: Iterable[Page], out: TextIO) -> None:
+def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
     """Write ``## source`` and the paragraphs of each page; a block starts a new paragraph."""
     before = ""
-    for page in pages:
-        parts = [f"## {_escape(page.source)}", *_paragraphs(page)]
-        out.write(before + "\n\n".join(parts) + "\n")
+    for page in (sheet.page for sheet in sheets):
+        parts = [f"## {_escape(page.source)}", *map(_shown, paragraphs(page))]
+        put(out, before + "\n\n".join(parts) + "\n")
         before = "\n"
 
 
-def _paragraphs(page: Page) -> Iterable[str]:
+def paragraphs(page: Page) -> Iterable[str]:
+    """The paragraphs of a page, each on one line."""
     for _, lines in groupby(page.lines, key=lambda line: (line.block, line.paragraph)):
         joined = ""
         for line in lines:
             joined = join(joined, line.text.strip())
         if joined:
-            yield _at_start(_escape(joined))
+            yield joined
+
+
+def _shown(paragraph: str) -> str:
+    return _at_start(_escape(paragraph))
 
 
 def join(left: str, right: str) -> str:
@@ -45,7 +52,7 @@ def _wide(char: str) -> bool:
 
 
 def _escape(text: str) -> str:
-    return _ANYWHERE.sub(r"\\\g<0>", text)
+    return _ANYWHERE.sub(r"\\\g<0>", printable(text))
 
 
 def _at_start(text: str) -> str:

@@ -14,16 +14,23 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast, get_type_hints
 
 from shizi.errors import ShiziError
-from shizi.live.keep.crops import CropOptions
-from shizi.live.keep.writer import WriterOptions
 from shizi.live.mean.settings import RulesError, check, read_yaml
-from shizi.live.room import RoomOptions
-from shizi.live.run import LiveOptions, Plan, SeeOptions, Told, follow
-from shizi.live.see.reading import ReadingOptions
-from shizi.live.see.region import RegionOptions
-from shizi.live.see.watch import Watch, WatchOptions
+from shizi.live.options import (
+    CropOptions,
+    LiveOptions,
+    Plan,
+    ReadingOptions,
+    RegionOptions,
+    RoomOptions,
+    SeeOptions,
+    SourceOptions,
+    WatchOptions,
+    WriterOptions,
+)
+from shizi.live.run import Told, follow
+from shizi.live.see.watch import Watch
 from shizi.live.show.dashboard import Publisher
-from shizi.live.stream.source import Source, SourceOptions
+from shizi.live.stream.source import Source
 from shizi.waits import Waits
 
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from shizi.nets.spec import LCNetSpec
 from shizi.nets.torch.backbone import LCBlock, LCNet
 
 RIDGE = 1e-4
-"""Of the mean diagonal of the channels' second moments: keeps dead channels harmless."""
+"""Of the mean diagonal of the channels' second moments: keeps dead channels printable."""
 
 MULTIPLE = 8
 """Channels come in groups that vector units like."""

@@ -10,7 +10,7 @@ from shizi.live.event import Event
 from shizi.live.mean.board import Board
 from shizi.live.mean.value import Rules, Viewer, decayed, tier
 from shizi.live.mean.viewers import Names
-from shizi.terminal import harmless
+from shizi.terminal import printable
 
 
 def explain(viewer: Viewer, rules: Rules, now: float) -> str:
@@ -18,7 +18,7 @@ def explain(viewer: Viewer, rules: Rules, now: float) -> str:
     points = decayed(viewer, rules, now)
     asked = " ".join(f"{topic}x{n}" for topic, n in viewer.asked.items()) or "-"
     head = [
-        f"{harmless(viewer.name)}: tier {tier(viewer, rules, now)}, "
+        f"{printable(viewer.name)}: tier {tier(viewer, rules, now)}, "
         f"score {sum(points.values()):.2f}",
         f"visits {viewer.visits}, comments {viewer.counts.get('comment', 0)}, "
         f"gifts {viewer.gifts} worth {viewer.coins:g}, "

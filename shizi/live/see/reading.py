@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from shizi.live.options import ReadingOptions
 from shizi.live.see.badge import badge_end, badge_run
 from shizi.live.see.line import BARE_COUNT, SeenLine
 from shizi.live.see.look import imprint_of
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
 from shizi.live.see.vote import Sighting, coloured
-from shizi.options import check_range
 from shizi.page import Char
 from shizi.recognition import EMPTY, Reading, Recognizer
 
@@ -24,29 +24,6 @@ _AGAIN = 0.3
 
 _BRIEF = 0.85
 """Least score of a line that was seen no more than twice."""
-
-
-@dataclass(frozen=True)
-class ReadingOptions:
-    """When lines are read.
-
-    Attributes:
-        sure: score from which a line is not read again.
-        readings: most readings of a line that is not sure.
-        least_score: lines read with a lower score are taken for clutter.
-    """
-
-    sure: float = 0.93
-    readings: int = 3
-    least_score: float = 0.7
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        check_range(self, sure=(0, 1), readings=(1, 100), least_score=(0, 1))
 
 
 class LineReader:

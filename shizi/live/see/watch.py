@@ -11,13 +11,13 @@ import numpy as np
 from shizi.detection import DetectionOptions
 from shizi.live.event import Row
 from shizi.live.frame import Area, Box, Frame
+from shizi.live.options import ReadingOptions, RegionOptions, WatchOptions
 from shizi.live.see.message import Assembler
 from shizi.live.see.panel import Panel
-from shizi.live.see.reading import SETTLE, LineReader, ReadingOptions
-from shizi.live.see.region import Finder, RegionOptions
+from shizi.live.see.reading import SETTLE, LineReader
+from shizi.live.see.region import Finder
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
-from shizi.options import check_range
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import RecognitionOptions
@@ -27,26 +27,6 @@ _LINGER = 1.0
 
 _LATE = 0.3
 """Seconds behind a live source from which nothing is read again."""
-
-
-@dataclass(frozen=True)
-class WatchOptions:
-    """How a room is watched.
-
-    Attributes:
-        hindsight: seconds of the stream that are kept while the area is searched, to be read
-            once it is found.
-    """
-
-    hindsight: float = 4.0
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        check_range(self, hindsight=(0, 60))
 
 
 @dataclass

@@ -11,14 +11,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import inf
 from pathlib import Path
-from typing import Literal
 
 import av
 import numpy as np
 
 from shizi.errors import DataError
+from shizi.live.options import SimulateOptions
 from shizi.live.simulate import scene as scenes
 from shizi.live.simulate import script as scripts
 from shizi.live.simulate import style as styles
@@ -26,49 +25,8 @@ from shizi.live.simulate.scene import SAY_HIGH, TABS_END, Scene, draw_scene
 from shizi.live.simulate.script import Pace, Rng, notice, read_lines, write_script
 from shizi.live.simulate.stage import Setting, Stage, slot_height
 from shizi.live.simulate.style import draw_row, draw_style
-from shizi.options import check_range
 from shizi.page import Image
 from shizi.synth.fonts import Face, load_faces, system_fonts
-
-Level = Literal["easy", "hard"]
-Shape = Literal["portrait", "panel", "any"]
-
-
-@dataclass(frozen=True)
-class SimulateOptions:
-    """What room to simulate. The same options make the same clip.
-
-    Attributes:
-        seed: of everything left to chance.
-        seconds: length of the clip.
-        level: easy: 24 to 30 px text, about a row a second, crf 23; hard: 22 px text, bursts of
-            6 rows a second, crf 33.
-        shape: rows over a portrait picture of 720x1280, or a panel beside a landscape one of
-            1280x720; any: by chance.
-        fps: frames a second.
-        texts: text files with comments, one a line, besides the built-in ones.
-    """
-
-    seed: int = 0
-    seconds: float = 60.0
-    level: Level = "easy"
-    shape: Shape = "any"
-    fps: int = 25
-    texts: tuple[Path, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        check_range(
-            self,
-            seed=(0, inf),
-            seconds=(1, 86_400),
-            fps=(1, 240),
-        )
-
 
 PACES = {"easy": Pace(0.9, 2.0, 0.2), "hard": Pace(1.5, 6.0, 0.3)}
 CRF = {"easy": 23, "hard": 33}

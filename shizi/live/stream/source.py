@@ -13,7 +13,6 @@ import time as clock
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,8 @@ from shizi.errors import ShiziError
 from shizi.extras import needed
 from shizi.images.load import SUFFIXES, load
 from shizi.live.frame import Frame
+from shizi.live.options import SourceOptions
 from shizi.live.stream.pace import paced, queued, sampled
-from shizi.options import check_range
 from shizi.waits import Waits
 
 with needed("reading video"):
@@ -42,44 +41,6 @@ _JUMP = 10.0  # seconds between two frames that are a break in the clock rather 
 
 class StreamError(ShiziError):
     """A stream cannot be opened, or is gone and did not come back."""
-
-
-@dataclass(frozen=True)
-class SourceOptions:
-    """How frames are taken from a source.
-
-    Attributes:
-        fps: frames looked at in a second of the stream; fewer where it has fewer.
-        replay_speed: play a file at so many times its speed, as if it came in live; 0: as fast
-            as it can be read.
-        timeout: seconds without data after which a stream counts as broken.
-        wait: seconds for which a stream that is not there yet is waited for.
-        give_up: seconds for which a broken stream is opened again and again; 0: for ever.
-        queue: frames that are decoded ahead, or of a live source, that may wait.
-    """
-
-    fps: float = 10.0
-    replay_speed: float = 0.0
-    timeout: float = 10.0
-    wait: float = 0.0
-    give_up: float = 0.0
-    queue: int = 8
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        check_range(
-            self,
-            fps=(0.01, 1000),
-            replay_speed=(0, 1000),
-            timeout=(0.1, inf),
-            wait=(0, inf),
-            give_up=(0, inf),
-            queue=(1, 10_000),
-        )
 
 
 @dataclass

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from shizi.errors import DataError
+from shizi.errors import OptionError
+from shizi.options import check_range
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "bf16", "fp16", "f32"]
@@ -68,6 +69,13 @@ class LoopOptions:
     threads: int = 0
     workers: int = 0
 
+    def __post_init__(self) -> None:
+        whole = ("steps", "accumulate", "validate_every")
+        check_range(self, **dict.fromkeys(whole, (1, math.inf)))
+        counts = ("warmup", "decay", "patience", "threads", "workers")
+        check_range(self, lr=(0, math.inf), ema=(0, 1), **dict.fromkeys(counts, (0, math.inf)))
+        seconds(self.time_budget)
+
     @property
     def shares(self) -> dict[str, float]:
         """Shares of lr of the parts of a net that have their own; all others have the whole."""
@@ -79,11 +87,11 @@ def seconds(budget: str) -> float:
     """Read a time budget such as ``30m``, ``2h``, ``90s`` or ``1h30m``; empty is no limit.
 
     Raises:
-        DataError: it is none of these.
+        OptionError: it is none of these.
     """
     parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", budget.strip())
     if parts is None:
-        raise DataError(f"{budget!r} is no time budget; write it like 30m, 2h or 1h30m")
+        raise OptionError(f"{budget!r} is no time budget; write it like 30m, 2h or 1h30m")
     hours, minutes, rest = (int(part or 0) for part in parts.groups())
     return float(hours * 3600 + minutes * 60 + rest) or math.inf
 

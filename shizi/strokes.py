@@ -1,0 +1,221 @@
+"""Strokes of a picture that the lines found do not explain, and a second look at them.
+
+A detector sees one scale and lines that run nearly level. What it misses, small print on a
+large page, a label on its side, still shows as strokes that lie close together in a narrow
+strip. Such strips are cut out, turned level, brought to a good height and laid side by side:
+one small picture shows them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.geometry import box_to_quad, grow, sides, warp
+from shizi.page import GREY, Image, Quads
+
+CONTRAST = 40
+"""Least difference of neighbouring pixels that is a stroke, grey levels."""
+
+REACH = 9
+"""Strokes nearer than this, pixels, belong to one strip."""
+
+FILLED = 0.5
+"""Share of a strip's rectangle that its strokes fill; an outline fills less."""
+
+LEAST = 20
+"""Least area of a piece of a strip, pixels."""
+
+BETWEEN = 0.8
+"""Gap between the words of a strip, by its height."""
+
+MOST = 100
+"""Pieces that are looked into, the largest first."""
+
+MARK = (6, 90)
+"""Least and greatest height of a character that stands alone, pixels."""
+
+PLAIN = 6.0
+"""Standard deviation of grey around a character that stands alone, at most."""
+
+SPACE = 48
+"""Pixels between patches, so that no line goes on from one to the next."""
+
+
+class Unexplained(NamedTuple):
+    """Strokes that no line covers; places are pixels of the picture."""
+
+    strips: Quads  # (S, 4, 2) narrow, the first side a long one that runs rightwards or downwards
+    marks: Quads  # (M, 4, 2) upright boxes: single characters on plain ground, or what looks so
+    largest: int  # the lesser side of the largest thing
+
+
+def unexplained(image: Image, known: Quads) -> Unexplained:
+    """Find strokes that no line explains.
+
+    Args:
+        image: RGB (H, W, 3), at the scale that lines were sought at.
+        known: lines that explain the strokes they cover, (N, 4, 2).
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    left = stroke_mask(grey)
+    for quad in grow(known, 0.3):
+        cv2.fillConvexPoly(left, quad.round().astype(np.int32), 0)
+    solid = cv2.morphologyEx(left, cv2.MORPH_CLOSE, np.ones((REACH, REACH), np.uint8))
+    _, label, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    boxes, area = stats[1:, :4], stats[1:, cv2.CC_STAT_AREA]  # (P, 4) x, y, width, height
+    pieces: list[NDArray[np.float32]] = []
+    filled: list[bool] = []
+    marks = []
+    for i in np.argsort(-area, kind="stable")[:MOST].tolist():
+        if area[i] < LEAST:
+            break
+        x, y, w, h = boxes[i]
+        points = cv2.findNonZero((label[y : y + h, x : x + w] == i + 1).astype(np.uint8))
+        middle, (length, thickness), turn = cv2.minAreaRect(points)
+        length, thickness = length + 1, thickness + 1  # from the middle of a pixel to its edge
+        quad = cv2.boxPoints((middle, (length, thickness), turn))
+        pieces.append(_lengthwise(quad + np.array([x, y], np.float32)))
+        filled.append(bool(area[i] >= FILLED * length * thickness))
+        if _alone(grey, boxes[i]) and area[i] >= FILLED / 2 * w * h:
+            marks.append(i)
+    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1).astype(np.float32)
+    largest = boxes[:, 2:].min(1).max(initial=0)
+    return Unexplained(_joined(pieces, filled), box_to_quad(corners[marks]), int(largest))
+
+
+def _alone(grey: NDArray[np.uint8], box: NDArray[np.int32]) -> bool:
+    """Say whether a box (4,) x, y, width, height may hold one character on plain ground."""
+    x, y, w, h = (int(v) for v in box)
+    if not (MARK[0] <= h <= MARK[1] and 0.12 * h <= w <= 1.5 * h):
+        return False
+    far = max(3, h // 3)
+    x0, y0, x1, y1 = x - far, y - far, x + w + far, y + h + far
+    if min(x0, y0) < 0 or y1 >= grey.shape[0] or x1 >= grey.shape[1]:
+        return False
+    ring = [grey[y0, x0:x1], grey[y1, x0:x1], grey[y0:y1, x0], grey[y0:y1, x1]]
+    return float(np.concatenate(ring).std()) < PLAIN
+
+
+def _joined(pieces: list[NDArray[np.float32]], filled: list[bool]) -> Quads:
+    """Join rectangles (4, 2) with what follows them in their own direction, words of a line.
+
+    A strip begins with one that its strokes fill; the rest may be brackets and thin characters.
+    """
+    seeds = [quad for quad, full in zip(pieces, filled, strict=True) if full]
+    left = [*seeds, *(quad for quad, full in zip(pieces, filled, strict=True) if not full)]
+    whole = []
+    for seed in seeds:
+        if not any(seed is quad for quad in left):
+            continue
+        left = [quad for quad in left if quad is not seed]
+        quad = seed
+        while True:
+            quad, rest = _extended(quad, left)
+            if len(rest) == len(left):
+                break
+            left = rest
+        whole.append(quad)
+    return np.asarray(whole, np.float32).reshape(-1, 4, 2)
+
+
+def _extended(
+    quad: NDArray[np.float32], others: list[NDArray[np.float32]]
+) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+    """Lengthen a strip (4, 2) by those of the others that follow it; return it and the rest."""
+    length, thickness = (float(v) for v in sides(quad))
+    if length < 1.5 * thickness:
+        return quad, others
+    along, down = (quad[1] - quad[0]) / length, (quad[3] - quad[0]) / thickness
+    ends, rest = [0.0, length], []
+    for other in others:
+        ahead, aside = (other - quad[0]) @ along, (other - quad[0]) @ down  # (4,)
+        middle = abs(aside.min() + aside.max() - thickness) / 2
+        near = ahead.min() < length + BETWEEN * thickness and ahead.max() > -BETWEEN * thickness
+        if near and middle < 0.4 * thickness and np.ptp(aside) < 1.5 * thickness:
+            ends += [float(ahead.min()), float(ahead.max())]
+        else:
+            rest.append(other)
+    first, last = quad[0] + min(ends) * along, quad[0] + max(ends) * along
+    longer = np.stack([first, last, last + thickness * down, first + thickness * down])
+    return longer.astype(np.float32), rest
+
+
+def stroke_mask(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Mark the strokes of a grey image with 1, shape (H, W)."""
+    edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    return np.asarray(edges > CONTRAST, np.uint8)
+
+
+def _lengthwise(quad: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Begin a clockwise rectangle (4, 2) with the long side that runs rightwards or downwards."""
+    edges = np.roll(quad, -1, 0) - quad  # (4, 2)
+    first = int(np.linalg.norm(edges[1]) > np.linalg.norm(edges[0]))
+    x, y = edges[first]
+    backwards = x < 0 if abs(x) > 0.2 * abs(y) else y < 0
+    return np.roll(quad, -(first + 2 * backwards), 0)
+
+
+def slant(quads: Quads) -> NDArray[np.float32]:
+    """Degrees (N,) by which the first side of quads (N, 4, 2) leaves the level, 0 to 90."""
+    x, y = np.abs(quads[:, 1] - quads[:, 0]).T
+    return np.asarray(np.degrees(np.arctan2(y, x)), np.float32)
+
+
+def lengthen(quads: Quads, margin: float) -> Quads:
+    """Move the ends of quads (N, 4, 2) outwards by ``margin`` heights."""
+    length, thickness = sides(quads)
+    step = (quads[:, 1] - quads[:, 0]) * (margin * thickness / np.maximum(length, 1e-6))[:, None]
+    out = quads.copy()
+    out[:, [0, 3]] -= step[:, None]
+    out[:, [1, 2]] += step[:, None]
+    return out
+
+
+class Patch(NamedTuple):
+    """A piece of a picture, cut out to be looked at by itself."""
+
+    picture: Image
+    quad: NDArray[np.float32]  # (4, 2) where it was cut out
+    line: bool = True  # it holds one line, however many pieces of it are found
+
+    def back(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map points (..., 2) of the patch to where they were cut out."""
+        height, width = self.picture.shape[:2]
+        a, b, _, d = self.quad
+        return np.asarray(
+            a + points[..., :1] / width * (b - a) + points[..., 1:] / height * (d - a), np.float32
+        )
+
+
+def cut_patch(image: Image, quad: NDArray[np.float32], scale: float) -> Patch:
+    """Cut a quad (4, 2) out of an image, enlarged by ``scale``."""
+    width, height = (max(1, round(float(side) * scale)) for side in sides(quad))
+    return Patch(warp(image, quad, width, height), quad)
+
+
+def lay(patches: Sequence[Patch]) -> tuple[Image, list[tuple[int, int]]]:
+    """Lay patches side by side in rows, the highest first.
+
+    Returns:
+        One picture, and the left top corner (x, y) of each patch in it.
+    """
+    sizes = [(p.picture.shape[0] + SPACE, p.picture.shape[1] + SPACE) for p in patches]
+    width = max(*(w for _, w in sizes), round(sum(h * w for h, w in sizes) ** 0.5))
+    corners = [(0, 0)] * len(patches)
+    x = y = row = 0
+    for i in sorted(range(len(patches)), key=lambda i: -sizes[i][0]):
+        h, w = sizes[i]
+        if x + w > width:
+            x, y, row = 0, y + row, 0
+        corners[i] = (x, y)
+        x, row = x + w, max(row, h)
+    canvas = np.full((y + row, width, 3), GREY, np.uint8)
+    for (left, top), patch in zip(corners, patches, strict=True):
+        h, w = patch.picture.shape[:2]
+        canvas[top : top + h, left : left + w] = patch.picture
+    return canvas, corners
