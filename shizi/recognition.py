@@ -32,6 +32,9 @@ MOST_DOWN = 60
 """A crop more times taller than wide is no line of upright characters."""
 
 
+ROOM = 0.15
+"""By how much of its shorter side a doubtful character's crop is widened."""
+
 EDGE = 1.0
 """Pixels of the picture that are read around a line: small letters are blurred outwards."""
 
@@ -126,8 +129,17 @@ class Recognizer:
             self._allowed[charset.encode(self.options.allow)] = True
 
     def __call__(self, image: Image, quads: Quads) -> list[Reading]:
-        """Read the lines at quads (N, 4, 2) of an image."""
-        return self.read([cut(image, quad) for quad in grow(quads, 0.0, EDGE)])
+        """Read the lines at quads (N, 4, 2) of an image.
+
+        A doubtful single character is read again with more of what is around it.
+        """
+        readings = self.read([cut(image, quad) for quad in grow(quads, 0.0, EDGE)])
+        lone = [i for i, r in enumerate(readings) if len(r.text) == 1 and r.score < SURE]
+        wider = self.read([cut(image, quad) for quad in grow(quads[lone], ROOM, EDGE)])
+        for i, reading in zip(lone, wider, strict=True):
+            if len(reading.text) == 1 and reading.score > readings[i].score:
+                readings[i] = reading
+        return readings
 
     def read_columns(self, image: Image, quads: Quads) -> list[Reading]:
         """Read columns that lie on their side, tops at the left, at quads (N, 4, 2)."""

@@ -24,11 +24,14 @@ CONTRAST = 40
 REACH = 9
 """Strokes nearer than this, pixels, belong to one strip."""
 
+NEAR = 3
+"""The same for those of a character that stands alone."""
+
 FILLED = 0.5
 """Share of a strip's rectangle that its strokes fill; an outline fills less."""
 
 LEAST = 20
-"""Least area of a piece of a strip, pixels."""
+"""Least area of a piece of a strip or of a character, pixels."""
 
 BETWEEN = 0.8
 """Gap between the words of a strip, by its height."""
@@ -70,7 +73,6 @@ def unexplained(image: Image, known: Quads) -> Unexplained:
     boxes, area = stats[1:, :4], stats[1:, cv2.CC_STAT_AREA]  # (P, 4) x, y, width, height
     pieces: list[NDArray[np.float32]] = []
     filled: list[bool] = []
-    marks = []
     for i in np.argsort(-area, kind="stable")[:MOST].tolist():
         if area[i] < LEAST:
             break
@@ -81,11 +83,28 @@ def unexplained(image: Image, known: Quads) -> Unexplained:
         quad = cv2.boxPoints((middle, (length, thickness), turn))
         pieces.append(_lengthwise(quad + np.array([x, y], np.float32)))
         filled.append(bool(area[i] >= FILLED * length * thickness))
-        if _alone(grey, boxes[i]) and area[i] >= FILLED / 2 * w * h:
-            marks.append(i)
-    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1).astype(np.float32)
     largest = boxes[:, 2:].min(1).max(initial=0)
-    return Unexplained(_joined(pieces, filled), box_to_quad(corners[marks]), int(largest))
+    return Unexplained(_joined(pieces, filled), _marks(grey, left), int(largest))
+
+
+def _marks(grey: NDArray[np.uint8], strokes: NDArray[np.uint8]) -> Quads:
+    """Find what may be single characters, (M, 4, 2): also close to the edge of a bubble.
+
+    One whose parts stand apart is taken with the bubble.
+    """
+    found = np.zeros((0, 4), np.float32)
+    for reach in (NEAR, REACH):
+        solid = cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
+        stats = cv2.connectedComponentsWithStats(solid, connectivity=8)[2][1:]
+        boxes, area = stats[:, :4], stats[:, cv2.CC_STAT_AREA]
+        filled = area >= np.maximum(LEAST, FILLED / 2 * boxes[:, 2] * boxes[:, 3])
+        alone = [box for box in boxes[filled][:MOST] if _alone(grey, box)]
+        corners = np.array(alone, np.float32).reshape(-1, 4)
+        corners[:, 2:] += corners[:, :2]
+        middle = (found[:, :2] + found[:, 2:]) / 2  # (M, 2)
+        inside = (middle > corners[:, None, :2]) & (middle < corners[:, None, 2:])  # (n, M, 2)
+        found = np.concatenate([found, corners[~inside.all(2).any(1)]])
+    return box_to_quad(found)
 
 
 def _alone(grey: NDArray[np.uint8], box: NDArray[np.int32]) -> bool:
