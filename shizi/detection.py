@@ -26,7 +26,17 @@ from shizi.geometry import (
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
 from shizi.options import check_range
 from shizi.page import GREY, Image, Quads
-from shizi.strokes import SPACE, Patch, Unexplained, cut_patch, lay, lengthen, slant, unexplained
+from shizi.strokes import (
+    SPACE,
+    Patch,
+    Unexplained,
+    cut_patch,
+    densest,
+    lay,
+    lengthen,
+    slant,
+    unexplained,
+)
 
 COLUMN = 16
 """Width of a slice, pixels."""
@@ -176,7 +186,14 @@ class Detector:
         """
         width, height = sides(quads)
         wide = width >= 1.5 * height
-        left = unexplained(scaled, quads[wide | _cells(quads)])
+        left = unexplained(scaled, quads[wide | _cells(quads)], quads)
+        if left.share > DENSE and (scale := self._small_print(image, scaled)):
+            larger = _resize(image, scale)
+            fine, certain = self._at(larger)
+            quads = np.concatenate([quads, fine * np.float32(scaled.shape[1] / larger.shape[1])])
+            scores = np.concatenate([scores, certain])
+            kept = distinct(quads, scores)
+            return quads[kept], scores[kept]
         patches = _second_looks(image, scaled, left, self.options.enlarge)
         if left.largest > LARGE:
             patches.append(_shrunk(scaled))
@@ -199,6 +216,31 @@ class Detector:
                 quads, scores = _merge(quads, scores, order_quad(line), score)
         return quads, scores
 
+    def _small_print(self, image: Image, scaled: Image) -> float:
+        """Look where strokes are densest, at full size.
+
+        Returns:
+            The scale at which the print there, too small for the first look, has a good height;
+            0 where there is none.
+        """
+        scale = scaled.shape[1] / image.shape[1]
+        if scale > SHRUNK:
+            return 0.0
+        x, y = (round(v / scale) for v in densest(scaled, round(PROBE * scale)))
+        quads, _ = self._at(np.ascontiguousarray(image[y : y + PROBE, x : x + PROBE]))
+        if len(quads) < 3:
+            return 0.0
+        return min(1.0, GOOD_HEIGHT / float(np.median(np.minimum(*sides(quads)))))
+
+
+DENSE = 0.5
+"""Share of unexplained strokes from which on small print is looked for."""
+
+SHRUNK = 0.5
+"""Scale below which small print may have become illegible."""
+
+PROBE = 512
+"""Side of the square in which small print is looked for, pixels."""
 
 SMALL = 13.0
 """Strips of strokes lower than this, pixels, are looked at enlarged."""
@@ -235,7 +277,7 @@ def _second_looks(image: Image, scaled: Image, left: Unexplained, enlarge: float
     small = (thickness < SMALL) & (most > 1.3)
     wanted = (small | (slant(left.strips) > ASLANT)) & (length > 2 * thickness)
     narrow, thin = left.strips[wanted], thickness[wanted]
-    room = lengthen(grow(narrow, 0.4), 0.6)
+    room = lengthen(grow(narrow, 0.4), 1.0)
     factors = np.minimum(GOOD / np.maximum(thin, 1), most)
     patches = _cut(image, scaled, room, factors, SPARE)
     box = quad_to_box(left.marks)
@@ -278,7 +320,7 @@ def _merge(quads: Quads, scores: Float, line: Float, score: float) -> tuple[Quad
     """Add a line (4, 2) that a second look found, in place of pieces of it."""
     shared = np.array([intersection(quad, line) for quad in quads], np.float32)  # (N,)
     width, height = sides(quads)
-    wide = width >= 1.5 * height
+    wide = (width >= 1.5 * height) & (width >= 1.5 * min(sides(line)))
     longer = np.maximum(width, height) >= max(sides(line))
     if shared[wide].sum() > 0.3 * area(line) or (shared[longer] > 0.5 * area(line)).any():
         return quads, scores

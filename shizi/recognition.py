@@ -23,7 +23,7 @@ VERTICAL = 1.5
 """A crop this many times taller than wide is read as a vertical line."""
 
 SURE = 0.95
-"""A tall crop scored below this is also read the other way round."""
+"""What is scored below this is read again: a tall crop, a character that stands alone."""
 
 PITCHES = (1.0, 0.85, 0.7, 0.57)
 """Heights of upright characters in a tall crop, by its width."""
@@ -158,9 +158,15 @@ class Recognizer:
         if self.squeeze < 1:
             self._improve(readings, lambda i: flat[i], self.options.reread)
         turned = [r._replace(vertical=t, sideways=t) for r, t in zip(readings, tall, strict=True)]
-        self._improve(turned, lambda i: rotate90(flat[i], 180) if tall[i] else None, SURE)
-        for i in (i for i, t in enumerate(tall) if t):
-            turned[i] = _which_way(turned[i], self._read_down(crops[i]))
+        downs = {i: self._read_down(crops[i]) for i, t in enumerate(tall) if t}
+        doubted = {
+            i
+            for i, down in downs.items()
+            if turned[i].score < SURE or _shared(turned[i].text, down.text) < 0.5
+        }
+        self._improve(turned, lambda i: rotate90(flat[i], 180) if i in doubted else None, 1.0)
+        for i, down in downs.items():
+            turned[i] = _which_way(turned[i], down)
         return turned
 
     def _read_down(self, crop: Image) -> Reading:
@@ -230,17 +236,17 @@ def _which_way(lying: Reading, down: Reading) -> Reading:
     where both readings say the same the characters stand upright, and the surer text is kept.
     Text that truly lies on its side, its top at the left, reads backwards one under the other.
     """
-    if _agree(lying.text, down.text):
+    same, reverse = (_shared(lying.text, text) for text in (down.text, down.text[::-1]))
+    if same >= reverse and same >= 0.5:
         surer = max(down, lying, key=lambda r: r.score)
         return surer._replace(vertical=down.vertical, sideways=False)
-    backwards = down.score < lying.score or _agree(lying.text, down.text[::-1])
-    return lying if backwards else down
+    return lying if down.score < lying.score or reverse >= 0.5 else down
 
 
-def _agree(one: str, other: str) -> bool:
-    """Say whether half of ``one`` stands in ``other``, in the same order."""
+def _shared(one: str, other: str) -> float:
+    """Share of ``one`` that stands in ``other``, in the same order."""
     same = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
-    return 2 * sum(block.size for block in same) >= len(one) > 0
+    return sum(block.size for block in same) / max(1, len(one))
 
 
 def _pieces(crop: Image, squeeze: float, height: int) -> Iterator[_Piece]:

@@ -55,17 +55,20 @@ class Unexplained(NamedTuple):
     strips: Quads  # (S, 4, 2) narrow, the first side a long one that runs rightwards or downwards
     marks: Quads  # (M, 4, 2) upright boxes: single characters on plain ground, or what looks so
     largest: int  # the lesser side of the largest thing
+    share: float  # of all strokes
 
 
-def unexplained(image: Image, known: Quads) -> Unexplained:
+def unexplained(image: Image, known: Quads, found: Quads) -> Unexplained:
     """Find strokes that no line explains.
 
     Args:
         image: RGB (H, W, 3), at the scale that lines were sought at.
         known: lines that explain the strokes they cover, (N, 4, 2).
+        found: these and others, which may be pieces of larger ones: no mark need be sought there.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     left = stroke_mask(grey)
+    every = max(1, int(left.sum()))
     for quad in grow(known, 0.3):
         cv2.fillConvexPoly(left, quad.round().astype(np.int32), 0)
     solid = cv2.morphologyEx(left, cv2.MORPH_CLOSE, np.ones((REACH, REACH), np.uint8))
@@ -84,7 +87,16 @@ def unexplained(image: Image, known: Quads) -> Unexplained:
         pieces.append(_lengthwise(quad + np.array([x, y], np.float32)))
         filled.append(bool(area[i] >= FILLED * length * thickness))
     largest = boxes[:, 2:].min(1).max(initial=0)
-    return Unexplained(_joined(pieces, filled), _marks(grey, left), int(largest))
+    strips, marks = _joined(pieces, filled), _marks(grey, left)
+    seen = [*found, *grow(strips[sides(strips)[0] > 2 * sides(strips)[1]], 0.3)]
+    new = [not [quad for quad in seen if _holds(quad, mark.mean(0))] for mark in marks]
+    return Unexplained(
+        strips, marks[np.array(new, dtype=bool)], int(largest), float(left.sum()) / every
+    )
+
+
+def _holds(quad: NDArray[np.float32], point: NDArray[np.float32]) -> bool:
+    return cv2.pointPolygonTest(quad, (float(point[0]), float(point[1])), measureDist=False) >= 0
 
 
 def _marks(grey: NDArray[np.uint8], strokes: NDArray[np.uint8]) -> Quads:
@@ -103,7 +115,7 @@ def _marks(grey: NDArray[np.uint8], strokes: NDArray[np.uint8]) -> Quads:
         corners[:, 2:] += corners[:, :2]
         middle = (found[:, :2] + found[:, 2:]) / 2  # (M, 2)
         inside = (middle > corners[:, None, :2]) & (middle < corners[:, None, 2:])  # (n, M, 2)
-        found = np.concatenate([found, corners[~inside.all(2).any(1)]])
+        found = np.concatenate([found, corners[~np.any(np.all(inside, 2), 1)]])
     return box_to_quad(found)
 
 
@@ -168,6 +180,16 @@ def stroke_mask(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Mark the strokes of a grey image with 1, shape (H, W)."""
     edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     return np.asarray(edges > CONTRAST, np.uint8)
+
+
+def densest(image: Image, side: int) -> tuple[int, int]:
+    """Return the left top corner (x, y) of the square of that side where most strokes are."""
+    mask = stroke_mask(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)).astype(np.float32)
+    h, w = (min(side, v) for v in mask.shape)
+    sums = cv2.boxFilter(mask, -1, (w, h), anchor=(0, 0), normalize=False)
+    whole = sums[: mask.shape[0] - h + 1, : mask.shape[1] - w + 1]
+    y, x = np.unravel_index(int(whole.argmax()), whole.shape)
+    return int(x), int(y)
 
 
 def _lengthwise(quad: NDArray[np.float32]) -> NDArray[np.float32]:
