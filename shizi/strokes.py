@@ -102,21 +102,21 @@ def _holds(quad: NDArray[np.float32], point: NDArray[np.float32]) -> bool:
 def _marks(grey: NDArray[np.uint8], strokes: NDArray[np.uint8]) -> Quads:
     """Find what may be single characters, (M, 4, 2): also close to the edge of a bubble.
 
-    One whose parts stand apart is taken with the bubble.
+    One whose parts stand apart is taken with the bubble; otherwise the innermost counts.
     """
-    found = np.zeros((0, 4), np.float32)
+    alone = []
     for reach in (NEAR, REACH):
         solid = cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
         stats = cv2.connectedComponentsWithStats(solid, connectivity=8)[2][1:]
         boxes, area = stats[:, :4], stats[:, cv2.CC_STAT_AREA]
         filled = area >= np.maximum(LEAST, FILLED / 2 * boxes[:, 2] * boxes[:, 3])
-        alone = [box for box in boxes[filled][:MOST] if _alone(grey, box)]
-        corners = np.array(alone, np.float32).reshape(-1, 4)
-        corners[:, 2:] += corners[:, :2]
-        middle = (found[:, :2] + found[:, 2:]) / 2  # (M, 2)
-        inside = (middle > corners[:, None, :2]) & (middle < corners[:, None, 2:])  # (n, M, 2)
-        found = np.concatenate([found, corners[~np.any(np.all(inside, 2), 1)]])
-    return box_to_quad(found)
+        alone += [box for box in boxes[filled][:MOST] if _alone(grey, box)]
+    marks: list[NDArray[np.int32]] = []
+    for x, y, w, h in sorted(alone, key=lambda box: int(box[2] * box[3])):
+        middles = ((m[:2] + m[2:]) / 2 - (x, y) for m in marks)
+        if not any(0 <= dx <= w and 0 <= dy <= h for dx, dy in middles):
+            marks.append(np.array([x, y, x + w, y + h]))
+    return box_to_quad(np.array(marks, np.float32).reshape(-1, 4))
 
 
 def _alone(grey: NDArray[np.uint8], box: NDArray[np.int32]) -> bool:
