@@ -13,14 +13,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shizi.errors import (
         DataError,
+        Failure,
         ImageError,
         MissingExtraError,
         PdfError,
         ShiziError,
         WeightsError,
+        WriteError,
     )
-    from shizi.page import Char, Line, Page, Quad
-    from shizi.reader import Failure, Reader, ReaderOptions, read
+    from shizi.formats import write
+    from shizi.formats.drawing import draw
+    from shizi.images.limits import ImageLimits, PageOptions
+    from shizi.page import Char, Line, Page, Quad, Sheet
+    from shizi.reader import Reader, ReaderOptions, read
     from shizi.recognition import RecognitionOptions
 
 __version__ = "0.1.0"
@@ -28,19 +33,25 @@ __version__ = "0.1.0"
 _ROOMS = {
     "Char": "page",
     "DataError": "errors",
-    "Failure": "reader",
+    "Failure": "errors",
     "ImageError": "errors",
+    "ImageLimits": "images.limits",
     "Line": "page",
     "MissingExtraError": "errors",
     "Page": "page",
+    "PageOptions": "images.limits",
     "PdfError": "errors",
     "Quad": "page",
     "Reader": "reader",
     "ReaderOptions": "reader",
     "RecognitionOptions": "recognition",
+    "Sheet": "page",
     "ShiziError": "errors",
     "WeightsError": "errors",
+    "WriteError": "errors",
+    "draw": "formats.drawing",
     "read": "reader",
+    "write": "formats",
 }
 
 __all__ = [
@@ -48,17 +59,23 @@ __all__ = [
     "DataError",
     "Failure",
     "ImageError",
+    "ImageLimits",
     "Line",
     "MissingExtraError",
     "Page",
+    "PageOptions",
     "PdfError",
     "Quad",
     "Reader",
     "ReaderOptions",
     "RecognitionOptions",
+    "Sheet",
     "ShiziError",
     "WeightsError",
+    "WriteError",
+    "draw",
     "read",
+    "write",
 ]
 
 

@@ -13,10 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.engine import Session
-from shizi.geometry import box_to_quad, distinct, grow, quad_to_box, sides
+from shizi.geometry import (
+    area,
+    box_to_quad,
+    distinct,
+    grow,
+    intersection,
+    order_quad,
+    quad_to_box,
+    sides,
+)
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
 from shizi.options import check_range
 from shizi.page import GREY, Image, Quads
+from shizi.strokes import SPACE, Patch, cut_patch, lay, lengthen, slant, strips
 
 COLUMN = 16
 """Width of a slice, pixels."""
@@ -110,7 +120,8 @@ class Detector:
         """Return quads (N, 4, 2) in pixels of the image and scores (N,), 0 to 1.
 
         The picture is looked at once at a moderate size, and again, larger, where the text
-        turns out to be too small for that.
+        turns out to be too small for that. Strokes that no line explains get a look of their
+        own: see :meth:`_missed`.
         """
         o = self.options
         h, w = image.shape[:2]
@@ -118,29 +129,29 @@ class Detector:
         canvas = cover(round(h * scale), round(w * scale), o.most_pixels)
         if len(canvas.tops) == 1:  # more of it costs nothing
             scale = min(canvas.height / h, canvas.width / w, o.enlarge)
-        quads, scores = self._at(image, scale)
-        if not len(quads):
-            return quads, scores
-        usual = float(np.quantile(np.minimum(*sides(quads)), 0.3)) * scale
-        if usual < o.least_height:
+        scaled = _resize(image, scale)
+        quads, scores = self._at(scaled)
+        if len(quads):
+            usual = float(np.quantile(np.minimum(*sides(quads)), 0.3))
             larger = min(scale * GOOD_HEIGHT / usual, o.enlarge)
-            if larger > 1.2 * scale:
-                return self._at(image, larger)
-        return quads, scores
+            if usual < o.least_height and larger > 1.2 * scale:
+                again = _resize(image, larger)
+                quads, scores = self._at(again)
+                quads *= np.float32(scaled.shape[1] / again.shape[1])
+        quads, scores = self._missed(image, scaled, quads, scores)
+        return quads * np.array([w / scaled.shape[1], h / scaled.shape[0]], np.float32), scores
 
-    def _at(self, image: Image, scale: float) -> tuple[Quads, Float]:
-        """Look at the picture at a scale, in horizontal strips where it is large."""
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        h, w = (max(8, round(v * scale)) for v in image.shape[:2])
-        scaled = np.asarray(cv2.resize(image, (w, h), interpolation=how), np.uint8)
-        canvas = cover(h, w, self.options.most_pixels)
+    def _at(self, scaled: Image) -> tuple[Quads, Float]:
+        """Look at a picture as it is, in horizontal strips where it is large."""
+        height, width = scaled.shape[:2]
+        canvas = cover(height, width, self.options.most_pixels)
         middles = [(a + b + canvas.height) / 2 for a, b in pairwise(canvas.tops)]
         cores = pairwise([-np.inf, *middles, np.inf])  # the rows that each strip speaks for
-        strips = [
+        cuts = [
             extend(scaled[top : top + canvas.height], canvas.height, canvas.width)
             for top in canvas.tops
         ]
-        looks = self._session.each(strips, lambda o: build_quads(o, self._spec, self.options))
+        looks = self._session.each(cuts, lambda o: build_quads(o, self._spec, self.options))
         quads, scores = [], []
         for top, (first, last), (found, score) in zip(canvas.tops, cores, looks, strict=True):
             found[..., 1] += top
@@ -148,10 +159,96 @@ class Detector:
             mine = (middle >= first) & (middle < last)
             quads.append(found[mine])
             scores.append(score[mine])
-        factor = np.array([image.shape[1] / w, image.shape[0] / h], dtype=np.float32)
-        placed, certain = np.concatenate(quads) * factor, np.concatenate(scores)
+        placed, certain = np.concatenate(quads), np.concatenate(scores)
         kept = distinct(placed, certain)  # two strips may each have seen a tall line
-        return placed[kept], certain[kept]
+        return stack(placed[kept], certain[kept])
+
+    def _missed(
+        self, image: Image, scaled: Image, quads: Quads, scores: Float
+    ) -> tuple[Quads, Float]:
+        """Add lines where strokes are that no line explains.
+
+        Args:
+            image: the picture.
+            scaled: the same at the scale that it was looked at.
+            quads: lines found there (N, 4, 2), pixels of ``scaled``.
+            scores: (N,).
+        """
+        width, height = sides(quads)
+        wide = width >= 1.5 * height
+        narrow = strips(scaled, quads[wide | _in_rows(quads)])
+        patches = _second_looks(image, scaled, narrow, self.options.enlarge)
+        if not patches:
+            return quads, scores
+        picture, corners = lay(patches)
+        found, certain = self._at(picture)
+        middle = found.mean(1)  # (F, 2)
+        for patch, (x, y) in zip(patches, corners, strict=True):
+            h, w = patch.picture.shape[:2]
+            inside = ((middle >= (x, y)) & (middle < (x + w, y + h))).all(1)
+            lines = patch.back(found[inside] - np.array([x, y], np.float32))
+            quads, scores = _merge(quads, scores, lines, certain[inside])
+        return quads, scores
+
+
+SMALL = 13.0
+"""Strips of strokes lower than this, pixels, are looked at enlarged."""
+
+GOOD = 26.0
+"""Height that a strip is brought to for a look of its own, pixels."""
+
+ASLANT = 12.0
+"""Degrees off the level above which a strip is looked at along itself."""
+
+LARGE = 100.0
+"""Height of strokes, pixels, from which on the picture is looked at a quarter of its size."""
+
+SPARE = 0.2
+"""Share of the picture's area, as it was looked at, that all second looks may have."""
+
+
+def _second_looks(image: Image, scaled: Image, narrow: Quads, enlarge: float) -> list[Patch]:
+    """Cut out what deserves a second look; places are pixels of ``scaled``."""
+    scale = scaled.shape[1] / image.shape[1]
+    length, thickness = sides(narrow)
+    small = (thickness < SMALL) & (scale < enlarge / 1.3)
+    aside = (slant(narrow) > ASLANT) & (length > 2 * thickness)
+    wanted = np.flatnonzero(small | aside)
+    room = lengthen(grow(narrow, 0.4), 0.6)
+    factors = np.minimum(GOOD / np.maximum(thickness, 1), enlarge / scale)
+    patches, spent = [], 0.0
+    for i in wanted[np.argsort((length * thickness * factors**2)[wanted], kind="stable")]:
+        spent += float(np.prod([side + SPACE for side in sides(room[i] * factors[i])]))
+        if spent > SPARE * scaled.shape[0] * scaled.shape[1]:
+            break
+        if factors[i] > 1:
+            patch = cut_patch(image, room[i] / np.float32(scale), float(factors[i] * scale))
+            patches.append(Patch(patch.picture, room[i]))
+        else:
+            patches.append(cut_patch(scaled, room[i], float(factors[i])))
+    return patches
+
+
+def _merge(quads: Quads, scores: Float, more: Quads, certain: Float) -> tuple[Quads, Float]:
+    """Add lines that were found in a second look, in place of pieces of them."""
+    for line, score in zip(more, certain, strict=True):
+        line = order_quad(line)
+        shared = np.array([intersection(quad, line) for quad in quads], np.float32)  # (N,)
+        width, height = sides(quads)
+        wide = width >= 1.5 * height
+        longer = np.maximum(width, height) >= max(sides(line))
+        if shared[wide].sum() > 0.3 * area(line) or (shared[longer] > 0.5 * area(line)).any():
+            continue
+        rest = wide | (shared < 0.5 * area(quads))
+        quads = np.concatenate([quads[rest], line[None]])
+        scores = np.append(scores[rest], score).astype(np.float32)
+    return quads, scores
+
+
+def _resize(image: Image, scale: float) -> Image:
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    h, w = (max(8, round(v * scale)) for v in image.shape[:2])
+    return np.asarray(cv2.resize(image, (w, h), interpolation=how), np.uint8)
 
 
 class Canvas(NamedTuple):
@@ -229,41 +326,28 @@ def build_quads(
         if score >= options.line_score:
             quads.append(outline(slices, chain))
             scores.append(score)
-    found, certain = stack(
-        np.asarray(quads, dtype=np.float32).reshape(-1, 4, 2), np.asarray(scores, dtype=np.float32)
-    )
-    return grow(found, options.margin), certain
+    found = np.asarray(quads, dtype=np.float32).reshape(-1, 4, 2)
+    return grow(found, options.margin), np.asarray(scores, dtype=np.float32)
 
 
 def stack(quads: Quads, scores: Float) -> tuple[Quads, Float]:
     """Join single characters that stand close above each other into vertical lines.
 
     Slices cannot follow text that runs downwards, so it is found one character at a time.
-    A row of a table is not taken for such a line: its cells are wider or further apart.
+    Cells of a table stand below each other too: what stands level with other lines, row by
+    row, is not joined.
+
+    Args:
+        quads: of all lines of a picture, (N, 4, 2).
+        scores: (N,).
     """
     if len(quads) < 2:
         return quads, scores
-    width, height = sides(quads)
-    centre = quads.mean(1)  # (N, 2)
-    square = (width < 1.5 * height) & (width > 0.55 * height)
-    gap = centre[None, :, 1] - centre[:, None, 1] - (height[:, None] + height[None]) / 2  # (N, N)
-    size = np.minimum(height[:, None], height[None]) / np.maximum(height[:, None], height[None])
-    aside = np.abs(centre[:, None, 0] - centre[None, :, 0]) / np.maximum(width[:, None], 1)
-    near = (gap > -0.3 * height[:, None]) & (gap < 0.35 * height[:, None])
-    near &= square[:, None] & square[None] & (size > 0.65) & (aside < 0.35)
-    np.fill_diagonal(near, False)
-    distance = np.where(near, gap, np.inf)
-    below = np.where(near.any(1), distance.argmin(1), -1)
-    above = np.where(near.any(0), distance.argmin(0), -1)
+    level = _in_rows(quads)
     joined = np.zeros(len(quads), dtype=bool)
     lines, certain = [], []
-    for first in range(len(quads)):
-        if above[first] >= 0 and below[above[first]] == first:
-            continue
-        chain = [first]
-        while (n := int(below[chain[-1]])) >= 0 and above[n] == chain[-1] and n not in chain:
-            chain.append(n)
-        if len(chain) >= 3 or (len(chain) == 2 and gap[chain[0], chain[1]] < 0.12 * height[first]):
+    for chain in _chains_down(quads):
+        if level[chain].mean() < IN_ROWS:
             joined[chain] = True
             box = quad_to_box(quads[chain].reshape(1, -1, 2))
             lines.append(box_to_quad(box)[0])
@@ -273,6 +357,50 @@ def stack(quads: Quads, scores: Float) -> tuple[Quads, Float]:
     return np.concatenate([quads[~joined], np.stack(lines)]), np.concatenate(
         [scores[~joined], np.asarray(certain, dtype=np.float32)]
     )
+
+
+IN_ROWS = 0.7
+"""Share of a column's characters that stand level with words in the cells of a table."""
+
+
+def _chains_down(quads: Quads) -> list[list[int]]:
+    """Find characters that stand close above each other, each chain from top to bottom."""
+    width, height = sides(quads)
+    centre = quads.mean(1)  # (N, 2)
+    square = (width < 1.45 * height) & (width > 0.6 * height)
+    gap = centre[None, :, 1] - centre[:, None, 1] - (height[:, None] + height[None]) / 2  # (N, N)
+    size = np.minimum(height[:, None], height[None]) / np.maximum(height[:, None], height[None])
+    aside = np.abs(centre[:, None, 0] - centre[None, :, 0]) / np.maximum(width[:, None], 1)
+    near = (gap > -0.37 * height[:, None]) & (gap < 0.21 * height[:, None])
+    near &= square[:, None] & square[None] & (size > 0.65) & (aside < 0.35)
+    np.fill_diagonal(near, False)
+    distance = np.where(near, gap, np.inf)
+    below = np.where(near.any(1), distance.argmin(1), -1)
+    above = np.where(near.any(0), distance.argmin(0), -1)
+    chains = []
+    for first in range(len(quads)):
+        if above[first] >= 0 and below[above[first]] == first:
+            continue
+        chain = [first]
+        while (n := int(below[chain[-1]])) >= 0 and above[n] == chain[-1] and n not in chain:
+            chain.append(n)
+        if len(chain) >= 3 or (len(chain) == 2 and gap[chain[0], chain[1]] < 0):
+            chains.append(chain)
+    return chains
+
+
+def _in_rows(quads: Quads) -> NDArray[np.bool_]:
+    """Say which lines (N,) have words beside them, of their own height and level with them."""
+    width, height = sides(quads)
+    centre = quads.mean(1)  # (N, 2)
+    words = np.flatnonzero(width >= 1.5 * height)
+    along = (quads[words, 1] - quads[words, 0]) / np.maximum(width[words], 1)[:, None]  # (W, 2)
+    to = centre[:, None] - centre[None, words]  # (N, W, 2)
+    ahead = (to * along).sum(-1)
+    off = np.abs(to[..., 1] * along[:, 0] - to[..., 0] * along[:, 1])
+    like = np.abs(np.log(height[:, None] / height[None, words])) < 0.3
+    apart = np.abs(ahead) > (width[:, None] + width[None, words]) / 2
+    return np.asarray((like & apart & (off < 0.2 * height[:, None])).any(1))
 
 
 def suppress(output: Float, spec: CTPNSpec | VGGCTPNSpec) -> Slices:

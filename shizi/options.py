@@ -22,7 +22,7 @@ def check_range(options: Any, **ranges: tuple[float, float]) -> None:
         value = getattr(options, name)
         if not (isinstance(value, int | float) and least <= value <= most):
             told = f"at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
-            raise OptionError(f"{name} must be {told}, not {value!r}")
+            raise OptionError(f"{name}: must be {told}, not {value!r}")
 
 
 def check_choice(options: Any, **choices: tuple[str, ...]) -> None:
@@ -34,4 +34,4 @@ def check_choice(options: Any, **choices: tuple[str, ...]) -> None:
     for name, values in choices.items():
         value = getattr(options, name)
         if value not in values:
-            raise OptionError(f"{name} must be one of {', '.join(values)}, not {value!r}")
+            raise OptionError(f"{name}: must be one of {', '.join(values)}, not {value!r}")

@@ -151,6 +151,8 @@ class Page:
         angle: degrees clockwise (0, 90, 180, 270) by which the content stood rotated.
         angle_score: probability of that angle, 0 to 1; low when there was nothing to judge by.
         lines: in reading order.
+        number: of the page in its document, from 1.
+        dpi: pixels per inch of the picture, where that is known.
     """
 
     source: str
@@ -159,6 +161,8 @@ class Page:
     angle: int = 0
     angle_score: float = 0.0
     lines: tuple[Line, ...] = ()
+    number: int = 1
+    dpi: float | None = None
 
     @property
     def text(self) -> str:
@@ -176,6 +180,8 @@ class Page:
             "image": self.source,
             "width": self.width,
             "height": self.height,
+            "number": self.number,
+            "dpi": None if self.dpi is None else round(self.dpi, 2),
             "angle": self.angle,
             "angle_score": round(self.angle_score, 4),
             "lines": [line.to_dict() for line in self.lines],
@@ -191,4 +197,21 @@ class Page:
             angle=data["angle"],
             angle_score=data.get("angle_score", 0.0),
             lines=tuple(Line.from_dict(line) for line in data["lines"]),
+            number=data.get("number", 1),
+            dpi=data.get("dpi"),
         )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sheet:
+    """A page with its picture: what writers get.
+
+    Attributes:
+        page: what was read.
+        image: the picture that it was read from, shape (H, W, 3); None where it is not at hand.
+        count: how many pages its document has.
+    """
+
+    page: Page
+    image: Image | None = None
+    count: int = 1

@@ -10,12 +10,14 @@ from typing import get_args
 
 import numpy as np
 
-from shizi import weights
+from shizi import jobs, weights
+from shizi.cells import part
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Device, Engine
-from shizi.errors import ShiziError
+from shizi.errors import Failure
 from shizi.geometry import map_back, rotate90
-from shizi.images.load import ImageLimits, Source, load, name_of, pages
+from shizi.images.limits import ImageLimits, PageOptions
+from shizi.images.load import Source, picture
 from shizi.layout import arrange
 from shizi.nets.spec import (
     CRNNSpec,
@@ -67,14 +69,6 @@ class ReaderOptions:
         check_range(self, threads=(0, 1024), least_score=(0, 1), lone_score=(0, 1))
         if self.weights is not None:
             object.__setattr__(self, "weights", Path(self.weights))
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A source that could not be read, and why."""
-
-    source: str
-    error: ShiziError
 
 
 class Reader:
@@ -137,23 +131,26 @@ class Reader:
         """Read one picture: a path, encoded bytes, an open file, an RGB array or a PIL image.
 
         Raises:
-            ImageError: the picture cannot be loaded.
+            ImageError: the picture cannot be loaded, or is one of several in a file.
         """
-        return self.read_image(load(source, self.options.limits), name_of(source))
+        found = picture(source, self.options.limits)
+        return jobs.sheet(found, self.read_image).page
 
-    def read_many(self, sources: Iterable[Source]) -> Iterator[Page | Failure]:
-        """Read sources one by one, each page of a PDF by itself; a failure stops nothing."""
-        for source in sources:
-            images = pages(source, self.options.limits)
-            while True:
-                try:
-                    name, image = next(images)
-                except StopIteration:
-                    break
-                except ShiziError as error:
-                    yield Failure(name_of(source), error)
-                    break
-                yield self.read_image(image, name)
+    def read_many(
+        self, sources: Iterable[Source], options: PageOptions = PageOptions()
+    ) -> Iterator[Page | Failure]:
+        """Read sources one by one, each page of a document by itself; a failure stops nothing.
+
+        Args:
+            sources: as for :meth:`read`, or documents: PDFs, or TIFF, GIF, WebP or PNG files of
+                several pictures.
+            options: which pages of documents are read, and how those of PDFs are drawn.
+
+        Yields:
+            A page or a failure for every page, in order, and a failure for a source without any.
+        """
+        for item in jobs.sheets(sources, self.read_image, self.options.limits, options):
+            yield item if isinstance(item, Failure) else item.page
 
     def read_image(self, image: Image, name: str = "<array>") -> Page:
         """Read an RGB image (H, W, 3) that is already loaded."""
@@ -163,13 +160,14 @@ class Reader:
         rest = [i for i in range(len(side.quads)) if i not in side.sample]
         others = self.recognizer(upright, side.quads[rest])
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
-        kept = [i for i, reading in sorted(readings.items()) if self._credible(reading)]
-        quads, texts = side.quads[kept], [readings[i].text for i in kept]
+        found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
+        kept = [i for i, reading in enumerate(said) if self._credible(reading)]
+        quads, texts = found[kept], [said[i].text for i in kept]
         placed = map_back(quads, side.angle, width, height)
         placed = np.clip(placed, 0, np.array([width, height], np.float32))
         lines = []
         for place in arrange(quads, texts):
-            reading = readings[kept[place.index]]
+            reading = said[kept[place.index]]
             lines.append(
                 Line(
                     quad=Quad.from_array(placed[place.index]),

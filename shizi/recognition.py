@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from shizi.page import Char, Image, Quads
 VERTICAL = 1.5
 """A crop this many times taller than wide is read as a vertical line."""
 
-SURE = 0.8
+SURE = 0.95
 """A tall crop scored below this is also read the other way round."""
 
 PITCHES = (1.0, 0.85, 0.7, 0.57)
@@ -137,7 +138,7 @@ class Recognizer:
         """Read line crops, each RGB (h, w, 3).
 
         A crop much taller than wide is read one character under the other, as a single
-        narrow character, and lying on its side either way; what scores best is kept.
+        narrow character, and lying on its side either way: see :func:`_which_way`.
         """
         tall = [c.shape[0] >= VERTICAL * c.shape[1] for c in crops]
         flat = [lie_down(c) if t else c for c, t in zip(crops, tall, strict=True)]
@@ -147,9 +148,7 @@ class Recognizer:
         turned = [r._replace(vertical=t, sideways=t) for r, t in zip(readings, tall, strict=True)]
         self._improve(turned, lambda i: rotate90(flat[i], 180) if tall[i] else None, SURE)
         for i in (i for i, t in enumerate(tall) if t):
-            down = self._read_down(crops[i])
-            if down.score >= turned[i].score:
-                turned[i] = down
+            turned[i] = _which_way(turned[i], self._read_down(crops[i]))
         return turned
 
     def _read_down(self, crop: Image) -> Reading:
@@ -210,6 +209,26 @@ def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:
         return EMPTY
     score = float(np.mean([c.score for c in chars]))
     return Reading("".join(c.text for c in chars), score, tuple(chars))
+
+
+def _which_way(lying: Reading, down: Reading) -> Reading:
+    """Choose between two readings of a tall crop: on its side, and one under the other.
+
+    The net knows columns that lie on their side, so upright characters read as well that way:
+    where both readings say the same the characters stand upright, and the surer text is kept.
+    Text that truly lies on its side, its top at the left, reads backwards one under the other.
+    """
+    if _agree(lying.text, down.text):
+        surer = max(down, lying, key=lambda r: r.score)
+        return surer._replace(vertical=down.vertical, sideways=False)
+    backwards = down.score < lying.score or _agree(lying.text, down.text[::-1])
+    return lying if backwards else down
+
+
+def _agree(one: str, other: str) -> bool:
+    """Say whether half of ``one`` stands in ``other``, in the same order."""
+    same = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
+    return 2 * sum(block.size for block in same) >= len(one) > 0
 
 
 def _pieces(crop: Image, squeeze: float, height: int) -> Iterator[_Piece]:

@@ -87,7 +87,8 @@ class Upright:
         hold lines before their characters have been tried upright, one under the other.
         """
         angle, sample = side.angle, side.sample.values()
-        down = sum(len(r.text) for r in sample if r.vertical and not r.sideways)
+        columns = (r for r in sample if r.vertical and not r.sideways and not r.text.isascii())
+        down = sum(len(r.text) for r in columns)
         if 2 * down <= sum(len(r.text) for r in sample):
             lines = [i for i, r in side.sample.items() if len(r.text) > 3 and not r.vertical]
             tried = side.quads[lines[:2]] if angle else side.quads[:0]

@@ -25,10 +25,11 @@ from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.page import Image
 from shizi.train.grow import choose_charset
 from shizi.train.loop.stream import batches
+from shizi.train.options import CRNNOptions, CTPNOptions, OrientationTrainOptions
 from shizi.train.tasks import orientation as training
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
-from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask
-from shizi.train.tasks.orientation import OrientationTask, OrientationTrainOptions
+from shizi.train.tasks.crnn import CRNNTask
+from shizi.train.tasks.ctpn import CTPNTask
+from shizi.train.tasks.orientation import OrientationTask
 
 
 @pytest.fixture

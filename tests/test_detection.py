@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shizi.detection import OVERLAP, DetectionOptions, build_quads, cover, padded
-from shizi.geometry import quad_iou
+from shizi.detection import OVERLAP, DetectionOptions, build_quads, cover, padded, stack
+from shizi.geometry import box_to_quad, quad_iou
 from shizi.nets.spec import CTPNSpec
 from shizi.train.targets import Targets, assign, slice_quads
 
@@ -70,6 +70,39 @@ def test_a_line_cut_by_the_edge_ends_there() -> None:
     found, _ = build_quads(perfect(quad[None]), SPEC, TIGHT)
     assert len(found) == 1
     assert found[0][:, 0].min() == pytest.approx(0, abs=2)
+
+
+def below(count: int, x: float = 100, pitch: float = 40) -> np.ndarray:
+    """Upright characters, 36 px high, one below the other."""
+    boxes = [(x, 50 + pitch * i, x + 36, 86 + pitch * i) for i in range(count)]
+    return box_to_quad(np.array(boxes, np.float32))
+
+
+def words(count: int, pitch: float = 40) -> np.ndarray:
+    quads = below(count, 200, pitch)
+    quads[:, 1:3, 0] += 60
+    return quads
+
+
+def stacked(quads: np.ndarray) -> int:
+    return len(stack(quads, np.ones(len(quads), np.float32))[0])
+
+
+def test_characters_below_each_other_are_one_line() -> None:
+    assert stacked(below(6)) == 1
+    assert stacked(np.concatenate([below(6), below(6, 180)])) == 2
+
+
+@pytest.mark.parametrize("degrees", [0, 3])
+def test_cells_level_with_words_are_not_joined_downwards(degrees: float) -> None:
+    table = np.concatenate([below(6), words(6), below(6, 400)])
+    t = np.deg2rad(degrees)
+    turn = np.array([[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]])
+    assert stacked((table @ turn).astype(np.float32)) == 18
+
+
+def test_a_column_beside_a_paragraph_is_still_joined() -> None:
+    assert stacked(np.concatenate([below(8), words(4, 55)])) == 5
 
 
 def test_nothing_comes_of_nothing() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,3 +38,24 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     write_text(link, "new")
     assert link.is_symlink()
     assert (tmp_path / "far.txt").read_text() == "new"
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    left = tmp_path / f".a.{ended.pid}.part.txt"
+    alive, foreign = tmp_path / f".a.{os.getppid()}.part.txt", tmp_path / ".a.old.part.txt"
+    for path in (left, alive, foreign):
+        path.touch()
+    write_text(tmp_path / "a.txt", "new")
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "a.txt", alive, foreign])
+
+
+def test_nobody_may_read_the_new_file_before_it_has_the_permissions_of_the_old(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "a.txt"
+    file.touch(0o600)
+    with whole(file) as part:
+        part.write_text("secret")
+        assert part.stat().st_mode & 0o777 == 0o600

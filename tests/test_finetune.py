@@ -26,14 +26,15 @@ from shizi.synth.fonts import load_faces, system_fonts
 from shizi.synth.meters import BARS, draw_meter, reading, write_meters
 from shizi.synth.world import rng_for
 from shizi.train.card import read_card
-from shizi.train.export import ExportOptions, export
+from shizi.train.export import export
 from shizi.train.grow import choose_charset, extended
 from shizi.train.init import initial, initialise
 from shizi.train.loop.schedule import LoopOptions, due, rate
 from shizi.train.loop.stream import batches
 from shizi.train.loop.torch import Trainer, fit
-from shizi.train.start import CRNNInitOptions, train_crnn
-from shizi.train.tasks.crnn import CRNNOptions, Crop
+from shizi.train.options import CRNNInitOptions, CRNNOptions, ExportOptions
+from shizi.train.start import train_crnn
+from shizi.train.tasks.crnn import Crop
 from shizi.train.tasks.tune import GUARD, DrawnLines, KnownCrop, TuneTask, known_lines
 
 LCNET = replace(tiny.CRNN, classes=4)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
+import PIL.Image
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shizi.formats import WRITERS, Format
+import shizi
+from shizi.errors import WriteError
+from shizi.formats import FORMATS, FormatName, write
 from shizi.formats.markdown import join
-from shizi.page import Line, Page, Quad
+from shizi.formats.picture import is_drawing
+from shizi.page import Line, Page, Quad, Sheet
 
 QUAD = Quad(((0.0, 0.0), (9.0, 0.0), (9.0, 5.0), (0.0, 5.0)))
 
@@ -28,10 +34,10 @@ SIGN = page("dir/b.png", ("OPEN", 0))
 EMPTY = page("c.png")
 
 
-def written(kind: Format, *pages: Page) -> str:
-    out = io.StringIO()
-    WRITERS[kind](iter(pages), out)
-    return out.getvalue()
+def written(kind: FormatName, *pages: Page) -> str:
+    out = io.BytesIO()
+    write(iter(pages), out, kind)
+    return out.getvalue().decode()
 
 
 def test_text() -> None:
@@ -107,16 +113,81 @@ def test_markdown_shows_the_text_itself(text: str, safe: str) -> None:
     assert written("markdown", page("x", (text, 0))) == f"## x\n\n{safe}\n"
 
 
-@pytest.mark.parametrize("kind", WRITERS)
-def test_pages_are_written_as_they_come(kind: Format) -> None:
-    out = io.StringIO()
+HOSTILE = "a\x1b[2J\x9b31m\nb\u202ec\u2028.png"
+
+
+@pytest.mark.parametrize("kind", ["text", "json", "jsonl", "markdown"])
+def test_nothing_that_a_terminal_obeys_is_written(kind: FormatName) -> None:
+    hostile, plain = page(HOSTILE, (HOSTILE, 0)), page("a.png", ("a", 0))
+    bad = set(HOSTILE) - set("a[2J31mbc.png\n")
+    both = written(kind, hostile, hostile)
+    assert not bad & set(both)
+    assert both.count("\n") == written(kind, plain, plain).count("\n")
+    assert r"\x1b[2J" in both or r"\\x1b\[2J" in both or r"\u001b[2J" in both
+
+
+@pytest.mark.parametrize("kind", ["text", "json", "jsonl", "markdown"])
+def test_pages_are_written_as_they_come(kind: FormatName) -> None:
+    out = io.BytesIO()
 
     def coming() -> Iterator[Page]:
         yield page("1", ("first", 0))
         yield page("2", ("second", 0))
-        assert "first" in out.getvalue()  # by now the second is known, so the first is out
+        assert b"first" in out.getvalue()  # by now the second is known, so the first is out
         yield page("3", ("third", 0))
-        assert "second" in out.getvalue()
+        assert b"second" in out.getvalue()
 
-    WRITERS[kind](coming(), out)
-    assert "third" in out.getvalue()
+    write(coming(), out, kind)
+    assert b"third" in out.getvalue()
+
+
+# The public door
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    shizi.write(LETTER, tmp_path / "a.txt", "text")
+    shizi.write([LETTER, Sheet(SIGN)], str(tmp_path / "a.json"), "json")
+    assert (tmp_path / "a.txt").read_text("utf-8") == written("text", LETTER)
+    assert len(json.loads((tmp_path / "a.json").read_text("utf-8"))) == 2
+
+    def broken() -> Iterator[Page]:
+        yield LETTER
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        shizi.write(broken(), tmp_path / "a.txt", "text")
+    assert (tmp_path / "a.txt").read_text("utf-8") == written("text", LETTER)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "a.txt"]
+
+
+def test_what_cannot_be_written_says_why() -> None:
+    with pytest.raises(WriteError, match="'docx' is no format; choose from text, json"):
+        shizi.write(LETTER, io.BytesIO(), "docx")  # type: ignore[arg-type]
+    with pytest.raises(WriteError, match="open as text"):
+        shizi.write(LETTER, io.StringIO(), "text")  # type: ignore[arg-type]
+    sheet = Sheet(SIGN, np.full((50, 90, 3), 255, np.uint8))
+    for pages, what in (([], "not none"), ([sheet, sheet], "not several"), (SIGN, "the picture")):
+        with pytest.raises(WriteError, match=what):
+            shizi.write(pages, io.BytesIO(), "picture")
+
+
+def test_the_annotated_picture_is_a_format_and_knows_its_own() -> None:
+    out = io.BytesIO()
+    shizi.write(Sheet(SIGN, np.full((50, 90, 3), 255, np.uint8)), out, "picture")
+    assert PIL.Image.open(io.BytesIO(out.getvalue())).size == (180, 50)
+    assert is_drawing(io.BytesIO(out.getvalue()))
+    photo = io.BytesIO()
+    PIL.Image.new("RGB", (9, 9)).save(photo, "JPEG")
+    assert not is_drawing(photo)
+    assert not is_drawing(io.BytesIO(b"text"))
+
+
+def test_every_format_has_a_suffix_of_its_own() -> None:
+    assert len({kind.suffix for kind in FORMATS.values()}) == len(FORMATS)
+
+
+def test_draw_is_the_function_whatever_was_imported() -> None:
+    import shizi.formats.drawing
+
+    assert shizi.draw is shizi.formats.drawing.draw
+    assert shizi.write is write

@@ -6,6 +6,8 @@ import errno
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +22,9 @@ from pictures import SAMPLE, encode, near
 
 from shizi.errors import ImageError
 from shizi.images import load as image
-from shizi.images.load import ImageLimits, load, pages
+from shizi.images import pixels
+from shizi.images.limits import ImageLimits, peak
+from shizi.images.load import Picture, load, pages
 
 # Sources
 
@@ -61,7 +65,9 @@ def test_content_decides_and_not_the_name(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.pdf", "c", "d.txt"):
         (tmp_path / name).write_bytes(encode(SAMPLE, "PNG"))
         assert near(load(tmp_path / name), SAMPLE)
-        assert [n for n, _ in pages(tmp_path / name)] == [str(tmp_path / name)]
+        assert [p.name for p in pages(tmp_path / name) if isinstance(p, Picture)] == [
+            str(tmp_path / name)
+        ]
 
 
 def test_result_is_the_callers_own() -> None:
@@ -178,6 +184,20 @@ def test_arrays(array: np.ndarray) -> None:
     assert loaded.flags.c_contiguous
 
 
+@pytest.mark.parametrize("kind", ["F", "TIFF"])
+def test_what_is_not_finite_costs_its_pixel_only(kind: str) -> None:
+    ramp = RAMP.astype(np.float32)
+    ramp[0, 0], ramp[0, 1], ramp[1, 0] = np.nan, np.inf, -np.inf
+    loaded = load(PIL.Image.fromarray(ramp) if kind == "F" else encode(ramp, "TIFF"))[..., 0]
+    assert loaded[0, :2].tolist() == [255, 255]
+    assert loaded[1, 0] == 0
+    assert near(loaded[2:], RAMP[2:])
+
+
+def test_nothing_finite_is_a_white_page() -> None:
+    assert load(PIL.Image.fromarray(np.full((4, 4), np.nan, np.float32))).min() == 255
+
+
 def test_bool_array() -> None:
     assert load(np.eye(3, dtype=bool))[..., 2].tolist() == (np.eye(3) * 255).tolist()
 
@@ -234,7 +254,7 @@ def bomb(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-@pytest.mark.parametrize("size", [(13000, 13000), (30000, 30000), (2**31 - 1, 2**31 - 1)])
+@pytest.mark.parametrize("size", [(17000, 17000), (30000, 30000), (2**31 - 1, 2**31 - 1)])
 def test_bombs_are_refused_before_they_are_decoded(size: tuple[int, int]) -> None:
     with pytest.raises(ImageError, match="limit"):
         load(bomb(*size))
@@ -242,7 +262,7 @@ def test_bombs_are_refused_before_they_are_decoded(size: tuple[int, int]) -> Non
 
 def test_limits_can_be_set_either_way() -> None:
     with pytest.raises(ImageError, match="40x24"):
-        load(encode(SAMPLE, "PNG"), ImageLimits(max_pixels=900))
+        load(encode(SAMPLE, "PNG"), ImageLimits(max_bytes=10_000))
     with pytest.raises(ImageError, match="beyond the limit"):
         load(SAMPLE, ImageLimits(max_side=39))
     with pytest.raises(ImageError, match="beyond the limit"):
@@ -250,6 +270,52 @@ def test_limits_can_be_set_either_way() -> None:
     # Beyond Pillow's own limit, where it would warn.
     large = encode(PIL.Image.new("1", (9500, 9500)), "PNG")
     assert load(large).shape == (9500, 9500, 3)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "I;16"])
+def test_a_picture_of_many_bands_is_whole(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = PIL.Image.fromarray(RAMP).resize((64, 64))
+    if mode == "I;16":
+        picture = PIL.Image.fromarray(np.asarray(whole).astype(np.uint16) * 257)
+    else:
+        picture = whole.convert(mode)
+    if mode == "RGBA":
+        picture.putalpha(whole)
+    expected = load(picture)
+    monkeypatch.setattr(pixels, "_BAND", 300)
+    assert near(load(picture), expected)
+
+
+def test_a_small_file_of_a_large_picture_is_refused_by_the_memory_it_takes() -> None:
+    data = encode(PIL.Image.new("RGB", (2000, 2000)), "WEBP")
+    with pytest.raises(ImageError, match=r"takes 80 MB to load, beyond the limit of 50 MB"):
+        load(data, ImageLimits(max_bytes=50_000_000))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has other units elsewhere")
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("RGB", "JPEG"), ("RGBA", "PNG"), ("RGB", "WEBP"), ("F", "TIFF")]
+)
+def test_loading_takes_no_more_memory_than_is_counted(mode: str, kind: str, tmp_path: Path) -> None:
+    code = """
+import resource, sys
+from shizi.images.load import load
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+load(sys.argv[2])
+before = peak()
+load(sys.argv[1])
+print(peak() - before)
+"""
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    large, small = (PIL.Image.new(mode, size) for size in ((2500, 2500), (4, 4)))
+    for name, picture in (("large", large), ("small", small)):
+        (tmp_path / name).write_bytes(encode(picture, kind, exif=exif))
+    command = [sys.executable, "-c", code, str(tmp_path / "large"), str(tmp_path / "small")]
+    taken = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    bands = 30_000_000
+    assert taken < 2500 * 2500 * peak(mode, kind) + bands
 
 
 # Bad input
@@ -297,7 +363,7 @@ def test_any_bytes_give_a_picture_or_an_image_error(
     for place, value in changes:
         data[place % len(data)] = value
     try:
-        loaded = load(bytes(data[:length]), ImageLimits(max_pixels=1_000_000))
+        loaded = load(bytes(data[:length]), ImageLimits(max_bytes=12_000_000))
     except ImageError as error:
         assert "\n" not in str(error)
     else:
@@ -338,6 +404,28 @@ def test_bad_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ImageError, match="permission"):
         load(tmp_path / "secret.png")
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        (None, "<NoneType>: is of type NoneType; give a path"),
+        (7, "<int>: is of type int"),
+        (io.StringIO("text"), "<file>: is open as text"),
+    ],
+    ids=str,
+)
+def test_what_is_no_source(source: Any, what: str) -> None:
+    with pytest.raises(ImageError, match=what):
+        load(source)
+
+
+def test_a_closed_file(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encode(SAMPLE, "PNG"))
+    with (tmp_path / "a.png").open("rb") as file:
+        pass
+    with pytest.raises(ImageError, match="cannot be read"):
+        load(file)
 
 
 def test_heic_and_pdf_are_named() -> None:

@@ -7,20 +7,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import shizi
 
 ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
-    {"errors", "cpu", "files"},
+    {"terminal"},
+    {"errors", "cpu", "files", "waits", "bar"},
     {"page", "extras", "options"},
     {"geometry", "charset", "nets"},
-    {"images", "ctc", "crop", "engine"},
-    {"weights"},
-    {"orientation", "detection", "recognition", "layout"},
-    {"upright"},
+    {"images", "ctc", "crop", "strokes", "engine"},
+    {"weights", "journal"},
+    {"orientation", "detection", "recognition", "layout", "jobs"},
+    {"upright", "cells"},
     {"reader"},
-    {"formats", "draw"},
+    {"formats", "web"},
     {"data", "synth", "scores"},
     {"train", "live"},
     {"evaluate"},
@@ -29,27 +32,43 @@ LEVELS = [
     {"__main__"},
 ]
 
-TRAIN = [
-    {"targets", "losses", "card", "show", "transfer", "published"},
-    {"loop"},
-    {"tasks"},
-    {"grow"},
-    {"init"},
-    {"start", "export"},
-]
-"""Levels inside ``train``: a run is started at the top, a loss knows nothing of it."""
+INSIDE = {
+    "live": [
+        {"event", "fold", "frame", "options"},
+        {"stream", "see", "mean", "keep", "show", "simulate"},
+        {"room"},
+        {"screen"},
+        {"run"},
+        {"rooms"},
+    ],
+    "train": [
+        {"targets", "options"},
+        {"losses", "card", "show", "transfer", "prune", "published"},
+        {"loop"},
+        {"tasks"},
+        {"grow"},
+        {"init"},
+        {"start", "export"},
+    ],
+}
+"""Levels inside a room: what stands on one level does not know each other."""
 
 
 def room(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def level(name: str) -> int:
-    return next(i for i, names in enumerate(LEVELS) if name in names)
+def level(name: str, levels: list[set[str]] = LEVELS) -> int:
+    return next(i for i, names in enumerate(levels) if name in names)
 
 
 def imports(path: Path) -> set[str]:
     """Rooms that a module imports, those for the type checker alone left out."""
+    return {module.split(".")[1] for module in modules(path)}
+
+
+def modules(path: Path) -> set[str]:
+    """The same as names of modules, ``shizi.room.part``."""
     tree = ast.parse(path.read_text())
     skipped = {
         id(inner)
@@ -62,11 +81,12 @@ def imports(path: Path) -> set[str]:
         if id(node) in skipped:
             continue
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("shizi."):
-            found.add((node.module or "").split(".")[1])
+            found.add(node.module or "")
+            found |= {f"{node.module}.{a.name}" for a in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module == "shizi":
-            found |= {a.name for a in node.names if not a.name.startswith("__")}
+            found |= {f"shizi.{a.name}" for a in node.names if not a.name.startswith("__")}
         elif isinstance(node, ast.Import):
-            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("shizi.")}
+            found |= {a.name for a in node.names if a.name.startswith("shizi.")}
     return found
 
 
@@ -87,29 +107,21 @@ def test_imports_go_downward() -> None:
     assert not wrong
 
 
-def test_imports_go_downward_inside_train() -> None:
-    """A room may use its own level, but nothing above it."""
-    place = {name: i for i, names in enumerate(TRAIN) for name in names}
-    wrong = []
-    for path in (ROOT / "train").rglob("*.py"):
-        here = path.relative_to(ROOT / "train").parts[0].removesuffix(".py")
+@pytest.mark.parametrize("outer", INSIDE)
+def test_imports_inside_a_room_go_downward(outer: str) -> None:
+    levels, wrong = INSIDE[outer], []
+    parts = {p.relative_to(ROOT / outer).parts[0].removesuffix(".py")
+             for p in (ROOT / outer).rglob("*.py")}  # fmt: skip
+    assert parts - {"__init__"} == set().union(*levels)
+    for path in (ROOT / outer).rglob("*.py"):
+        here = path.relative_to(ROOT / outer).parts[0].removesuffix(".py")
         if here == "__init__":
             continue
-        for other in inner_imports(path, "train") - {here}:
-            if place[other] > place[here]:
-                wrong.append(f"{path.relative_to(ROOT)} imports shizi.train.{other}")
+        others = {m.split(".")[2] for m in modules(path) if m.startswith(f"shizi.{outer}.")}
+        for other in others & set().union(*levels) - {here}:
+            if level(other, levels) >= level(here, levels):
+                wrong.append(f"{path.relative_to(ROOT)} imports shizi.{outer}.{other}")
     assert not wrong
-
-
-def inner_imports(path: Path, outer: str) -> set[str]:
-    """Rooms of one package that a module of it imports, wherever in the file."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "") == f"shizi.{outer}":
-            found |= {a.name for a in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"shizi.{outer}."):
-            found.add((node.module or "").split(".")[2])
-    return found
 
 
 def test_reading_needs_neither_torch_nor_the_trainers() -> None:

@@ -94,6 +94,21 @@ def test_tables_and_receipts_are_read_row_by_row(degrees: float) -> None:
     assert order(RECEIPT, degrees) == list(RECEIPT)
 
 
+@pytest.mark.parametrize("degrees", [0, 3])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_conversation_is_read_from_top_to_bottom(rows: int, degrees: float) -> None:
+    lines: dict[str, Box] = {}
+    y = 50.0
+    for i, left in enumerate([1, 0, 0, 1, 0, 1, 1, 0, 1]):
+        for row in range(rows):
+            width = 260 if row < rows - 1 else 60 + 37 * (i % 4)
+            x = 80.0 if left else 620.0 - width
+            lines[f"message {i} row {row}"] = (x, y, x + width, y + 24)
+            y += 32
+        y += 40
+    assert order(lines, degrees) == list(lines)
+
+
 def test_words_of_a_line_join_into_one_row() -> None:
     lines: dict[str, Box] = {
         "one": (0, 2, 40, 22), "two": (48, 0, 90, 20), "three": (98, 4, 160, 24),

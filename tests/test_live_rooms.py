@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from shizi.live.mean.settings import RulesError
+from shizi.live.options import SimulateOptions
 from shizi.live.rooms import Rooms, load_rooms
 from shizi.live.show.dashboard import Publisher
-from shizi.live.simulate import SimulateOptions, simulate
+from shizi.live.simulate import simulate
 
 GOOD = """
 shared: {store: all.db, fps: 8, sink: ["redis://localhost:6379/0"]}
@@ -41,6 +42,10 @@ def test_rooms_share_settings_and_have_their_own(tmp_path: Path) -> None:
     [
         ("region: portrait", "regoin: portrait", "rooms.morning.regoin: Unexpected"),
         ("fps: 5", "fps: fast", "rooms.morning.fps: "),
+        ("fps: 5", "fps: -3", "rooms.morning.fps: must be from 0.01"),
+        ("fps: 8", "fps: .nan", "rooms.evening.fps: must be from 0.01"),
+        ("threads: 3", "threads: -1", "rooms.morning.threads: must be from 0"),
+        ("region: portrait", "region: potrait", "rooms.morning.region: 'potrait' is no region"),
         ("source: b.mp4, ", "", "rooms.morning.source: "),
         ("store: all.db, ", "", "rooms.evening.store: missing"),
         ("platform: douyin", "events: m.jsonl", "rooms.morning.events: m.jsonl is written by"),

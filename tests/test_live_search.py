@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shizi.live.see.boxes import Box
-from shizi.live.see.search import Search, SearchOptions, Stripe, stacked, unexplained, unstacked
+from shizi.live.frame import Box
+from shizi.live.see.search import Search, Stripe, stacked, unexplained, unstacked
 
 WIDE, HIGH, TALL = 60, 300, 20
 
@@ -42,7 +42,7 @@ def test_what_is_too_low_for_a_line_is_seen_with_others_only() -> None:
 
 
 def test_a_space_between_two_lines_is_looked_at_twice_unless_it_grows() -> None:
-    search = Search(SearchOptions())
+    search = Search()
     strokes = panel((40, 60), (66, 78), (90, 110))
     lines = {1: line(40), 2: line(90)}
     looks = [search.stripes(strokes, lines, set(), TALL, 2.0 * i) for i in range(3)]
@@ -52,7 +52,7 @@ def test_a_space_between_two_lines_is_looked_at_twice_unless_it_grows() -> None:
 
 
 def test_a_line_that_may_go_on_beside_its_box_is_looked_at() -> None:
-    search = Search(SearchOptions())
+    search = Search()
     assert search.stripes(panel((40, 60)), {1: line(40)}, {1}, TALL, 0.0) == [(14, 86)]
     assert search.stripes(panel((40, 60)), {1: line(40)}, set(), TALL, 2.0) == []
 
@@ -63,7 +63,7 @@ def test_a_line_that_may_go_on_beside_its_box_is_looked_at() -> None:
 def test_one_looks_soon_after_a_jump_and_waits_for_the_end_of_a_slide(
     moved: bool, sliding: bool, least: float
 ) -> None:
-    search = Search(SearchOptions())
+    search = Search()
     assert search.due(0.0, moved, sliding)
     search.stripes(panel(), {}, set(), TALL, 0.0)
     assert not search.due(least - 0.05, moved, sliding)

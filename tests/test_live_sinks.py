@@ -18,13 +18,15 @@ from live_rows import event, row
 from live_servers import Redis, free_port, running
 
 from shizi.errors import MissingExtraError, ShiziError
+from shizi.live.event import Event
 from shizi.live.keep.sinks import Relay, SinkError, base, open_sink
 from shizi.live.keep.sinks.jsonl import JsonlSink
 from shizi.live.keep.store import Record, Store
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.overlap import overlap
 from shizi.live.mean.value import load_rules
-from shizi.live.room import Room, RoomOptions
+from shizi.live.options import RoomOptions
+from shizi.live.room import Room
 
 GRAMMAR, RULES = load_grammar("generic"), load_rules()
 
@@ -46,6 +48,11 @@ def body(number: int, closed: bool = True) -> str:
     return json.dumps({"type": "event", "room": "r", **told, "revision": 0, "viewer": "v"})
 
 
+def line(number: int) -> bytes:
+    told = event(number, "小明", f"第{number}条").to_dict()
+    return json.dumps(told, ensure_ascii=False).encode() + b"\n"
+
+
 def records(first: int, last: int) -> list[Record]:
     return [Record(n, body(n)) for n in range(first, last + 1)]
 
@@ -62,6 +69,9 @@ class Flaky:
     def __init__(self, failures: list[str]) -> None:
         self.failures, self.got, self.opened = failures, [], 0
         self.got: list[int] = []
+
+    def held(self, room: str) -> Sequence[Event]:
+        return ()
 
     def open(self, room: str, place: str | None) -> None:
         self.opened += 1
@@ -124,10 +134,11 @@ def test_jsonl_holds_final_events_only_in_their_json_form(tmp_path: Path) -> Non
     assert "小明" in line  # readable, not escaped
 
 
-@pytest.mark.parametrize("torn", [b"", b'{"id": "r-3", "te', body(3).encode() + b"\n"])
-def test_jsonl_is_cut_to_what_the_store_knows(tmp_path: Path, torn: bytes) -> None:
+@pytest.mark.parametrize(
+    "torn", [b"", b'{"id": "r-3", "te', line(3), line(3)[:-1], line(3) + line(4)[:9]]
+)
+def test_jsonl_goes_on_where_it_was_torn(tmp_path: Path, torn: bytes) -> None:
     path = tmp_path / "out.jsonl"
-    path.write_bytes(b"something of an older run\n")
     sink = JsonlSink(path)
     sink.open("r", None)
     place = sink.send(records(1, 2))
@@ -144,6 +155,147 @@ def test_jsonl_that_cannot_be_written_is_trouble_not_the_end(tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     with pytest.raises(SinkError, match="cannot write"):
         JsonlSink(tmp_path / "file" / "out.jsonl").open("r", None)
+
+
+def test_jsonl_that_the_store_does_not_know_is_continued(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    for first in (1, 3):
+        sink = JsonlSink(path)
+        assert len(sink.held("r")) == first - 1
+        sink.open("r", None)
+        sink.send(records(first, first + 1))
+        sink.close()
+    with path.open("ab") as file:
+        file.write(b'{"id": "r-5", "ti')  # killed while it wrote
+    sink = JsonlSink(path)
+    sink.open("r", None)
+    sink.send(records(5, 5))
+    sink.close()
+    assert texts(path) == [f"第{n}条" for n in range(1, 6)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x00\x00\x00\x20ftypisom\x00\x0a\xff",
+        b"notes of mine",
+        b'{"id": "mine"}\n',
+        b"[1]\n",
+        json.dumps(event(1, "a").to_dict()).encode() + b"\nmy notes\n",
+    ],
+)
+def test_what_holds_other_things_than_events_is_refused_as_it_is(
+    store: Store, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+    with pytest.raises(ShiziError, match="other than events"):
+        Room("r", GRAMMAR, RULES, store, [JsonlSink(path)])
+    with pytest.raises(ShiziError, match="other than events"):
+        JsonlSink(path).open("r", None)
+    assert path.read_bytes() == content
+
+
+def test_a_folder_in_place_of_a_file_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ShiziError, match="cannot write"):
+        JsonlSink(tmp_path).held("r")
+
+
+def test_a_run_without_a_store_goes_on_in_the_file_of_the_last(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    for number in range(2):
+        with (
+            Store(str(tmp_path / f"{number}.db")) as store,
+            Room("r", GRAMMAR, RULES, store, [JsonlSink(path)]) as room,
+        ):
+            room.feed(row(f"小明：第{number}次", track=0, closed=True))
+            room.feed(row("琳琳：好", track=1, closed=True))
+    told = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [t["id"] for t in told] == ["r-0", "r-1", "r-2", "r-3"]
+
+
+class Full:
+    """A file on a disk that is full: half of what is written fits, and taking back may fail."""
+
+    def __init__(self, file: Any, stuck: bool) -> None:
+        self._file, self._stuck = file, stuck
+
+    def write(self, data: bytes) -> int:
+        self._file.write(bytes(data)[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+    def truncate(self, size: int) -> None:
+        if self._stuck:
+            raise OSError(5, "Input/output error")
+        self._file.truncate(size)
+
+    def close(self) -> None:
+        self._file.close()
+        raise OSError(28, "No space left on device")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_a_disk_that_is_full_for_a_while_costs_no_event(
+    store: Store, tmp_path: Path, stuck: bool
+) -> None:
+    path = tmp_path / "out.jsonl"
+    sink = JsonlSink(path)
+    relay = Relay(store, "r", sink, 0)
+    store.save("r", [], records(1, 5))
+    assert relay.step()
+    store.save("r", [], records(6, 11))
+    sink._file = Full(sink._file, stuck)  # type: ignore[assignment]
+    relay.start()
+    relay.finish(11)
+    assert relay.close(20.0) and relay.trouble == ""
+    assert texts(path) == [f"第{n}条" for n in range(1, 12)]
+
+
+def test_a_fault_that_nobody_foresaw_is_named_and_does_not_end_a_relay(store: Store) -> None:
+    class Odd(Flaky):
+        def send(self, some: Sequence[Record]) -> str:
+            if self.failures:
+                raise RuntimeError(self.failures.pop(0))
+            return super().send(some)
+
+    store.save("r", [], records(1, 5))
+    sink = Odd(["odd"])
+    relay = Relay(store, "r", sink, 0)
+    relay.start()
+    relay.finish(5)
+    assert relay.close(20.0) and sink.got == [1, 2, 3, 4, 5]
+
+
+def test_what_a_store_lost_in_a_power_cut_stays_in_the_file_and_comes_back(tmp_path: Path) -> None:
+    """The store is set back to an earlier state; the file is not."""
+    path, db = tmp_path / "out.jsonl", tmp_path / "store.db"
+    shown = [f"小明：第{k}条" for k in range(9)]
+    with Store(str(db)) as store, Room("r", GRAMMAR, RULES, store, [JsonlSink(path)]) as room:
+        for k in range(4):
+            room.feed(row(shown[k], track=k, time=float(k), closed=True))
+    earlier = db.read_bytes()
+    resumed = RoomOptions(resume=True)
+    with (
+        Store(str(db)) as store,
+        Room("r", GRAMMAR, RULES, store, [JsonlSink(path)], resumed) as room,
+    ):
+        for k in range(4, 7):
+            room.feed(row(shown[k], track=k - 4, time=float(k) + 60, closed=True))
+    for journal in tmp_path.glob("store.db-*"):
+        journal.unlink()
+    db.write_bytes(earlier)
+    with Store(str(db)) as store:
+        with Room("r", GRAMMAR, RULES, store, [JsonlSink(path)], resumed) as room:
+            for k in range(5, 9):  # the first two are on the screen still
+                time = max(70.0, k + 64.0)
+                room.feed(row(shown[k], track=k - 5, time=time, closed=True))
+        assert [e.event.text for e in store.entries("r")] == [f"第{k}条" for k in range(9)]
+    assert texts(path) == [f"第{k}条" for k in range(9)]
+    ids = [json.loads(line)["id"] for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len(set(ids)) == 9
 
 
 def test_events_told_by_a_room_reach_the_file_once(store: Store, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time as clock
 from collections.abc import Iterator
@@ -16,8 +17,11 @@ import pytest
 from live_clips import Publisher, flat
 from live_servers import Rtmp, running
 
+from shizi.errors import MissingExtraError
+from shizi.live.frame import Frame
+from shizi.live.options import SourceOptions
 from shizi.live.stream.pace import queued, sampled
-from shizi.live.stream.source import Frame, Source, SourceOptions, StreamError, open_source
+from shizi.live.stream.source import Source, StreamError, open_source
 
 ALL = SourceOptions(fps=25)
 PATIENT = SourceOptions(fps=25, timeout=3.0, give_up=30.0)
@@ -247,3 +251,9 @@ def test_a_recording_on_the_web_has_an_end(clip: Path) -> None:
     for address in served(Files, clip.name):
         with open_source(address, ALL) as source:
             assert not source.live and len(times(source)) == 100
+
+
+def test_a_screen_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mss", None)
+    with pytest.raises(MissingExtraError, match=r"\[screen\]"):
+        open_source("screen")

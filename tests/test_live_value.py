@@ -205,3 +205,13 @@ def test_wrong_rules_are_named(tmp_path: Path, old: str, new: str, said: str) ->
     with pytest.raises(RulesError) as error:
         load_rules(str(path))
     assert said in str(error.value) and str(path) in str(error.value)
+
+
+def test_what_a_viewer_is_called_cannot_speak_to_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps(event(1, "\x1b[2J小明\n[red]", "好").to_dict()) + "\n")
+    assert main(["live", "rules", "--check", str(log)]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and "\\x1b[2J小明\\n[red]: tier" in said

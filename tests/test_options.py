@@ -40,7 +40,7 @@ WRONG = [
 def test_a_value_out_of_range_is_refused_by_name(
     kind: Callable[..., object], name: str, value: object
 ) -> None:
-    with pytest.raises(OptionError, match=f"^{name} must be ") as told:
+    with pytest.raises(OptionError, match=f"^{name}: must be ") as told:
         kind(**{name: value})
     assert isinstance(told.value, ShiziError)
     assert isinstance(told.value, ValueError)

@@ -35,6 +35,8 @@ pages = st.builds(
     angle=st.sampled_from([0, 90, 180, 270]),
     angle_score=scores,
     lines=st.lists(lines, max_size=3).map(tuple),
+    number=st.integers(1, 999),
+    dpi=st.none() | st.integers(1000, 240000).map(lambda n: n / 100),
 )
 
 
@@ -46,6 +48,7 @@ def test_page_survives_json(page: Page) -> None:
 def test_dict_has_what_the_command_line_promises() -> None:
     page = Page("a.png", 200, 100, 90, 0.98765, (Line(BOX, "识字", 0.87654),))
     data = page.to_dict()
+    assert (data["number"], data["dpi"]) == (1, None)
     assert (data["image"], data["width"], data["height"], data["angle"]) == ("a.png", 200, 100, 90)
     assert data["lines"][0]["text"] == "识字"
     assert data["lines"][0]["score"] == 0.8765

@@ -5,18 +5,25 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import signal
 import struct
+import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
 from pictures import SAMPLE, encode, near
 
-from shizi.errors import ImageError, MissingExtraError, PdfError
-from shizi.images.load import ImageLimits, PageOptions, find, load, pages
+from shizi.errors import Failure, ImageError, MissingExtraError, PdfError
+from shizi.images import pdf
+from shizi.images.limits import ImageLimits, PageOptions
+from shizi.images.load import Picture, find, load, pages, picture
 from shizi.images.pdf import scale_for
+from shizi.page import Image
 
 
 def pdf_file(*sizes: tuple[int, int]) -> bytes:
@@ -29,25 +36,31 @@ def pdf_file(*sizes: tuple[int, int]) -> bytes:
     return encode(drawn[0], "PDF", save_all=True, append_images=drawn[1:], resolution=72)
 
 
+def good(source: Any, *args: Any, **named: Any) -> list[tuple[str, Image]]:
+    """Names and pictures of all pages, none of which failed."""
+    found = list(pages(source, *args, **named))
+    assert all(isinstance(page, Picture) for page in found)
+    return [(page.name, page.image) for page in found if isinstance(page, Picture)]
+
+
 def test_pdf_pages(tmp_path: Path) -> None:
     file = tmp_path / "scan.pdf"
     file.write_bytes(pdf_file((595, 842), (300, 200), (3000, 50)))
-    found = list(pages(file))
+    found = good(file)
     assert [name for name, _ in found] == [f"{file}#{n}" for n in (1, 2, 3)]
-    for (_, picture), (height, width) in zip(
-        found, [(2339, 1653), (556, 834), (50, 3000)], strict=True
-    ):
-        assert picture.shape[2] == 3
-        assert abs(picture.shape[0] - height) <= 1
-        assert abs(picture.shape[1] - width) <= 1
-        assert picture[picture.shape[0] // 2, 1].max() < 50
-        assert picture[picture.shape[0] // 2, -2].min() > 200
-        assert picture.flags.c_contiguous
+    sizes = [(2339, 1653), (556, 834), (50, 3000)]
+    for (_, drawn), (height, width) in zip(found, sizes, strict=True):
+        assert drawn.shape[2] == 3
+        assert abs(drawn.shape[0] - height) <= 1
+        assert abs(drawn.shape[1] - width) <= 1
+        assert drawn[drawn.shape[0] // 2, 1].max() < 50
+        assert drawn[drawn.shape[0] // 2, -2].min() > 200
+        assert drawn.flags.c_contiguous
 
 
 def test_pdf_from_memory_with_colours() -> None:
     red = encode(PIL.Image.new("RGB", (50, 50), (250, 10, 10)), "PDF")
-    ((name, picture),) = pages(red, name="-")
+    ((name, picture),) = good(red, name="-")
     assert name == "-#1"
     assert np.abs(picture[50, 50].astype(int) - (250, 10, 10)).max() < 9
 
@@ -65,17 +78,30 @@ def test_pdf_from_memory_with_colours() -> None:
 )
 def test_choice_of_pages(spec: str | None, expected: list[int]) -> None:
     options = PageOptions(pages=spec)
-    pdf = pdf_file((20, 20), (20, 20), (20, 20))
-    assert [name for name, _ in pages(pdf, options=options, name="x")] == [
+    data = pdf_file((20, 20), (20, 20), (20, 20))
+    found = list(pages(data, options=options, name="x"))
+    assert [page.name for page in found if isinstance(page, Picture)] == [
         f"x#{n}" for n in expected
     ]
+    assert [page.number for page in found if isinstance(page, Picture)] == expected
 
 
 def test_missing_page_does_not_cost_the_others() -> None:
-    found = pages(pdf_file((20, 20), (20, 20)), options=PageOptions(pages="7,2"), name="x")
-    assert next(found)[0] == "x#2"
-    with pytest.raises(PdfError, match="no page 7"):
-        next(found)
+    data = pdf_file((20, 20), (20, 20))
+    missing, found = pages(data, options=PageOptions(pages="7,2"), name="x")
+    assert isinstance(missing, Failure)
+    assert "no page 7" in str(missing)
+    assert isinstance(found, Picture)
+    assert found.name == "x#2"
+
+
+def test_pages_beyond_the_limit_are_not_left_out_in_silence() -> None:
+    for data in (pdf_file((20, 20), (20, 20), (20, 20)), tiff_file()):
+        *found, left = pages(data, options=PageOptions(max_pages=2), name="x")
+        assert [page.name for page in found if isinstance(page, Picture)] == ["x#1", "x#2"]
+        assert isinstance(left, Failure)
+        assert "page 3 and what follows are left out" in str(left)
+        assert len(list(pages(data, options=PageOptions(max_pages=3)))) == 3
 
 
 @pytest.mark.parametrize("spec", ["", "0", "a", "3-1", "1,,2", "-3", "1-2-3", "1.5", "²"])
@@ -84,22 +110,29 @@ def test_bad_choice_of_pages(spec: str) -> None:
         PageOptions(pages=spec)
 
 
-def test_bad_dpi() -> None:
-    with pytest.raises(ValueError, match="dpi"):
-        PageOptions(dpi=0)
+@pytest.mark.parametrize(
+    "wrong",
+    [{"dpi": 0}, {"max_pages": 0}, {"timeout": 0}, {"timeout": -1}, {"timeout": float("nan")}],
+    ids=str,
+)
+def test_options_out_of_range(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        PageOptions(**wrong)
 
 
 def test_pdf_is_drawn_within_the_limits() -> None:
-    limits = ImageLimits(max_pixels=10_000, max_side=150)
+    limits = ImageLimits(max_bytes=80_000, max_side=150)
     for dpi in (None, 600):
-        ((_, picture),) = pages(pdf_file((595, 842)), limits, PageOptions(dpi=dpi))
+        ((_, picture),) = good(pdf_file((595, 842)), limits, PageOptions(dpi=dpi))
         assert picture.shape[0] * picture.shape[1] <= 10_000
         assert max(picture.shape) <= 150
 
 
 def test_pdf_dpi() -> None:
-    ((_, picture),) = pages(pdf_file((72, 144)), options=PageOptions(dpi=100))
-    assert picture.shape == (200, 100, 3)
+    (page,) = pages(pdf_file((72, 144)), options=PageOptions(dpi=100))
+    assert isinstance(page, Picture)
+    assert page.image.shape == (200, 100, 3)
+    assert page.dpi == 100
     # A4, a slide of a page's proportions, and a scan wrapped at one pixel a point.
     assert scale_for((595, 842), None, ImageLimits()) * 72 == pytest.approx(200)
     assert scale_for((1440, 1080), None, ImageLimits()) * 1440 == pytest.approx(2400)
@@ -111,6 +144,20 @@ def test_broken_pdf() -> None:
     for data in (b"%PDF-1.4 nonsense", whole[:40]):
         with pytest.raises(PdfError, match="broken"):
             list(pages(data))
+
+
+def written_pdf(objects: list[str], trailer: str = "") -> bytes:
+    """A PDF of these objects, the first of them its catalogue."""
+    body, places = "%PDF-1.4\n", []
+    for number, text in enumerate(objects, 1):
+        places.append(len(body))
+        body += f"{number} 0 obj{text}endobj\n"
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    size = len(objects) + 1
+    return (
+        f"{body}xref\n0 {size}\n0000000000 65535 f \n{table}"
+        f"trailer<</Size {size}/Root 1 0 R{trailer}>>\nstartxref\n{len(body)}\n%%EOF"
+    ).encode()
 
 
 def rc4(key: bytes, data: bytes) -> bytes:
@@ -140,15 +187,7 @@ def encrypted_pdf(password: str) -> bytes:
         "<</Type/Page/Parent 2 0 R/MediaBox[0 0 50 50]>>",
         f"<</Filter/Standard/V 1/R 2/P -4/O<{owner.hex()}>/U<{user.hex()}>>>",
     ]
-    body, places = "%PDF-1.4\n", []
-    for number, text in enumerate(objects, 1):
-        places.append(len(body))
-        body += f"{number} 0 obj{text}endobj\n"
-    table = "".join(f"{place:010} 00000 n \n" for place in places)
-    trailer = (
-        f"trailer<</Size 5/Root 1 0 R/Encrypt 4 0 R/ID[<6964><6964>]>>\nstartxref\n{len(body)}\n"
-    )
-    return f"{body}xref\n0 5\n0000000000 65535 f \n{table}{trailer}%%EOF".encode()
+    return written_pdf(objects, "/Encrypt 4 0 R/ID[<6964><6964>]")
 
 
 def test_encrypted_pdf() -> None:
@@ -172,41 +211,171 @@ def tiff_file() -> bytes:
 
 
 def test_tiff_pages() -> None:
-    found = list(pages(tiff_file(), name="fax.tif"))
+    found = good(tiff_file(), name="fax.tif")
     assert [name for name, _ in found] == ["fax.tif#1", "fax.tif#2", "fax.tif#3"]
     assert near(found[0][1], SAMPLE)
     assert near(found[1][1], SAMPLE[:, ::-1])
     assert found[2][1].shape == (7, 9, 3)
-    assert [n for n, _ in pages(tiff_file(), options=PageOptions(pages="2-"), name="x")] == [
-        "x#2",
-        "x#3",
-    ]
-    assert near(load(tiff_file()), SAMPLE)
+    found = good(tiff_file(), options=PageOptions(pages="2-"), name="x")
+    assert [name for name, _ in found] == ["x#2", "x#3"]
 
 
 def test_tiff_with_a_bad_page_gives_the_good_ones() -> None:
-    data = tiff_file()
-    found: list[str] = []
-    with pytest.raises(ImageError, match="#3: is cut off"):
-        for name, _ in pages(data[:-40], name="x"):
-            found.append(name)
-    assert found == ["x#1", "x#2"]
-    assert near(load(data[:-40]), SAMPLE)
+    first, second, third = pages(tiff_file()[:-40], name="x")
+    assert [page.name for page in (first, second) if isinstance(page, Picture)] == ["x#1", "x#2"]
+    assert isinstance(third, Failure)
+    assert third.source == "x#3"
+    assert "x#3: is cut off" in str(third)
 
 
-def test_animation_gives_its_first_frame() -> None:
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_frames_are_pages(kind: str) -> None:
     more = [PIL.Image.fromarray(SAMPLE[:, ::-1])]
-    for kind in ("GIF", "WEBP"):
-        data = encode(SAMPLE, kind, save_all=True, append_images=more, lossless=True)
-        ((_, picture),) = pages(data)
-        assert near(picture, SAMPLE)
+    data = encode(SAMPLE, kind, save_all=True, append_images=more, lossless=True)
+    (_, first), (name, second) = good(data, name="x")
+    assert name == "x#2"
+    assert near(first, SAMPLE)
+    assert near(second, SAMPLE[:, ::-1])
+    with pytest.raises(ImageError, match=r"holds 2 pages; Reader\.read_many"):
+        load(data)
+
+
+def test_what_a_camera_adds_to_its_picture_is_no_page() -> None:
+    data = encode(SAMPLE, "MPO", save_all=True, append_images=[PIL.Image.fromarray(SAMPLE[:9])])
+    assert [name for name, _ in good(data, name="x")] == ["x"]
+    assert load(data).shape == SAMPLE.shape
 
 
 def test_picture_and_array_are_one_page() -> None:
-    assert [(n, p.shape) for n, p in pages(SAMPLE)] == [("<array>", SAMPLE.shape)]
-    assert [n for n, _ in pages(PIL.Image.fromarray(SAMPLE))] == ["<image>"]
-    assert [n for n, _ in pages(encode(SAMPLE, "PNG"))] == ["<bytes>"]
-    assert [n for n, _ in pages(io.BytesIO(encode(SAMPLE, "PNG")))] == ["<file>"]
+    assert [(n, p.shape) for n, p in good(SAMPLE)] == [("<array>", SAMPLE.shape)]
+    assert [n for n, _ in good(PIL.Image.fromarray(SAMPLE))] == ["<image>"]
+    assert [n for n, _ in good(encode(SAMPLE, "PNG"))] == ["<bytes>"]
+    assert [n for n, _ in good(bytearray(encode(SAMPLE, "PNG")))] == ["<bytes>"]
+    assert [n for n, _ in good(memoryview(encode(SAMPLE, "PNG")))] == ["<bytes>"]
+    assert [n for n, _ in good(io.BytesIO(encode(SAMPLE, "PNG")))] == ["<file>"]
+
+
+@pytest.mark.parametrize(
+    ("dpi", "known"), [((300, 300), 300), ((204, 98), None), ((0, 0), None), (None, None)]
+)
+def test_pixels_an_inch_where_the_file_says_so(
+    dpi: tuple[int, int] | None, known: float | None
+) -> None:
+    more = {"dpi": dpi} if dpi else {}
+    found = picture(encode(SAMPLE, "TIFF", **more)).dpi
+    assert found == (pytest.approx(known) if known else None)
+
+
+# PDFium in a process of its own
+
+
+def nested_forms(levels: int = 30, width: int = 20) -> bytes:
+    """A PDF of two pages: the first draws a form of forms of forms … for longer than anyone lives,
+    the second is empty.
+    """
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 50 50]/Contents 5 0 R"
+        "/Resources<</XObject<</X 6 0 R>>>>>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 50 50]>>",
+        "<</Length 5>>stream\n/X Do\nendstream",
+    ]
+    for level in range(levels):
+        more = f"/Resources<</XObject<</X {7 + level} 0 R>>>>" if level < levels - 1 else ""
+        body = "/X Do " * width if more else "0 0 9 9 re f"
+        kind = "/Type/XObject/Subtype/Form/BBox[0 0 50 50]"
+        objects.append(f"<<{kind}{more}/Length {len(body)}>>stream\n{body}\nendstream")
+    return written_pdf(objects)
+
+
+def test_a_page_over_time_fails_and_the_next_is_drawn() -> None:
+    first, second = pages(nested_forms(), options=PageOptions(timeout=3), name="x")
+    assert isinstance(first, Failure)
+    assert str(first).startswith("x#1: drawing takes longer than 3 s")
+    assert isinstance(second, Picture)
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> list[pdf.Worker]:
+    """The workers that are started from now on."""
+    started: list[pdf.Worker] = []
+
+    class Noted(pdf.Worker):
+        def __init__(self) -> None:
+            super().__init__()
+            started.append(self)
+
+    pdf.close_idle()
+    monkeypatch.setattr(pdf, "Worker", Noted)
+    return started
+
+
+def test_no_pdf_waits_for_another(workers: list[pdf.Worker]) -> None:
+    stuck = pages(nested_forms(), options=PageOptions(pages="2,1", timeout=600), name="x")
+    assert isinstance(next(stuck), Picture)
+    found: list[Picture | Failure] = []
+    thread = threading.Thread(target=lambda: found.append(next(stuck)))
+    thread.start()
+    assert len(good(pdf_file((20, 20)))) == 1
+    assert thread.is_alive()
+    workers[0]._process.kill()
+    thread.join(60)
+    assert isinstance(found[0], Failure)
+    assert "makes PDFium fail" in str(found[0])
+
+
+def test_one_worker_serves_one_pdf_after_the_other(workers: list[pdf.Worker]) -> None:
+    for _ in range(3):
+        assert len(good(pdf_file((20, 20), (20, 20)))) == 2
+    assert len(workers) == 1
+
+
+def test_a_long_pdf_is_opened_afresh_on_the_way() -> None:
+    assert len(good(pdf_file(*[(20, 20)] * 70), options=PageOptions(dpi=72))) == 70
+
+
+def test_a_page_that_takes_too_much_memory_fails_alone() -> None:
+    if sys.platform != "linux":
+        pytest.skip("no limit of memory on this system")
+    limits = ImageLimits(max_bytes=30_000_000)
+    first, second = pages(nested_forms(), limits, PageOptions(timeout=600), name="x")
+    assert isinstance(first, Failure)
+    assert "takes more than 30 MB" in str(first)
+    assert isinstance(second, Picture)
+
+
+def test_an_interrupt_ends_drawing(tmp_path: Path) -> None:
+    file = tmp_path / "x.pdf"
+    file.write_bytes(nested_forms())
+    code = """
+import sys
+from shizi.images.load import PageOptions, pages
+for page in pages(sys.argv[1], options=PageOptions(pages="2,1", timeout=600)):
+    print("drawn", flush=True)
+"""
+    command = [sys.executable, "-c", code, str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert b"KeyboardInterrupt" in process.stderr.read()
+
+
+@pytest.mark.parametrize("side", [10**7, 200_000])
+def test_a_page_of_absurd_size_is_refused(side: int) -> None:
+    (page,) = pages(
+        written_pdf(
+            [
+                "<</Type/Catalog/Pages 2 0 R>>",
+                "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+                f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 {side} 100]>>",
+            ]
+        )
+    )
+    assert isinstance(page, Failure)
+    assert "mend its MediaBox" in str(page)
 
 
 # Folders

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
 from shizi.charset import Charset
 from shizi.engine import Session
 from shizi.errors import ShiziError
-from shizi.recognition import EMPTY, RecognitionOptions, Recognizer
+from shizi.recognition import EMPTY, Reading, RecognitionOptions, Recognizer, _which_way
 
 CHARSET = Charset("abcdefghij ")
 CELL = 32
@@ -94,12 +96,51 @@ def test_batches_have_few_shapes() -> None:
     assert [s[0] for s in session.shapes] == [4, 4, 4, 1]
 
 
+def test_no_probabilities_are_kept_beyond_their_batch() -> None:
+    """A page of 400 lines would hold 1.7 GB of them."""
+    made: list[weakref.ref[np.ndarray]] = []
+
+    def runtime(batch: np.ndarray) -> np.ndarray:
+        assert sum(array() is not None for array in made) <= 1
+        probs = Painted()(batch)
+        made.append(weakref.ref(probs))
+        return probs
+
+    reader = Recognizer(Session(runtime), CHARSET, RecognitionOptions(squeeze=1.0))
+    assert len(reader.read([paint("abcd")] * 20)) == 20
+    assert len(made) == 5
+
+
 def test_a_vertical_line_is_laid_down() -> None:
     reader, _ = recognizer()
     standing = np.ascontiguousarray(np.rot90(paint("abc"), -1))
     reading = reader.read([standing])[0]
     assert reading.vertical
     assert reading.text == "abc"
+
+
+def which(lying: str, sure: float, down: str, less: float) -> Reading:
+    return _which_way(
+        Reading(lying, sure, (), vertical=True, sideways=True),
+        Reading(down, less, (), vertical=True),
+    )
+
+
+def test_a_column_that_reads_as_well_on_its_side_stands_upright() -> None:
+    read = which("九州鸿运进福门", 1.0, "九州川鸿、运进运福门", 0.8)
+    assert (read.text, read.sideways, read.vertical) == ("九州鸿运进福门", False, True)
+
+
+def test_text_on_its_side_is_not_read_backwards() -> None:
+    read = which("销售额", 0.98, "额售销", 0.99)
+    assert (read.text, read.sideways) == ("销售额", True)
+    read = which("产量", 1.0, "九雲", 0.1)
+    assert (read.text, read.sideways) == ("产量", True)
+
+
+def test_what_makes_sense_only_one_below_the_other_is_read_so() -> None:
+    read = which("贝离", 0.28, "下笔如", 0.99)
+    assert (read.text, read.sideways) == ("下笔如", False)
 
 
 def test_the_allow_list_restricts() -> None:

@@ -41,9 +41,10 @@ from shizi.train.loop.schedule import LoopOptions, seconds
 from shizi.train.loop.stream import batches
 from shizi.train.loop.torch import fit
 from shizi.train.losses.torch import ctc_loss
-from shizi.train.start import InitOptions, train_ctpn
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
-from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
+from shizi.train.options import CRNNOptions, CTPNOptions, InitOptions
+from shizi.train.start import train_ctpn
+from shizi.train.tasks.crnn import CRNNTask
+from shizi.train.tasks.ctpn import CTPNTask, random_crop, upright_pieces
 from shizi.train.transfer import check_backbone, transfer
 
 

@@ -19,6 +19,7 @@ from rich.table import Table
 from torch import nn
 
 from shizi import weights
+from shizi.bench.options import TrainBenchOptions
 from shizi.charset import Charset
 from shizi.evaluate import wide_console
 from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
@@ -27,28 +28,8 @@ from shizi.synth.captcha import ALPHABET
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.stream import batches, prefetch
 from shizi.train.loop.torch import Trainer
-from shizi.train.tasks.crnn import Batch, CRNNOptions, CRNNTask
-
-
-@dataclass(frozen=True)
-class TrainBenchOptions:
-    """What to measure.
-
-    Attributes:
-        data: line sets to learn, with the shipped charset; captchas where none is named.
-        net: vgg (as published) or lcnet (what reading uses).
-        batch_width: pixels of width a batch.
-        steps: measured steps of each, alternating; two more of each are not measured.
-        threads: CPU threads; 0: all cores.
-        workers: processes that prepare data; 0: a thread.
-    """
-
-    data: tuple[Path, ...] = ()
-    net: Literal["vgg", "lcnet"] = "vgg"
-    batch_width: int = 5120
-    steps: int = 10
-    threads: int = 2
-    workers: int = 0
+from shizi.train.options import CRNNOptions
+from shizi.train.tasks.crnn import Batch, CRNNTask
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 from shizi import __version__
 from shizi.errors import ShiziError
 from shizi.extras import missing
+from shizi.terminal import one_line
 
 STDIN = "<stdin>"
 """What a lone ``-`` among the arguments becomes, since it would pass for an option."""
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"shizi: {wanted}", file=sys.stderr)
         return 1
     except (ShiziError, OSError) as error:
-        print(f"shizi: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"shizi: {one_line(str(error))}", file=sys.stderr)
         return 1
 
 
@@ -81,7 +82,7 @@ def _run(tokens: list[str]) -> int:
         result = command(*bound.args, **bound.kwargs)
         sys.stdout.flush()
     except UsageError as error:
-        print(f"shizi: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"shizi: {one_line(str(error))}", file=sys.stderr)
         print("Try: shizi --help, or --help after a command.", file=sys.stderr)
         return 2
     return result if isinstance(result, int) else 0

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from shizi.bench.compare import BenchOptions, run_bench
 from shizi.bench.memory import MemoryOptions, run_memory
-from shizi.bench.train import TrainBenchOptions, run_train
+from shizi.bench.options import TrainBenchOptions
 
 bench = App(name="bench", help="Measure accuracy, time and memory beside a peer.")
 
@@ -30,4 +30,6 @@ def train(
     *, options: Annotated[TrainBenchOptions, Parameter(name="*")] = TrainBenchOptions()
 ) -> int:
     """Train the recogniser for a few steps beside the same step in plain PyTorch."""
+    from shizi.bench.train import run_train
+
     return run_train(options)

@@ -1,4 +1,7 @@
-"""``shizi live``: a room's comments as events, its viewers and their value."""
+"""``shizi live``: a room's comments as events, its viewers and their value.
+
+What needs optional packages is imported by the functions that use it: help needs none.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +10,38 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import cv2
 from cyclopts import App, Group, Parameter
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from shizi.bar import bar
 from shizi.cli import UsageError
 from shizi.errors import DataError
+from shizi.files import whole
 from shizi.live.event import Event
-from shizi.live.keep.crops import CropOptions
-from shizi.live.keep.writer import WriterOptions
-from shizi.live.mean.explain import describe, explain, replay
-from shizi.live.mean.value import load_rules
-from shizi.live.room import RoomOptions
-from shizi.live.rooms import Rooms, load_rooms
-from shizi.live.run import LiveOptions, Plan, SeeOptions, follow, room_name, show_region
-from shizi.live.see.reading import ReadingOptions
-from shizi.live.see.region import RegionOptions
-from shizi.live.see.watch import Watch, WatchOptions
-from shizi.live.show.dashboard import Dashboard, DashboardOptions
-from shizi.live.simulate import SimulateOptions
-from shizi.live.simulate import simulate as render
-from shizi.live.stream.source import Source, SourceOptions
+from shizi.live.options import (
+    CropOptions,
+    DashboardOptions,
+    LiveOptions,
+    Plan,
+    ReadingOptions,
+    RegionOptions,
+    RoomOptions,
+    SeeOptions,
+    SimulateOptions,
+    SourceOptions,
+    WatchOptions,
+    WriterOptions,
+)
+from shizi.page import Image
+from shizi.terminal import printable
+
+if TYPE_CHECKING:
+    from shizi.live.see.watch import Watch
+    from shizi.live.show.dashboard import Dashboard
+    from shizi.live.stream.source import Source
 
 live = App(name="live", help="Read a live room from its picture alone.")
 _SOURCE, _REGION, _WATCH = SourceOptions(), RegionOptions(), WatchOptions()
@@ -80,45 +91,65 @@ def watch(
     """
     if bool(source) == (rooms is not None):
         raise UsageError("name either a source or a file of --rooms")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is open is closed and stored
+    from shizi.live.rooms import HANGUP, load_rooms
+    from shizi.live.run import show_region
+
+    for number in (signal.SIGTERM, *HANGUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _end)
     if rooms is not None:
         return _several(load_rooms(rooms), page if dashboard else None)
     see = SeeOptions(source_options, region, watching, reading)
     plan = Plan(source, room, see, keep, writing, crops)
     if show is not None:
         picture = show_region(source, plan.see)
-        cv2.imwrite(str(show), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        _write_picture(show, picture)
         print(show)
         return 0
     return _one(plan, page if dashboard else None)
 
 
+def _end(number: int, _: object) -> None:
+    """End as after Ctrl-C: what is open is closed and stored."""
+    signal.signal(number, signal.SIG_IGN)  # a terminal that is closed says so more than once
+    raise KeyboardInterrupt
+
+
 def _one(plan: Plan, page: DashboardOptions | None) -> int:
+    from shizi.live.run import follow, room_name
+
     console = Console(stderr=True)
     with ExitStack() as stack:
         board = _served(stack, console, [room_name(plan.source, plan.room.room)], page)
-        bar = stack.enter_context(_progress(console))
-        task = bar.add_task("", total=None)
+        shown = stack.enter_context(bar())
 
         def step(source: Source, watch: Watch) -> None:
             done = watch.statistics
             text = f"{done.factor:.1f}x real time, {source.dropped} dropped"
-            bar.update(task, total=source.duration, completed=done.stream, description=text)
+            text += "" if watch.area else ", searching for the comments"
+            shown.at(done.stream, text, source.duration)
 
         told = follow(plan, board, step)
     for trouble in told.troubles:
-        console.print(f"shizi: {trouble}", style="red", highlight=False)
+        _say(console, f"shizi: {trouble}", style="red")
     console.print(str(told), highlight=False)
     return 1 if told.troubles else 0
 
 
 def _several(plans: list[Plan], page: DashboardOptions | None) -> int:
+    from shizi.live.rooms import Rooms
+
     console = Console(stderr=True)
     with ExitStack() as stack:
         board = _served(stack, console, [plan.room.room for plan in plans], page)
-        rooms = Rooms(plans, lambda line: console.print(line, highlight=False), board)
+        rooms = Rooms(plans, lambda line: _say(console, line), board)
         rooms.run()
     return 1 if rooms.failed else 0
+
+
+def _say(console: Console, line: str, style: str = "") -> None:
+    """Print a line that may hold what strangers wrote."""
+    console.print(printable(line), style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def _served(
@@ -126,9 +157,20 @@ def _served(
 ) -> Dashboard | None:
     if page is None:
         return None
+    from shizi.live.show.dashboard import Dashboard
+
     board = stack.enter_context(Dashboard(rooms, page))
     console.print(f"dashboard: {board.url}")
     return board
+
+
+def _write_picture(path: Path, picture: Image) -> None:
+    try:
+        data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
+    except cv2.error as error:
+        raise UsageError(f"{path} names no kind of picture; end it with .png or .jpg") from error
+    with whole(path) as part:
+        part.write_bytes(data)
 
 
 @live.command
@@ -145,6 +187,8 @@ def simulate(
         truth: its events, JSONL.
         options: what the room is like.
     """
+    from shizi.live.simulate import simulate as render
+
     render(options, out, truth)
     return 0
 
@@ -158,6 +202,9 @@ def rules(file: str = "value", /, *, check: Path | None = None, most: int = 20) 
         check: events, JSONL, as ``--events`` writes them.
         most: viewers to explain, the most valuable first.
     """
+    from shizi.live.mean.explain import describe, explain, replay
+    from shizi.live.mean.value import load_rules
+
     found = load_rules(file)
     if check is None:
         print(describe(found))
@@ -174,8 +221,3 @@ def _logged(path: Path) -> Iterator[Event]:
             yield Event.from_dict(json.loads(line))
         except ValueError as error:
             raise DataError(f"{path}:{number}: {error}") from error
-
-
-def _progress(console: Console) -> Progress:
-    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    return Progress(*columns, console=console, disable=not console.is_terminal)

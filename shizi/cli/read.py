@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, BinaryIO, get_args
 
-from cyclopts import Group, Parameter
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from cyclopts import Group, Parameter, Token
 
+from shizi.bar import Bar, bar
 from shizi.cli import STDIN, UsageError
-from shizi.cli.output import Drawings, opened
-from shizi.draw import draw
-from shizi.errors import ShiziError
-from shizi.formats import WRITERS, Format
-from shizi.images.load import ImageLimits, PageOptions, find, pages
-from shizi.page import Image, Page
+from shizi.cli.output import Drawings, Folder, kept, opened
+from shizi.errors import Failure
+from shizi.formats import FORMATS, FormatName
+from shizi.images.limits import ImageLimits, PageOptions
+from shizi.images.load import Source, find
+from shizi.jobs import Read, sheets
+from shizi.journal import Journal
+from shizi.page import Sheet
 from shizi.reader import Reader, ReaderOptions
 
 _DOCUMENTS, _READING = PageOptions(), ReaderOptions()
 _PANELS = [Group.create_ordered(name) for name in ("Output", "Documents", "Reading")]
+
+
+def _formats(_: object, tokens: Sequence[Token]) -> tuple[FormatName, ...]:
+    names = [name for token in tokens for name in token.value.split(",")]
+    for name in names:
+        if name not in FORMATS:
+            raise ValueError(f"{name!r} is no format; choose from {', '.join(FORMATS)}")
+    return tuple(dict.fromkeys(name for name in get_args(FormatName) if name in names))
+
+
+_LIST = Parameter(converter=_formats, n_tokens=1, consume_multiple=False)
 
 
 @dataclass(frozen=True)
@@ -31,14 +44,18 @@ class OutputOptions:
     """Where the text goes.
 
     Attributes:
-        format: how it is written.
+        format: text, json, jsonl, markdown or picture; several, parted by commas, with --out.
         output: file to write instead of standard output; it appears whole or not at all.
+        out: folder that gets a file for each input and format; picture a file for each page.
         draw: folder for annotated pictures, boxes to the left and the text to the right.
+        resume: go on with a run that was cut short, and read no page twice.
     """
 
-    format: Format = "text"
+    format: Annotated[tuple[FormatName, ...], _LIST] = ("text",)
     output: Annotated[Path | None, Parameter(alias="-o")] = None
+    out: Path | None = None
     draw: Path | None = None
+    resume: bool = False
 
 
 def read(
@@ -61,12 +78,18 @@ def read(
         The exit code: 0 if all were read, 1 if some were not.
     """
     files = list(_expand(paths))
-    target = _checked(output.output, files)
-    drawings = Drawings(output.draw, files) if output.draw else None
-    reader = Reader(reading)
-    with opened(target) as out, _progress() as bar:
-        job = _Job(reader, reading.limits, documents, drawings, bar)
-        WRITERS[output.format](_shown(job.read(files), bar, out), out)
+    _check(output, files)
+    folder = Folder(output.out, output.format, files) if output.out else None
+    if folder and not output.resume and (there := folder.there()):
+        raise UsageError(f"--out: {there} exists; name another folder, or --resume to keep it")
+    drawings = Drawings(output.draw) if output.draw else None
+    settings = repr((reading, documents.dpi))
+    with _stopping(), bar(len(files)) as shown:
+        job = _Job(Reader(reading).read_image, reading.limits, documents, drawings, shown)
+        if folder:
+            _to_folder(job, folder, settings, resume=output.resume)
+        else:
+            _to_one(job, files, output, settings)
     return 1 if job.failed else 0
 
 
@@ -75,89 +98,115 @@ def _expand(paths: Iterable[str]) -> Iterator[str]:
         yield from map(str, find([path])) if Path(path).is_dir() else (path,)
 
 
-def _checked(target: Path | None, files: Iterable[str]) -> Path | None:
+def _check(output: OutputOptions, files: Iterable[str]) -> None:
+    target = output.output
     if target is None or str(target) == STDIN:
-        return None
-    if target.is_dir() or not target.parent.is_dir():
+        if output.resume and output.out is None:
+            raise UsageError("--resume: goes on with an output file; name it with -o or --out")
+        if output.format == ("picture",) and output.out is None and sys.stdout.isatty():
+            raise UsageError("--format picture: a terminal shows none; name a file with -o")
+    elif output.out is not None:
+        raise UsageError("-o and --out: name one of them")
+    elif target.is_dir() or not target.parent.is_dir():
         raise UsageError(f"-o {target}: name a file in a folder that exists")
-    if target.resolve() in {Path(file).resolve() for file in files}:
+    elif target.resolve() in {Path(file).resolve() for file in files}:
         raise UsageError(f"-o {target}: is one of the pictures to read; name another file")
-    return target
+    if len(output.format) > 1 and output.out is None:
+        raise UsageError("--format: several need a folder; name it with --out")
+    if output.out is not None and output.out.exists() and not output.out.is_dir():
+        raise UsageError(f"--out {output.out}: is a file; name a folder")
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
-    """Show a bar on stderr while it is a terminal, and nothing in a pipe."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    bar = Progress(*columns, console=console, transient=True, disable=not console.is_interactive)
-    with bar if console.is_interactive else nullcontext():
-        yield bar
+def _stopping() -> Iterator[None]:
+    """Let the end of the session or of the terminal stop the work as Ctrl-C does: in order."""
+    asked = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in asked}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-@contextmanager
-def _hidden(bar: Progress) -> Iterator[None]:
-    """Take the bar away while something else is written to the terminal."""
-    if not bar.disable:
-        bar.stop()
-    yield
-    if not bar.disable:
-        bar.start()
+def _to_one(job: _Job, files: list[str], output: OutputOptions, settings: str) -> None:
+    """Write all pages to one file, or to standard output as they come."""
+    (name,) = output.format
+    target = None if str(output.output) == STDIN else output.output
+    if target is None or FORMATS[name].single or (target.exists() and not target.is_file()):
+        with opened(target) as out:
+            FORMATS[name].write(job.shown(files, out), out)
+        return
+    with kept(target, settings, resume=output.resume) as journal:
+        names = [sheet.page.source for sheet in job.read(files, journal)]
+        with opened(target) as out:
+            FORMATS[name].write((Sheet(journal.page(n)) for n in names), out)
 
 
-def _shown(read: Iterable[Page], bar: Progress, out: TextIO) -> Iterator[Page]:
-    """Let each page be written at once, out of the bar's way."""
-    for page in read:
-        with _hidden(bar):
-            yield page
-            out.flush()
+def _to_folder(job: _Job, folder: Folder, settings: str, *, resume: bool) -> None:
+    """Write a file for each input and format; an input's files appear when it is read."""
+    drawings = Drawings(folder.path) if folder.drawn else None
+    for source, stem in folder.stems.items():
+        targets = folder.targets(stem)
+        if resume and targets and all(target.exists() for target in targets.values()):
+            job.skip()
+            continue
+        with kept(folder.path / stem, settings, resume=resume) as journal:
+            names = []
+            for sheet in job.read([source], journal):
+                names.append(sheet.page.source)
+                if drawings:
+                    drawings.save(sheet)
+            for format, target in targets.items() if names else ():
+                with opened(target) as out:
+                    FORMATS[format].write((Sheet(journal.page(n)) for n in names), out)
 
 
 @dataclass
 class _Job:
     """Reads files one after the other; what fails is named on stderr and counted."""
 
-    reader: Reader
+    reader: Read
     limits: ImageLimits
     documents: PageOptions
     drawings: Drawings | None
-    bar: Progress
+    bar: Bar
     failed: int = 0
+    done: int = 0
 
-    def read(self, files: list[str]) -> Iterator[Page]:
-        task = self.bar.add_task("", total=len(files))
-        for file in files:
-            self.bar.update(task, description=Path(file).name)
-            name, source = ("-", sys.stdin.buffer.read()) if file == STDIN else (file, file)
-            try:
-                for page_name, picture in pages(source, self.limits, self.documents, name=name):
-                    page = self._read_page(page_name, picture)
-                    if page:
-                        yield page
-            except Exception as error:  # one bad file must not cost the others
-                self._fail(name, error)
-            self.bar.advance(task)
-
-    def _read_page(self, name: str, picture: Image) -> Page | None:
-        try:
-            page = self.reader.read_image(picture, name)
+    def read(self, files: list[str], journal: Journal | None = None) -> Iterator[Sheet]:
+        """Read files, each page of a document by itself; pages in the journal are not read."""
+        found = self._sources(files)
+        for item in sheets(found, self.reader, self.limits, self.documents, journal=journal):
+            if isinstance(item, Failure):
+                self._fail(item)
+                continue
             if self.drawings:
-                self.drawings.save(name, draw(page, picture))
-        except Exception as error:  # nor one bad page the rest of its document
-            self._fail(name, error)
-            return None
-        return page
+                try:
+                    self.drawings.save(item)
+                except Exception as error:  # the page is read all the same
+                    self._fail(Failure(item.page.source, error))
+            yield item
+            page = item.page
+            self.bar.at(self.done + page.number / item.count, Path(page.source).name)
 
-    def _fail(self, name: str, error: Exception) -> None:
+    def shown(self, files: list[str], out: BinaryIO) -> Iterator[Sheet]:
+        """Let each page be written at once, out of the bar's way."""
+        for sheet in self.read(files):
+            with self.bar.hidden():
+                yield sheet
+                out.flush()
+
+    def skip(self) -> None:
+        """Count a file that needs no reading."""
+        self.done += 1
+
+    def _sources(self, files: list[str]) -> Iterator[tuple[str, Source]]:
+        for file in files:
+            self.bar.at(self.done, Path(file).name)
+            yield ("-", sys.stdin.buffer.read()) if file == STDIN else (file, file)
+            self.done += 1
+
+    def _fail(self, failure: Failure) -> None:
         self.failed += 1
-        known = isinstance(error, ShiziError | OSError)
-        reason = str(error) if known else f"unexpected {type(error).__name__}: {error}"
-        if name not in reason:
-            reason = f"{name}: {reason}"
-        with _hidden(self.bar):
-            print(f"shizi: {' '.join(reason.split())}", file=sys.stderr)
+        self.bar.say(str(failure))

@@ -7,16 +7,13 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 
 from shizi.train.loop.schedule import LoopOptions
-from shizi.train.start import (
+from shizi.train.options import (
     CRNNInitOptions,
+    CRNNOptions,
+    CTPNOptions,
     InitOptions,
-    train_crnn,
-    train_ctpn,
-    train_orientation,
+    OrientationTrainOptions,
 )
-from shizi.train.tasks.crnn import CRNNOptions
-from shizi.train.tasks.ctpn import CTPNOptions
-from shizi.train.tasks.orientation import OrientationTrainOptions
 
 train = App(name="train", help="Train a network: resumable, logged, the best weights kept.")
 
@@ -37,6 +34,8 @@ def crnn(
     loop: Loop = LoopOptions(),
 ) -> int:
     """Train the text recogniser on lines: labels.tsv, LMDB or PaddleOCR."""
+    from shizi.train.start import train_crnn
+
     train_crnn(data, loop, init)
     return 0
 
@@ -49,6 +48,8 @@ def ctpn(
     loop: Loop = LoopOptions(),
 ) -> int:
     """Train the text-line detector on pages: labels.jsonl, PaddleOCR, ICDAR or Pascal VOC."""
+    from shizi.train.start import train_ctpn
+
     train_ctpn(data, loop, init)
     return 0
 
@@ -61,5 +62,7 @@ def orientation(
     loop: Loop = LoopOptions(),
 ) -> int:
     """Train the page-orientation classifier on upright pages or folders 0, 90, 180 and 270."""
+    from shizi.train.start import train_orientation
+
     train_orientation(data, loop, init)
     return 0

@@ -24,6 +24,14 @@ Engine = Literal["openvino", "onnxruntime", "torch", "keras"]
 Device = Literal["auto", "cpu", "cuda"]
 
 
+STREAMS = 4
+"""Most batches that run side by side: each holds some 100 MB. More threads share them."""
+
+KEPT_LARGE, KEPT_SMALL = 1000, 5000
+"""Kernels that OpenVINO keeps: those of some 15 canvases, 5 MB each and prepared again in 20 ms,
+and those of all widths of lines."""
+
+
 def open_session(
     path: Path,
     spec: Spec,
@@ -34,7 +42,7 @@ def open_session(
     """Load an ONNX file that shizi wrote.
 
     A detector's pictures are large: one runs at a time, on all threads. All others are small:
-    as many batches run side by side as there are threads, each on one.
+    batches run side by side, each on its share of the threads.
 
     Args:
         path: the file.
@@ -52,16 +60,20 @@ def open_session(
     if not path.exists():
         raise WeightsError(f"{path} is missing; reinstall shizi")
     threads = threads or cores()
-    large = isinstance(spec, CTPNSpec | VGGCTPNSpec)
-    streams = 1 if large or engine in ("torch", "keras") else threads
+    streams = 1 if _large(spec) or engine in ("torch", "keras") else min(threads, STREAMS)
     try:
         runtime = _runtime(path, spec, engine, device, threads, streams)
     except RuntimeError as error:
         raise WeightsError(f"{path} cannot be loaded: {error}") from error
     batching = MANY if runtime.gpu else FEW
-    if large and engine in ("openvino", "onnxruntime"):
+    if _large(spec) and engine in ("openvino", "onnxruntime"):
         return Session(_OneByOne(runtime), batching)
     return Session(runtime, batching, streams)
+
+
+def _large(spec: Spec) -> bool:
+    """Say whether the network is shown whole pages."""
+    return isinstance(spec, CTPNSpec | VGGCTPNSpec)
 
 
 class _Placed(Runtime, Protocol):
@@ -88,7 +100,8 @@ def _runtime(
 
                 if device == "cuda":
                     raise OptionError("device cuda: OpenVINO has none; use onnxruntime or torch")
-                return OpenVINO(path, threads, streams)
+                kept = KEPT_LARGE if _large(spec) else KEPT_SMALL
+                return OpenVINO(path, threads, streams, kept)
             case "onnxruntime":
                 from shizi.engine.onnxruntime import OnnxRuntime
 

@@ -15,11 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
-from scipy.optimize import linear_sum_assignment
 
 from shizi.errors import DataError
+from shizi.extras import needed
 from shizi.live.event import KINDS, Event, Kind
 from shizi.scores import TextRules
+
+with needed("scoring live rooms"):
+    from scipy.optimize import linear_sum_assignment
 
 WINDOW = 3.0
 """Seconds by which the time of an event may be wrong."""
@@ -35,7 +38,7 @@ SPOKEN: tuple[Kind, ...] = ("comment", "notice", "system")
 
 
 @dataclass(frozen=True)
-class Tally:
+class Hits:
     """Counts of one kind, or of all.
 
     Attributes:
@@ -80,12 +83,12 @@ class LiveScore:
     false: tuple[Event, ...]
     doubles: int
 
-    def tally(self, kind: Kind | None = None) -> Tally:
+    def hits(self, kind: Kind | None = None) -> Hits:
         """Counts of one kind, or of all."""
         pairs = sum(kind in (None, a.kind) for a, _ in self.pairs)
         missed = sum(kind in (None, e.kind) for e in self.missed)
         false = sum(kind in (None, e.kind) for e in self.false)
-        return Tally(pairs + missed, pairs + false, pairs)
+        return Hits(pairs + missed, pairs + false, pairs)
 
     @property
     def user_cer(self) -> float:
@@ -118,7 +121,7 @@ class LiveScore:
 
     def summary(self) -> dict[str, float]:
         """The figures, by name."""
-        everything = self.tally()
+        everything = self.hits()
         figures = {
             "events": float(everything.truth),
             "precision": everything.precision,
@@ -132,8 +135,8 @@ class LiveScore:
             "lag_p95": self.lag,
         }
         for kind in KINDS:
-            if (tally := self.tally(kind)).truth:
-                figures[f"f1_{kind}"] = tally.f1
+            if (hits := self.hits(kind)).truth:
+                figures[f"f1_{kind}"] = hits.f1
         return {name: round(value, 4) for name, value in figures.items()}
 
 
@@ -164,8 +167,7 @@ def score_events(truth: Sequence[Event], found: Sequence[Event]) -> LiveScore:
         found: what was told.
     """
     fit = np.array([[_fit(a, b) for b in found] for a in truth]).reshape(len(truth), len(found))
-    rows, columns = linear_sum_assignment(-fit)
-    matched = [(i, j) for i, j in zip(rows, columns, strict=True) if fit[i, j] > 0]
+    matched = matching(fit)
     hit, told = {i for i, _ in matched}, {j for _, j in matched}
     over = [j for j in range(len(found)) if j not in told]
     return LiveScore(
@@ -174,6 +176,16 @@ def score_events(truth: Sequence[Event], found: Sequence[Event]) -> LiveScore:
         false=tuple(found[j] for j in over),
         doubles=_doubles(fit, over),
     )
+
+
+def matching(fit: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Pair rows and columns one to one so that their likeness (N, M) is greatest together.
+
+    Returns:
+        Pairs whose likeness is above 0.
+    """
+    pairs = zip(*linear_sum_assignment(-fit), strict=True)
+    return [(int(i), int(j)) for i, j in pairs if fit[i, j] > 0]
 
 
 def _doubles(fit: NDArray[np.float64], over: Sequence[int]) -> int:

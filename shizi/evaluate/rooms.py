@@ -8,28 +8,30 @@ import time as clock
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
-from scipy.optimize import linear_sum_assignment
 
+from shizi.bar import bar
 from shizi.errors import DataError
-from shizi.evaluate.live import RULES, LiveScore, read_events, score_events
+from shizi.evaluate.live import RULES, LiveScore, matching, read_events, score_events
 from shizi.evaluate.sets import LiveEvalOptions
 from shizi.images.load import load
 from shizi.live.event import Event
+from shizi.live.frame import Frame
 from shizi.live.keep.store import Store
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.value import load_rules
+from shizi.live.options import RegionOptions
 from shizi.live.room import Room
-from shizi.live.see.region import RegionOptions
 from shizi.live.see.watch import Watch, live_reader
-from shizi.live.stream.source import Frame, open_source
+from shizi.live.stream.source import open_source
+from shizi.terminal import printable
 
 CLIPS = (".mp4", ".mkv", ".flv", ".ts", ".mov")
 """Suffixes of clips that are looked for in a folder."""
@@ -86,11 +88,15 @@ def run_live_eval(options: LiveEvalOptions) -> int:
     if not (clips or chats):
         raise DataError("no clip with its events (room.mp4 and room.jsonl), and no chats.jsonl")
     console = Console()
-    rooms = [_clip(c, options) for c in track(clips, "following", console=Console(stderr=True))]
+    with bar(len(clips), "following") as shown:
+        rooms = []
+        for clip in clips:
+            rooms.append(_clip(clip, options))
+            shown.add(1)
     shots = [_chat(path, row, options) for path in chats for row in _rows(path)]
     if options.mistakes:
         for line in (*_mistakes(rooms), *(f"{s.name}: {w}" for s in shots for w in s.wrong)):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+            console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
     whole = [_together(rooms)] if len(rooms) > 1 else []
     if rooms:
         console.print(_clip_table([*rooms, *whole]))
@@ -140,8 +146,8 @@ def _follow(
         Store(str(Path(folder) / "room.db")) as store,
         Room("room", load_grammar(options.platform), load_rules(), store) as room,
     ):
-        for row in watch.rows(frames):
-            for update in room.feed(row):
+        for rows in chain(map(watch.look, frames), map(Watch.close, [watch])):
+            for update in chain.from_iterable(map(room.feed, rows)):
                 events[update.event.id] = update.event
                 if update.new:
                     delays.append(max(0.0, watch.statistics.stream - update.event.time))
@@ -191,8 +197,7 @@ def compare(
     """
     there, found = (["：".join(map(_letters, pair)) for pair in side] for side in (truth, told))
     fit = [[Levenshtein.normalized_similarity(a, b) for b in found] for a in there]
-    pairs = zip(*linear_sum_assignment(-np.array(fit).reshape(len(there), len(found))), strict=True)
-    partner = {int(i): int(j) for i, j in pairs if fit[i][j] > 0}
+    partner = dict(matching(np.array(fit).reshape(len(there), len(found))))
     wrong = [(a, found[partner[i]] if i in partner else "") for i, a in enumerate(there)]
     wrong += [("", b) for j, b in enumerate(found) if j not in partner.values()]
     missed = tuple((a, b) for a, b in wrong if a != b)

@@ -20,6 +20,7 @@ from shizi.data import (
 )
 from shizi.errors import DataError
 from shizi.images.load import load
+from shizi.options import check_range
 from shizi.page import Image
 from shizi.scores import TextRules
 
@@ -82,6 +83,18 @@ class LiveEvalOptions:
     repeat: int = 1
     mistakes: bool = False
     json: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of range.
+
+        Raises:
+            ValueError: one is.
+        """
+        check_range(
+            self,
+            threads=(0, 1024),
+            repeat=(1, 1000),
+        )
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,73 @@
-"""Ways to write pages down. Each module has ``write(pages, out)`` and holds one page at a time."""
+"""Ways to write sheets down. Each module has ``write(sheets, out)`` and holds one at a time."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable
-from typing import Literal, TextIO, TypeAlias
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeAlias
 
-from shizi.formats import json, jsonl, markdown, text
-from shizi.page import Page
+from shizi.errors import WriteError
+from shizi.files import whole
+from shizi.formats import json, jsonl, markdown, picture, text
+from shizi.page import Page, Sheet
 
-Format: TypeAlias = Literal["text", "json", "jsonl", "markdown"]
+FormatName: TypeAlias = Literal["text", "json", "jsonl", "markdown", "picture"]
 
-WRITERS: dict[Format, Callable[[Iterable[Page], TextIO], None]] = {
-    "text": text.write,
-    "json": json.write,
-    "jsonl": jsonl.write,
-    "markdown": markdown.write,
+Writer: TypeAlias = Callable[[Iterable[Sheet], BinaryIO], None]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file.
+
+    Attributes:
+        write: writes sheets to a binary stream.
+        suffix: of its files.
+        single: such a file holds one page, and is drawn on its picture.
+    """
+
+    write: Writer
+    suffix: str
+    single: bool = False
+
+
+FORMATS: dict[FormatName, Format] = {
+    "text": Format(text.write, ".txt"),
+    "json": Format(json.write, ".json"),
+    "jsonl": Format(jsonl.write, ".jsonl"),
+    "markdown": Format(markdown.write, ".md"),
+    "picture": Format(picture.write, ".jpg", single=True),
 }
+
+
+def write(
+    pages: Page | Sheet | Iterable[Page | Sheet],
+    target: str | Path | BinaryIO,
+    format: FormatName,
+) -> None:
+    """Write what was read.
+
+    Args:
+        pages: one or several, taken one by one. ``picture`` needs a sheet: the page with its
+            picture.
+        target: a file, which appears whole or not at all, or a binary stream.
+        format: text, json, jsonl, markdown or picture.
+
+    Raises:
+        WriteError: the format does not exist or cannot hold these pages, or the stream is open
+            as text.
+        OSError: the file cannot be written.
+    """
+    if format not in FORMATS:
+        raise WriteError(f"{format!r} is no format; choose from {', '.join(FORMATS)}")
+    many = (pages,) if isinstance(pages, Page | Sheet) else pages
+    sheets = (p if isinstance(p, Sheet) else Sheet(p) for p in many)
+    if isinstance(target, str | Path):
+        with whole(Path(target)) as part, part.open("wb") as out:
+            FORMATS[format].write(sheets, out)
+    elif isinstance(target, io.TextIOBase):
+        raise WriteError("the stream is open as text; open it in binary mode, as in open(…, 'wb')")
+    else:
+        FORMATS[format].write(sheets, target)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from typing import TextIO
+from typing import BinaryIO
 
-from shizi.page import Page
+from shizi.formats.encode import json_line, put
+from shizi.page import Sheet
 
 
-def write(pages: Iterable[Page], out: TextIO) -> None:
+def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
     """Write an array of each page's :meth:`~shizi.page.Page.to_dict`, one a line."""
     before = "[\n"
-    for page in pages:
-        out.write(f"{before}{json.dumps(page.to_dict(), ensure_ascii=False)}")
+    for sheet in sheets:
+        put(out, f"{before}{json_line(sheet.page.to_dict())}")
         before = ",\n"
-    out.write("[]\n" if before == "[\n" else "\n]\n")
+    put(out, "[]\n" if before == "[\n" else "\n]\n")

@@ -1,15 +1,15 @@
-"""One JSON object a line and page: ``{"image", "width", "height", "angle", "lines": [...]}``."""
+"""One JSON object a line and page: see :meth:`~shizi.page.Page.to_dict`."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from typing import TextIO
+from typing import BinaryIO
 
-from shizi.page import Page
+from shizi.formats.encode import json_line, put
+from shizi.page import Sheet
 
 
-def write(pages: Iterable[Page], out: TextIO) -> None:
-    """Write each page's :meth:`~shizi.page.Page.to_dict` as soon as it comes."""
-    for page in pages:
-        out.write(f"{json.dumps(page.to_dict(), ensure_ascii=False)}\n")
+def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
+    """Write each page as soon as it comes."""
+    for sheet in sheets:
+        put(out, f"{json_line(sheet.page.to_dict())}\n")

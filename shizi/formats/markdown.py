@@ -5,22 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from itertools import groupby
-from typing import TextIO
+from typing import BinaryIO
 from unicodedata import east_asian_width
 
-from shizi.page import Page
+from shizi.formats.encode import put
+from shizi.page import Page, Sheet
+from shizi.terminal import printable
 
 # What Markdown would take for markup: anywhere, and at the start of a paragraph.
 _ANYWHERE = re.compile(r"[\\`*_<\[\]|~&]")
 _NUMBERED = re.compile(r"\d{1,9}(?=[.)](\s|$))")
 
 
-def write(pages: Iterable[Page], out: TextIO) -> None:
+def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
     """Write ``## source`` and the paragraphs of each page; a block starts a new paragraph."""
     before = ""
-    for page in pages:
+    for page in (sheet.page for sheet in sheets):
         parts = [f"## {_escape(page.source)}", *_paragraphs(page)]
-        out.write(before + "\n\n".join(parts) + "\n")
+        put(out, before + "\n\n".join(parts) + "\n")
         before = "\n"
 
 
@@ -45,7 +47,7 @@ def _wide(char: str) -> bool:
 
 
 def _escape(text: str) -> str:
-    return _ANYWHERE.sub(r"\\\g<0>", text)
+    return _ANYWHERE.sub(r"\\\g<0>", printable(text))
 
 
 def _at_start(text: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TextIO
+from typing import BinaryIO
 
-from shizi.page import Page
+from shizi.formats.encode import put
+from shizi.page import Page, Sheet
+from shizi.terminal import printable
 
 
-def write(pages: Iterable[Page], out: TextIO) -> None:
+def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
     """Write a line for each line, and an empty one between paragraphs.
 
     Of several pages each gets a header ``# source``, after an empty line. The first
@@ -16,21 +18,27 @@ def write(pages: Iterable[Page], out: TextIO) -> None:
     """
     first: Page | None = None
     several = False
-    for page in pages:
+    for page in (sheet.page for sheet in sheets):
         if several:
-            out.write(f"\n{_headed(page)}")
+            put(out, f"\n{_headed(page)}")
         elif first is None:
             first = page
         else:
             several = True
-            out.write(f"{_headed(first)}\n{_headed(page)}")
+            put(out, f"{_headed(first)}\n{_headed(page)}")
     if first is not None and not several:
-        out.write(_body(first))
+        put(out, _body(first))
 
 
 def _headed(page: Page) -> str:
-    return f"# {page.source}\n{_body(page)}"
+    return f"# {printable(page.source)}\n{_body(page)}"
 
 
 def _body(page: Page) -> str:
-    return f"{page.text}\n" if page.lines else ""
+    parts, paragraph = [], None
+    for line in page.lines:
+        if paragraph not in (None, line.paragraph):
+            parts.append("\n")
+        parts.append(f"{printable(line.text)}\n")
+        paragraph = line.paragraph
+    return "".join(parts)

@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 
 from shizi.errors import ImageError
 
-Source: TypeAlias = str | Path | bytes | BinaryIO | NDArray[Any] | PIL.Image.Image
+Encoded: TypeAlias = str | Path | bytes | bytearray | memoryview | BinaryIO
+"""A file: its path, its bytes, or an open binary file."""
+
+Source: TypeAlias = Encoded | NDArray[Any] | PIL.Image.Image
 """What can be read: a path, a file's bytes, an open binary file, an RGB array, a PIL picture."""
 
 _JPEG = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".jp2")
@@ -25,19 +28,24 @@ SUFFIXES = frozenset((*_JPEG, *_WEB, *_PLAIN, ".pdf"))
 """Names that :func:`find` takes for a picture or a PDF."""
 
 
+_GIVE = "give a path, the bytes of a file, a binary file, an array or a PIL picture"
+
+
 def name_of(source: Source) -> str:
     """Name a source for people: the path as given, or ``<bytes>``, ``<array>`` and the like."""
     match source:
         case str() | Path():
             return str(source)
-        case bytes():
+        case bytes() | bytearray() | memoryview():
             return "<bytes>"
         case np.ndarray():
             return "<array>"
         case PIL.Image.Image():
             return "<image>"
-        case _:
+        case _ if hasattr(source, "read"):
             return "<file>"
+        case _:
+            return f"<{type(source).__name__}>"
 
 
 def find(paths: Iterable[str | Path]) -> Iterator[Path]:
@@ -72,28 +80,37 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-def opened(source: str | Path | bytes | BinaryIO, name: str) -> AbstractContextManager[BinaryIO]:
+def opened(source: Encoded, name: str) -> AbstractContextManager[BinaryIO]:
     """Open a source as a seekable binary file; a file that the caller opened stays open.
 
     Raises:
-        ImageError: missing, a folder, not permitted, or empty.
+        ImageError: missing, a folder, not permitted, closed, empty, or not a source at all.
     """
-    if isinstance(source, bytes):
+    if isinstance(source, bytes | bytearray | memoryview):
         file: BinaryIO = io.BytesIO(source)
     elif isinstance(source, str | Path):
         try:
             file = Path(source).open("rb")  # noqa: SIM115 - the caller closes it
         except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
             raise ImageError(f"{name}: {_why_unopened(source, error)}") from error
-    else:
+    elif hasattr(source, "read"):
         file = source
-    if not file.seekable():  # a pipe, such as the shell's <(…)
-        with file:
-            file = io.BytesIO(file.read())
-    if not file.seek(0, io.SEEK_END):
+    else:
+        raise ImageError(f"{name}: is of type {type(source).__name__}; {_GIVE}")
+    try:
+        if not file.seekable():  # a pipe, such as the shell's <(…)
+            with file:
+                file = io.BytesIO(file.read())
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        text = isinstance(file.read(0), str)
+    except (OSError, ValueError) as error:  # ValueError: the file is closed
+        raise ImageError(f"{name}: cannot be read ({reason(error)}); give an open file") from error
+    if not size:
         file.close()
         raise ImageError(f"{name}: is empty (0 bytes); copy or save the file again")
-    file.seek(0)
+    if text:
+        raise ImageError(f"{name}: is open as text; open it in binary mode, as in open(…, 'rb')")
     return nullcontext(file) if file is source else file
 
 

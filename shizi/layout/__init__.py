@@ -37,6 +37,7 @@ BLOCK_GAP = 3.0  # a gap between rows wider than this begins a block
 INDENT = 0.8  # a first line that stands in by this begins a paragraph
 HEIGHT_CHANGE = 1.45  # rows whose heights differ by this factor are of different paragraphs
 TRIM_BANDS = 2  # at most so many bands are no part of the columns they stand over
+BESIDE = 0.34  # columns stand beside each other: so many of their rows at least
 PEEL_WIDTH = 0.5  # a line this wide, of its group's width, may stand between columns
 SENTENCE_END = tuple('。！？!?.…：:；;」』”’"')
 
@@ -216,12 +217,16 @@ def _trim(inside: Flags, boxes: Floats, left: Flags, band: Indices) -> Flags:
 
 
 def _is_table(left: Floats, right: Floats) -> bool:
-    """Tell cells that are read row by row from columns that are read one after the other."""
+    """Tell rows that go on across a gutter from columns that are read one after the other."""
     top, low = max(left[:, 1].min(), right[:, 1].min()), min(left[:, 3].max(), right[:, 3].max())
     shapes = [_row_shapes(part[(part[:, 3] > top) & (part[:, 1] < low)]) for part in (left, right)]
     few, many = sorted(shapes, key=len)
     if not len(few):
         return True  # nothing stands beside anything: rows will do
+    reach = (few[:, None, 1] + many[None, :, 1]) / 2
+    beside = (np.abs(few[:, None, 0] - many[None, :, 0]) < reach).any(1)  # (F,)
+    if beside.mean() < BESIDE:
+        return True  # a conversation: whoever speaks, the other side is blank
     if _is_prose(few) and _is_prose(many):
         return False
     offset = many[None, :, 0] - few[:, None, 0]  # (F, M) between row middles

@@ -17,13 +17,14 @@ from shizi.live.event import Event, Row
 from shizi.live.keep.schema import StoreError
 from shizi.live.keep.sinks.base import Relay, Sink
 from shizi.live.keep.store import Entry, Record, Store
-from shizi.live.keep.writer import Writer, WriterOptions
+from shizi.live.keep.writer import Writer
 from shizi.live.mean.board import HORIZON, Board, Change
 from shizi.live.mean.grammar import Grammar
 from shizi.live.mean.overlap import overlap
 from shizi.live.mean.parse import Parser
 from shizi.live.mean.value import Rules, Viewer
 from shizi.live.mean.viewers import Names
+from shizi.live.options import RoomOptions, WriterOptions
 
 _AT_ONCE = 0.5
 """Rows first seen within this many seconds of the first were on the screen together."""
@@ -33,23 +34,6 @@ _HOUR = 3600.0
 _TAIL = 60
 """Events of a stopped run that may still be on the screen."""
 _MENTION = re.compile(r"@[^\s@:：,，。!！?？]{1,40}")
-
-
-@dataclass(frozen=True)
-class RoomOptions:
-    """How a room is kept.
-
-    Attributes:
-        resume: go on with a room that the store knows; rows still on the screen are not told
-            twice. Without it a known room is an error.
-        hash_users: salt; nicknames, and mentions of them, are stored and sent only as keyed
-            hashes. Empty: as they are.
-        sink_patience: seconds to wait at the end for sinks that cannot be reached.
-    """
-
-    resume: bool = False
-    hash_users: str = ""
-    sink_patience: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +88,8 @@ class Room:
         position = store.open_room(name, secret)
         if position and not options.resume:
             raise StoreError(
-                f"room {name!r} is in the store already; give --resume to go on with it, "
-                "another --room, or another --store"
+                f"room {name!r} is in the store already; resume it, or name another room or "
+                "another store"
             )
         self.board = Board(rules)
         self._parser = Parser(grammar, name)
@@ -113,7 +97,11 @@ class Room:
         self._entries: dict[int, Entry] = {}  # by track, until closed
         self._retain, self._swept = writing.retain * 86400, 0.0
         self._known: dict[int, Entry] = {}  # new track -> what the stopped run told of it
-        self._base = position.track + 1 if position else 0
+        held = [event for sink in sinks for event in sink.held(name)]
+        last = position.track if position else -1
+        self._base = max([last, *map(_number, held)]) + 1
+        if position:
+            self._give_back(held, last)
         self._open, self._tail = self._restore() if position else ([], [])
         self._held: dict[int, Row] | None = {} if position else None
         self._sinks = tuple(sink.name for sink in sinks)
@@ -238,14 +226,44 @@ class Room:
             for viewer in self.board.forget(self.board.now - self._retain):
                 self._names.forget(viewer)
 
+    def _give_back(self, held: Sequence[Event], last: int) -> None:
+        """Store events that a sink holds in their final form and a store that lost them does not.
+
+        Args:
+            held: what the sinks hold.
+            last: number of the latest event that is stored.
+        """
+        if not held:
+            return
+        left_open: dict[str, Entry] = {}
+        for entry in self._store.entries(self.name):
+            self._learn(entry)
+            if not entry.event.closed:
+                left_open[entry.event.id] = entry
+        entries = []
+        for event in {e.id: e for e in held}.values():
+            known = left_open.get(event.id)
+            if known is None and _number(event) <= last:
+                continue
+            final = replace(event, revision=known.event.revision + 1 if known else 0)
+            viewer = event.user or None  # an identity already, where nicknames are hashed
+            if viewer and not self._options.hash_users:
+                viewer = self._names.resolve(event.user, event.level)
+            entries.append(Entry(final, _number(event), viewer))
+        self._store.save(self.name, entries, ())
+
+    def _learn(self, entry: Entry) -> None:
+        """Take over who somebody was held for."""
+        if entry.viewer and not self._options.hash_users:
+            self._names.learn(entry.viewer, entry.event.user, entry.event.level)
+
     def _restore(self) -> tuple[list[Entry], list[Entry]]:
         """Bring the board to where the stopped run left it; return open and last events."""
         tail: deque[Entry] = deque(maxlen=_TAIL)
         left_open: list[Entry] = []
         for entry in self._store.entries(self.name):
             self.board.apply(entry.event, entry.viewer)
-            if entry.viewer and not self._options.hash_users:
-                self._names.learn(entry.viewer, entry.event.user, entry.event.level)
+            self._learn(entry)
             tail.append(entry)
             if not entry.event.closed:
                 left_open.append(entry)
@@ -283,3 +301,8 @@ class Room:
         if self._sinks:
             with suppress(StoreError):  # nothing is lost: the next time will do
                 self._store.trim(self.name, self._sinks)
+
+
+def _number(event: Event) -> int:
+    """Number of an event's row in its room."""
+    return int(event.id.rpartition("-")[2])

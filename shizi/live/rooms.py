@@ -13,17 +13,24 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast, get_type_hints
 
 from shizi.errors import ShiziError
-from shizi.live.keep.crops import CropOptions
-from shizi.live.keep.writer import WriterOptions
 from shizi.live.mean.settings import RulesError, check, read_yaml
-from shizi.live.room import RoomOptions
-from shizi.live.run import LiveOptions, Plan, SeeOptions, Told, follow
-from shizi.live.see.reading import ReadingOptions
-from shizi.live.see.region import RegionOptions
-from shizi.live.see.tracker import TrackOptions
-from shizi.live.see.watch import Watch, WatchOptions
+from shizi.live.options import (
+    CropOptions,
+    LiveOptions,
+    Plan,
+    ReadingOptions,
+    RegionOptions,
+    RoomOptions,
+    SeeOptions,
+    SourceOptions,
+    WatchOptions,
+    WriterOptions,
+)
+from shizi.live.run import Told, follow
+from shizi.live.see.watch import Watch
 from shizi.live.show.dashboard import Publisher
-from shizi.live.stream.source import Source, SourceOptions
+from shizi.live.stream.source import Source
+from shizi.waits import Waits
 
 T = TypeVar("T")
 
@@ -33,11 +40,13 @@ _PARTS: tuple[Any, ...] = (
     RegionOptions,
     WatchOptions,
     ReadingOptions,
-    TrackOptions,
     RoomOptions,
     WriterOptions,
     CropOptions,
 )
+HANGUP = tuple(getattr(signal, name) for name in ("SIGHUP",) if hasattr(signal, name))
+"""What says that the terminal was closed, where there is such a signal."""
+
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 _WELL = 60.0
 """Seconds after which a room that ran is not held to be failing again and again."""
@@ -83,31 +92,30 @@ def load_rooms(path: Path) -> list[Plan]:
             raise RulesError(f"{path}:rooms.{name}: expected keys and values, source among them")
         rooms[name] = {k.replace("-", "_"): v for k, v in {**shared, **own}.items()}
     found = check(_File, data, path).rooms
-    plans = [_plan(str(name), settings) for name, settings in found.items()]
+    plans = [_plan(str(name), settings, path) for name, settings in found.items()]
     _check_files(plans, path)
     return plans
 
 
-def _part(kind: type[T], settings: Any) -> T:
-    return kind(**{f.name: getattr(settings, f.name) for f in fields(cast(Any, kind))})
+def _plan(name: str, settings: Any, path: Path) -> Plan:
+    def part(kind: type[T]) -> T:
+        own = {f.name: getattr(settings, f.name) for f in fields(cast(Any, kind))}
+        try:
+            return kind(**own)
+        except ValueError as error:  # as option: what is wrong
+            raise RulesError(f"{path}:rooms.{name}.{error}") from error
 
-
-def _plan(name: str, settings: Any) -> Plan:
-    live = _part(LiveOptions, settings)
+    live = part(LiveOptions)
     see = SeeOptions(
-        _part(SourceOptions, settings),
-        _part(RegionOptions, settings),
-        _part(WatchOptions, settings),
-        _part(ReadingOptions, settings),
-        _part(TrackOptions, settings),
+        part(SourceOptions), part(RegionOptions), part(WatchOptions), part(ReadingOptions)
     )
     return Plan(
         settings.source,
         replace(live, room=name),
         see,
-        _part(RoomOptions, settings),
-        _part(WriterOptions, settings),
-        _part(CropOptions, settings),
+        part(RoomOptions),
+        part(WriterOptions),
+        part(CropOptions),
     )
 
 
@@ -140,7 +148,8 @@ class _Pipe(Publisher):
 
 def _child(plan: Plan, pipe: Connection, shown: bool) -> None:
     """Follow one room, in a process of its own; the last message says how it went."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to stop
+    for number in (signal.SIGINT, *HANGUP):  # the parent says when to stop
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     parent = multiprocessing.parent_process()
 
@@ -198,7 +207,7 @@ class Rooms:
                 thread.join()
 
     def _keep(self, plan: Plan) -> None:
-        name, wait = plan.room.room, _FIRST_WAIT
+        name, waits = plan.room.room, Waits(_FIRST_WAIT, _LONGEST_WAIT)
         while not self._stop.is_set():
             begun = clock.monotonic()
             end = self._once(plan)
@@ -214,10 +223,11 @@ class Rooms:
                 return
             if self._stop.is_set():
                 return
-            wait = _FIRST_WAIT if clock.monotonic() - begun > _WELL else wait
+            if clock.monotonic() - begun > _WELL:
+                waits.reset()
+            wait = waits.take()
             self._say(name, f"stopped with exit code {end}; starting again in {wait:g} s")
             self._stop.wait(wait)
-            wait = min(_LONGEST_WAIT, 2 * wait)
             plan = replace(plan, keep=replace(plan.keep, resume=True))
 
     def _once(self, plan: Plan) -> Told | str | int | None:

@@ -5,86 +5,28 @@ from __future__ import annotations
 import re
 import tempfile
 import time as clock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from shizi.errors import ShiziError
-from shizi.live.event import Row
-from shizi.live.keep.crops import CropOptions, Crops
+from shizi.live.keep.crops import Crops
 from shizi.live.keep.sinks import open_sink
-from shizi.live.keep.store import Store
-from shizi.live.keep.writer import WriterOptions
+from shizi.live.keep.store import Position, Store
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.value import load_rules
-from shizi.live.room import Room, RoomOptions, Update
-from shizi.live.see.reading import ReadingOptions
-from shizi.live.see.region import RegionOptions, area_of, parse_region
-from shizi.live.see.tracker import TrackOptions
-from shizi.live.see.watch import Statistics, Watch, WatchOptions, live_reader
+from shizi.live.options import (
+    Plan,
+    SeeOptions,
+)
+from shizi.live.room import Room, Update
+from shizi.live.screen import Screen
+from shizi.live.see.watch import Statistics, Watch, live_reader
 from shizi.live.show.dashboard import Publisher
-from shizi.live.show.screen import Screen, marked
-from shizi.live.stream.source import Frame, Source, SourceOptions, open_source
+from shizi.live.show.picture import marked
+from shizi.live.stream.source import Source, open_source
 from shizi.page import Image
-
-
-@dataclass(frozen=True)
-class LiveOptions:
-    """What is done with a room.
-
-    Attributes:
-        room: its name, with which event ids begin; by default made of the source's.
-        platform: generic, douyin, kuaishou, taobao, bilibili, douyu, huya, tiktok, or a YAML
-            file that extends one of them.
-        rules: YAML file of the value of viewers instead of the shipped one.
-        events: JSONL file, an event a line, each written once nothing can change it any more.
-        sink: addresses to send to besides: redis://…, kafka://…/topic, http(s)://…
-        store: SQLite file or postgresql://… in which events are kept; without it they are kept
-            until the end only, and nothing can be resumed.
-        threads: CPU threads that read; lines are short, so a second one gains little. 0: all
-            cores.
-    """
-
-    room: str = ""
-    platform: str = "generic"
-    rules: str = "value"
-    events: Path | None = None
-    sink: tuple[str, ...] = ()
-    store: str = ""
-    threads: int = 1
-
-
-@dataclass(frozen=True)
-class SeeOptions:
-    """How the picture is looked at."""
-
-    source: SourceOptions = SourceOptions()
-    region: RegionOptions = RegionOptions()
-    watch: WatchOptions = WatchOptions()
-    reading: ReadingOptions = ReadingOptions()
-    tracks: TrackOptions = TrackOptions()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A room and all of its settings.
-
-    Attributes:
-        source: address, see :func:`shizi.live.stream.source.open_source`.
-        room: what is done with the room.
-        see: how the picture is looked at.
-        keep: how the room is kept.
-        writing: how events are stored.
-        crops: which pictures of rows are kept.
-    """
-
-    source: str
-    room: LiveOptions
-    see: SeeOptions
-    keep: RoomOptions
-    writing: WriterOptions
-    crops: CropOptions
 
 
 @dataclass(frozen=True)
@@ -95,7 +37,8 @@ class Told:
         events: told, each once.
         factor: seconds of the stream for each second of work.
         dropped: frames.
-        troubles: why the store or a sink could not be reached at the end.
+        troubles: what was never seen, and why the store or a sink could not be reached at the
+            end.
     """
 
     events: int
@@ -131,54 +74,71 @@ def follow(
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="shizi-"))
         store = stack.enter_context(Store(options.store or str(Path(folder) / "room.db")))
         sinks = [open_sink(str(place)) for place in (options.events, *options.sink) if place]
-        at = store.position(name) if plan.keep.resume else None
+        before = store.position(name) if plan.keep.resume else None
         room = stack.enter_context(
             Room(name, grammar, rules, store, sinks, plan.keep, plan.writing)
         )
-        begin = (at.time, max(0.0, clock.time() - at.seen)) if at else (0.0, 0.0)
+        begin = _begin(before, store.position(name))
         source = stack.enter_context(open_source(plan.source, see.source, *begin))
         reader = live_reader(options.threads)
         statistics = Statistics(stream=source.start, start=source.start)
-        watch = Watch(
-            reader, see.watch, see.reading, see.region, see.tracks, statistics, source.live
-        )
+        watch = Watch(reader, see.watch, see.reading, see.region, statistics, source.live)
         past = (entry.event for entry in store.entries(name))
         screen = Screen(room, source, watch, publisher, past) if publisher else None
         kept = Crops(plan.crops, plan.writing.retain) if plan.crops.keep_crops else None
 
-        def seen() -> Iterator[Frame]:
-            for frame in source:
-                if kept:
-                    kept.see(frame)
-                yield frame
-                if screen:
-                    screen.show(frame)
-                progress(source, watch)
-
-        count = 0
-        for updates in _told(room, watch.rows(seen())):
+        def tell(updates: Iterable[Update]) -> int:
+            count = 0
             for update in updates:
                 count += update.new
                 if screen:
                     screen.tell(update)
-                if kept:
-                    kept.keep(update)
+                if kept and update.row and (update.new or not update.event.closed):
+                    kept.keep(update.event.id, update.row)
+            return count
+
+        count, found = 0, False
+        for frame in source:
+            if kept:
+                kept.see(frame)
+            count += sum(tell(room.feed(row)) for row in watch.look(frame))
+            found = found or watch.area is not None
+            if screen:
+                screen.show(frame)
+            progress(source, watch)
+        count += sum(tell(room.feed(row)) for row in watch.close()) + tell(room.close())
         if screen:
             screen.sum_up()
-        return Told(count, statistics.factor, source.dropped, room.troubles)
+        unseen = _unseen(statistics.frames, found)
+        return Told(count, statistics.factor, source.dropped, (*unseen, *room.troubles))
 
 
 def _check(plan: Plan) -> None:
     if plan.keep.resume and not plan.room.store:
-        raise ShiziError("--resume needs the --store of the run that it goes on with")
+        raise ShiziError("to resume a run, name the store that it was kept in")
     if plan.crops.keep_crops and plan.keep.hash_users:
-        raise ShiziError("--keep-crops shows the nicknames that --hash-users hides; drop one")
+        raise ShiziError("crops show the nicknames that are to be hashed; drop one of both")
 
 
-def _told(room: Room, rows: Iterator[Row]) -> Iterator[list[Update]]:
-    for row in rows:
-        yield room.feed(row)
-    yield room.close()
+def _begin(before: Position | None, now: Position | None) -> tuple[float, float]:
+    """Stream time at which to go on, and for how long nobody looked, seconds.
+
+    Args:
+        before: how far the stopped run had come, None for a new one.
+        now: the same, with what sinks have given back.
+    """
+    if before is None or now is None:
+        return 0.0, 0.0
+    return now.time, max(0.0, clock.time() - before.seen - (now.time - before.time))
+
+
+def _unseen(frames: int, found: bool) -> tuple[str, ...]:
+    """Why nothing can have been told."""
+    if not frames:
+        return ("the source gave no picture",)
+    if not found:
+        return ("no comment area was found; give it as fractions of the picture x0,y0,x1,y1",)
+    return ()
 
 
 def room_name(address: str, wanted: str = "") -> str:
@@ -193,16 +153,14 @@ def show_region(address: str, see: SeeOptions, seconds: float = 10.0) -> Image:
         ShiziError: the source cannot be read, or no area was found.
     """
     with open_source(address, see.source) as source:
-        watch = Watch(live_reader(), see.watch, see.reading, see.region, see.tracks)
+        watch = Watch(live_reader(), see.watch, see.reading, see.region)
         for frame in source:
-            for _ in watch.rows([frame]):
-                pass
-            given = parse_region(see.region.region)
-            area = area_of(given, frame.width, frame.height) if given else watch.area
-            if area is not None:
-                return marked(frame.image, area, [])
-            if frame.time > seconds:
+            watch.look(frame)
+            if watch.area is not None:
+                return marked(frame.image, watch.area, [])
+            if frame.time > source.start + seconds:
                 break
     raise ShiziError(
-        f"no comment area was found within {seconds:g} s; give it with --region x0,y0,x1,y1"
+        f"no comment area was found within {seconds:g} s; give it as fractions of the picture "
+        "x0,y0,x1,y1"
     )

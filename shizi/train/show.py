@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
-from shizi.draw import font
+from shizi.formats.drawing import font
 from shizi.page import Image, Quads
 
 RIGHT, WRONG, TRUTH = (20, 130, 60), (200, 30, 30), (90, 90, 90)

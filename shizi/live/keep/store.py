@@ -135,7 +135,7 @@ class Store:
         if kept.secret != secret:
             raise StoreError(
                 f"room {room!r} was stored with {'another' if kept.secret else 'no'} salt for "
-                "nicknames; use the same --hash-users, another --room, or another --store"
+                "nicknames; give the same salt, or name another room or another store"
             )
         return self.position(room)
 
@@ -292,8 +292,8 @@ def _engine(url: URL) -> Engine:
 def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin where we say, also around DDL
     connection.execute("PRAGMA journal_mode=WAL")
-    # In WAL mode enough for a killed process; only a power cut can lose the latest commits.
-    connection.execute("PRAGMA synchronous=NORMAL")
+    # Sinks rely on what was committed: not even a power cut may take it back.
+    connection.execute("PRAGMA synchronous=FULL")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -6,30 +6,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from shizi.live.keep.schema import StoreError
 from shizi.live.keep.store import Entry, Record, Store
-
-
-@dataclass(frozen=True)
-class WriterOptions:
-    """How events are stored.
-
-    Attributes:
-        delay: seconds that an event may wait for others, to be stored together.
-        batch: events stored together at most.
-        backlog: events that may wait while the store is away; then reading waits too.
-        store_patience: seconds to wait for the store at the end, before giving up.
-        retain: days after which stored events are deleted; 0 keeps them for ever.
-    """
-
-    delay: float = 0.1
-    batch: int = 500
-    backlog: int = 100_000
-    store_patience: float = 60.0
-    retain: float = 0.0
-
+from shizi.live.options import WriterOptions
+from shizi.waits import Waits
 
 _HOUR = 3600.0
 
@@ -134,15 +115,14 @@ class Writer:
     def _save(self, batch: list[tuple[Entry | None, tuple[Record, ...]]]) -> bool:
         entries = [entry for entry, _ in batch if entry is not None]
         records = [record for _, some in batch for record in some]
-        wait = 0.1
+        waits = Waits(0.1, 5.0)
         while True:
             try:
                 self._store.save(self._room, entries, records)
             except StoreError as error:
                 self.trouble = str(error)
-                if self._stop.wait(wait):
+                if self._stop.wait(waits.take()):
                     return False
-                wait = min(5.0, wait * 2)
             else:
                 self.trouble = ""
                 return True

@@ -10,6 +10,7 @@ from shizi.live.event import Event
 from shizi.live.mean.board import Board
 from shizi.live.mean.value import Rules, Viewer, decayed, tier
 from shizi.live.mean.viewers import Names
+from shizi.terminal import printable
 
 
 def explain(viewer: Viewer, rules: Rules, now: float) -> str:
@@ -17,7 +18,8 @@ def explain(viewer: Viewer, rules: Rules, now: float) -> str:
     points = decayed(viewer, rules, now)
     asked = " ".join(f"{topic}x{n}" for topic, n in viewer.asked.items()) or "-"
     head = [
-        f"{viewer.name}: tier {tier(viewer, rules, now)}, score {sum(points.values()):.2f}",
+        f"{printable(viewer.name)}: tier {tier(viewer, rules, now)}, "
+        f"score {sum(points.values()):.2f}",
         f"visits {viewer.visits}, comments {viewer.counts.get('comment', 0)}, "
         f"gifts {viewer.gifts} worth {viewer.coins:g}, "
         f"watched {viewer.dwell / 60:.1f} min, asked {asked}, "

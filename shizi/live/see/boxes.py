@@ -6,13 +6,10 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from shizi.geometry import quad_to_box
+from shizi.live.frame import Box
 from shizi.page import Image, Quads
-
-Box = NDArray[np.float32]
-"""Left, top, right, bottom, pixels of the panel, shape (4,)."""
 
 _CLUTTER = 1.8
 """How many times as high as the other one of two boxes beside each other is not of its line."""

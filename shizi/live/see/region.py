@@ -14,27 +14,20 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.errors import ShiziError
 from shizi.geometry import box_iou
-from shizi.live.see.boxes import Box, find_lines
+from shizi.live.frame import Area, Box, Frame
+from shizi.live.options import Fractions, RegionOptions, parse_region
+from shizi.live.see.boxes import find_lines
 from shizi.live.see.scroll import CELL, Floats, figure, fits_at, ink, likeness, template_of
 from shizi.live.see.search import BLANK, INKED, unexplained
-from shizi.live.stream.source import Frame
 from shizi.page import Image, Quads
+from shizi.waits import Waits
 
-Fractions = tuple[float, float, float, float]
-Area = tuple[int, int, int, int]
-"""x0, y0, x1, y1 in pixels of the frame."""
-
-PRESETS: dict[str, Fractions] = {
-    "portrait": (0.01, 0.5, 0.8, 0.92),
-    "portrait-low": (0.01, 0.6, 0.8, 0.97),
-    "right-panel": (0.7, 0.1, 1.0, 0.95),
-    "left-panel": (0.0, 0.1, 0.3, 0.95),
-    "whole": (0.0, 0.0, 1.0, 1.0),
-}
 _FIRST_PAUSE, _LAST_PAUSE = 2.0, 60.0
 """Seconds until an area that was found is looked at again; each time four times as long."""
+
+_SEARCH = 0.5
+"""Seconds between two looks while the area is searched."""
 
 _PLACES = 1.0
 """Seconds between two looks for a place above the area."""
@@ -50,44 +43,6 @@ _ABOVE = 6
 """Heights of a line, above the area, where a place for gifts may be."""
 
 Preset = Literal["portrait", "portrait-low", "right-panel", "left-panel", "whole"]
-
-
-@dataclass(frozen=True)
-class RegionOptions:
-    """Where the comments stand.
-
-    Attributes:
-        region: fractions of the frame x0,y0,x1,y1; or portrait, portrait-low, right-panel,
-            left-panel, whole; or auto: found by itself.
-        search: seconds between two looks while the area is searched.
-        silence: seconds without a new row after which the area is searched anew.
-    """
-
-    region: str = "auto"
-    search: float = 0.5
-    silence: float = 20.0
-
-
-def parse_region(text: str) -> Fractions | None:
-    """Return the fractions that a region is given by; None for ``auto``.
-
-    Raises:
-        ShiziError: it is neither a preset nor four fractions in order.
-    """
-    if text == "auto":
-        return None
-    if text in PRESETS:
-        return PRESETS[text]
-    try:
-        x0, y0, x1, y1 = (float(v) for v in text.split(","))
-    except ValueError:
-        x0 = y0 = x1 = y1 = -1.0
-    if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
-        raise ShiziError(
-            f"{text!r} is no region; write x0,y0,x1,y1 as fractions from 0 to 1, auto, "
-            f"or one of {', '.join(PRESETS)}"
-        )
-    return x0, y0, x1, y1
 
 
 def area_of(fractions: Fractions, width: int, height: int) -> Area:
@@ -144,9 +99,9 @@ class Finder:
     _climbed: float = -np.inf  # when somebody last looked above the area
     _news: float = 0.0
     _again: float = np.inf  # when to look whether the area is larger than it seemed
-    _pause: float = _FIRST_PAUSE
+    _pauses: Waits = field(default_factory=lambda: Waits(_FIRST_PAUSE, _LAST_PAUSE, growth=4))
     _tries: int = 0
-    _before: _Look | None = None
+    _before: _Sight | None = None
     _moved: list[NDArray[np.float32]] = field(default_factory=list)
     _rows: Alignment = field(default=Alignment(0.0, 0.0))
     _above: _Above = field(default_factory=_Above)
@@ -167,7 +122,7 @@ class Finder:
         if not self._searching and frame.time >= self._again:
             self._search_anew()
             self._tries = _TRIES
-        if self._searching and frame.time - self._looked >= self.options.search:
+        if self._searching and frame.time - self._looked >= _SEARCH:
             self._looked = frame.time
             self._search(frame)
         if self._found and frame.time - self._climbed >= _PLACES:
@@ -193,8 +148,7 @@ class Finder:
             self._news = frame.time
             self._found = _united(self._found, found) if self._found else found
         if found is not None or self._tries == 0:
-            self._searching, self._again = False, frame.time + self._pause
-            self._pause = min(4 * self._pause, _LAST_PAUSE)
+            self._searching, self._again = False, frame.time + self._pauses.take()
 
     def _moving(self, image: Image) -> Area | None:
         """The area of what moved up since the search began; None while that is too little."""
@@ -202,7 +156,7 @@ class Finder:
         boxes = find_lines(self.detect, image, self._rows.height)
         if self._before is not None:
             self._moved += _risen(self._before, panel)
-        self._before = _Look(panel, boxes)
+        self._before = _Sight(panel, boxes)
         if len(self._moved) < 3 or not boxes:
             return None
         moved = np.stack(self._moved)  # (M, 4)
@@ -240,12 +194,12 @@ def _stands(line: Box, still: Floats) -> bool:
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Sight:
     panel: NDArray[np.float32]
     boxes: list[NDArray[np.float32]]
 
 
-def _risen(before: _Look, panel: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+def _risen(before: _Sight, panel: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     """Lines of an earlier look that stand higher now, by their boxes of then."""
     risen = []
     for box in before.boxes:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.live.see.boxes import Box
+from shizi.live.frame import Box
 from shizi.page import Image
 
 Floats = NDArray[np.float32]

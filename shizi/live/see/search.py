@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from shizi.live.see.boxes import Box
+from shizi.live.frame import Box
 from shizi.live.see.scroll import Floats
 from shizi.page import GREY, Image
 
@@ -35,32 +35,18 @@ _SAME = 4.0
 """Pixels by which a space may seem to grow: rounding, codecs."""
 
 
-@dataclass(frozen=True)
-class SearchOptions:
-    """How often new lines are looked for. Seconds between two looks, at least.
+_JUMP, _SLIDE, _IDLE = 0.2, 0.4, 0.4
+"""Seconds between two looks, at least: where lines moved, and stand again; while they slide, for
+what comes in is not seen as a whole; and where nothing moved."""
 
-    Attributes:
-        jump: where lines moved, and stand again.
-        slide: while they slide: what comes in is not seen as a whole.
-        idle: where nothing moved.
-        closely: at strokes too low for a line, but for a wrapped count.
-    """
-
-    jump: float = 0.2
-    slide: float = 0.4
-    idle: float = 0.4
-    closely: float = 1.0
+_CLOSELY = 1.0
+"""The same at strokes too low for a line, but for a wrapped count."""
 
 
 @dataclass
 class Search:
-    """Remembers when and where somebody looked for new lines.
+    """Remembers when and where somebody looked for new lines."""
 
-    Attributes:
-        options: how often one looks.
-    """
-
-    options: SearchOptions
     _asked: float = -np.inf
     _looked: float = -np.inf
     _spaces: dict[tuple[int, int], tuple[float, int]] = field(default_factory=dict)
@@ -73,8 +59,7 @@ class Search:
             moved: lines moved since somebody last asked.
             sliding: they do so now, bit by bit.
         """
-        o = self.options
-        least = o.slide if sliding else o.jump if moved else o.idle
+        least = _SLIDE if sliding else _JUMP if moved else _IDLE
         return time - self._asked >= least
 
     def stripes(
@@ -98,7 +83,7 @@ class Search:
         spaces = dict(_between(lines))
         known = [box for number, box in lines.items() if number not in doubted]
         known += [box for pair, box in spaces.items() if self._looks(pair, box) >= _LOOKS]
-        closely = time - self._looked >= self.options.closely
+        closely = time - self._looked >= _CLOSELY
         stripes = unexplained(strokes, known, usual, 0.0 if closely else INKED * usual)
         if stripes:
             self._looked = time

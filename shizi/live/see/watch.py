@@ -4,40 +4,29 @@ from __future__ import annotations
 
 import time as clock
 from collections import deque
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from shizi.detection import DetectionOptions
 from shizi.live.event import Row
-from shizi.live.see.boxes import Box
+from shizi.live.frame import Area, Box, Frame
+from shizi.live.options import ReadingOptions, RegionOptions, WatchOptions
 from shizi.live.see.message import Assembler
-from shizi.live.see.reading import LineReader, ReadingOptions
-from shizi.live.see.region import Area, Finder, RegionOptions
+from shizi.live.see.panel import Panel
+from shizi.live.see.reading import SETTLE, LineReader
+from shizi.live.see.region import Finder
 from shizi.live.see.track import Track
-from shizi.live.see.tracker import Tracker, TrackOptions
-from shizi.live.stream.source import Frame
+from shizi.live.see.tracker import Tracker
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import RecognitionOptions
 
+_LINGER = 1.0
+"""Seconds for which a message that vanished may come back as the same one."""
+
 _LATE = 0.3
 """Seconds behind a live source from which nothing is read again."""
-
-
-@dataclass(frozen=True)
-class WatchOptions:
-    """How a room is watched.
-
-    Attributes:
-        linger: seconds for which a message that vanished may come back as the same one.
-        hindsight: seconds of the stream that are kept while the area is searched, to be read
-            once it is found.
-    """
-
-    linger: float = 1.0
-    hindsight: float = 4.0
 
 
 @dataclass
@@ -86,7 +75,6 @@ class Watch:
         options: how.
         reading: when lines are read.
         region: where the comments stand.
-        tracks: how lines are followed.
         statistics: what was done so far.
         live: frames come at their own pace: when reading falls behind, lines are not read again.
         area: the comment area in pixels of the frame, once it is known.
@@ -96,7 +84,6 @@ class Watch:
     options: WatchOptions = WatchOptions()
     reading: ReadingOptions = ReadingOptions()
     region: RegionOptions = RegionOptions()
-    tracks: TrackOptions = TrackOptions()
     statistics: Statistics = field(default_factory=Statistics)
     live: bool = False
     area: Area | None = None
@@ -104,34 +91,34 @@ class Watch:
     def __post_init__(self) -> None:
         """Start with an empty panel."""
         self._finder = Finder(self.region, self._detect)
-        self._lines = LineReader(self.reader.recognizer, self.reading)
         self._waiting: deque[Frame] = deque()
         self._begin(None, 0)
         self._late = 0.0
+        self._mark: float | None = None  # when the last look ended
 
     @property
     def boxes(self) -> list[Box]:
         """Lines of text that are seen at the moment, pixels of the frame."""
         if self.area is None:
             return []
-        corner = np.array([*self.area[:2], *self.area[:2]], np.float32)
         seen = [t for t in self._tracker.tracks if t.id in self._lines.lines]
         newest = max((t.last for t in seen), default=0.0)
-        return [t.box + corner for t in seen if t.last == newest]
+        return [t.box for t in seen if t.last == newest]
 
-    def rows(self, frames: Iterable[Frame]) -> Iterator[Row]:
-        """Follow a stream to its end; yield every row as it is read, revised and closed."""
-        mark = clock.perf_counter()
-        for frame in frames:
-            start, before = clock.perf_counter(), self.statistics.stream
-            rows = self._see(frame)
-            now = clock.perf_counter()
-            self.statistics.busy += now - (start if self.live else mark)
-            # Seconds by which reading lags behind what came in.
-            self._late = max(0.0, self._late + now - start - (self.statistics.stream - before))
-            mark = now
-            yield from rows
-        yield from self._restart(None)
+    def look(self, frame: Frame) -> list[Row]:
+        """Look at the next frame; return the rows that were read, revised or closed by it."""
+        start, before = clock.perf_counter(), self.statistics.stream
+        rows = self._see(frame)
+        now = clock.perf_counter()
+        self.statistics.busy += now - (start if self.live or self._mark is None else self._mark)
+        # Seconds by which reading lags behind what came in.
+        self._late = max(0.0, self._late + now - start - (self.statistics.stream - before))
+        self._mark = now
+        return rows
+
+    def close(self) -> list[Row]:
+        """End: return the last revisions of the rows that are not closed yet."""
+        return self._restart(None)
 
     def _see(self, frame: Frame) -> list[Row]:
         s = self.statistics
@@ -153,7 +140,8 @@ class Watch:
         """Look at the next frame of the area."""
         if (frame.width, frame.height) != self._finder.size:
             return []  # from before the picture changed its size
-        gone, tracks = self._tracker.step(frame.crop(*area), frame.time), self._tracker.tracks
+        panel = Panel(frame.crop(*area), *area[:2])
+        gone, tracks = self._tracker.step(panel, frame.time), self._tracker.tracks
         due = [t for t in tracks if t.wanted and self._settled(t, frame.time)]
         rows = self._place(due, gone, frame.time)
         if not (self.live and self._late > _LATE):
@@ -164,23 +152,21 @@ class Watch:
         """Read lines that are due, and what there is yet to read on those that are gone."""
         due = due + [t for t in gone if self._lines.unread(t)]
         lines = self._lines.read(due, time)
-        rows = [row for line in lines for row in self._assembler.place(line, self._tracker)]
+        rows = [row for line in lines for row in self._assembler.place(line)]
         self._lines.forget(gone)
-        return rows + self._assembler.retire(gone, time, self._tracker.scrolled)
+        return rows + self._assembler.retire(gone, time)
 
     def _settled(self, track: Track, time: float) -> bool:
         """True when a line's look will not get better: it is not sliding in any more."""
         lowest = max((float(t.box[3]) for t in self._tracker.tracks if t.moving), default=0.0)
         entering = track.moving and float(track.box[3]) > lowest - 0.3 * track.height
-        return time - track.since > self.reading.settle - 0.01 and not entering
+        return time - track.since > SETTLE - 0.01 and not entering
 
     def _resize(self, area: Area | None) -> list[Row]:
         """Go on in a panel that became higher, or begin anew in another one."""
         if area is None or self.area is None or (area[0], area[2]) != (self.area[0], self.area[2]):
             return self._restart(area)
-        up, self.area = self.area[1] - area[1], area
-        self._tracker.lift(up)
-        self._assembler.lift(up, self._tracker)
+        self.area = area
         return []
 
     def _restart(self, area: Area | None) -> list[Row]:
@@ -188,14 +174,15 @@ class Watch:
         rows: list[Row] = []
         if self.area is not None:
             rows = self._place([], self._tracker.finish(), self.statistics.stream)
-            rows += self._assembler.retire([], np.inf, self._tracker.scrolled)
+            rows += self._assembler.retire([], np.inf)
         self._begin(area, self._tracker.number())
         return rows
 
     def _begin(self, area: Area | None, first: int) -> None:
         self.area = area
-        self._tracker = Tracker(self._detect, self.tracks, first)
-        self._assembler = Assembler(self.options.linger, (0, 0) if area is None else area[:2])
+        self._tracker = Tracker(self._detect, first)
+        self._lines = LineReader(self.reader.recognizer, self._tracker, self.reading)
+        self._assembler = Assembler(self._tracker, _LINGER)
 
     def _detect(self, image: Image) -> Quads:
         return self.reader.detector(image)[0]

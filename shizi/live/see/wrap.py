@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
-from shizi.live.see.line import Line
+from shizi.live.see.line import SeenLine
 
 _COLONS = ("：", ":", "；", ";")
 _BRACKETS = ("[", "【", "［")
@@ -48,14 +48,14 @@ class Typography:
         """Usual distance of two messages, in line heights; 0 while it is not known."""
         return median(self._pitches) if len(self._pitches) >= _TELLING else 0.0
 
-    def note(self, above: Line | None, line: Line, joins: bool) -> None:
+    def note(self, above: SeenLine | None, line: SeenLine, joins: bool) -> None:
         """Learn from a line; ``joins``: it goes on with the one above it."""
         self._ends.append(float(line.track.box[2]))
         if above is not None and not joins and (line.badge or _names(line)):
             self._pitches.append(_pitch(above, line))
 
 
-def continues(begin: Line, above: Line, line: Line, typography: Typography) -> bool:
+def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typography) -> bool:
     """True when a line goes on with what the one above it began.
 
     Args:
@@ -83,24 +83,24 @@ def continues(begin: Line, above: Line, line: Line, typography: Typography) -> b
     return pitch < max(_WRAPPED * (full and not names), _TIGHT * levels)
 
 
-def begins(line: Line, below: Line, typography: Typography) -> bool:
+def begins(line: SeenLine, below: SeenLine, typography: Typography) -> bool:
     """True when a line begins what the one below it, read earlier, goes on with."""
     together = abs(below.track.first - line.track.first) < _TOGETHER
     return together and continues(line, line, below, typography)
 
 
-def _opens_alike(begin: Line, line: Line) -> bool:
+def _opens_alike(begin: SeenLine, line: SeenLine) -> bool:
     """Both begin with a bracket, as levels are written in some rooms."""
     first = line.best.text[:1]
     return first in _BRACKETS and first == begin.best.text[:1]
 
 
-def _names(line: Line) -> bool:
+def _names(line: SeenLine) -> bool:
     """It seems to begin with a nickname: a colon, and more than one colour."""
     return len(line.best.runs) > 1 and any(c in line.best.text for c in _COLONS)
 
 
-def _pitch(above: Line, line: Line) -> float:
+def _pitch(above: SeenLine, line: SeenLine) -> float:
     """Distance of two lines, in line heights."""
     a, b = above.track, line.track
     return float(b.box[1] + b.box[3] - a.box[1] - a.box[3]) / 2 / max(a.height, b.height)

@@ -1,6 +1,6 @@
 """The dashboard: one page that shows the picture, the events and the viewers of live rooms.
 
-A thread serves it. Whatever publishes never waits: a browser that cannot keep up is let go,
+Whatever publishes never waits: a browser that cannot keep up is let go,
 and gets the whole state again when it comes back.
 """
 
@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
-from starlette.websockets import WebSocket, WebSocketDisconnect
-
-from shizi.errors import ShiziError
+from shizi.extras import needed
 from shizi.live.event import Event
+from shizi.live.options import DashboardOptions
+from shizi.web.server import WebServer
+
+with needed("the dashboard"):
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import FileResponse, PlainTextResponse, Response
+    from starlette.routing import Mount, Route, WebSocketRoute
+    from starlette.staticfiles import StaticFiles
+    from starlette.websockets import WebSocket, WebSocketDisconnect
 
 STATIC = Path(__file__).parent / "static"
 EVENTS = 300
@@ -34,19 +35,6 @@ EVENTS = 300
 BEHIND = 2000
 """Messages that a browser may be behind before it is let go."""
 MOST_CLIENTS = 64
-
-
-@dataclass(frozen=True)
-class DashboardOptions:
-    """Where the page is served.
-
-    Attributes:
-        host: address to listen on; 127.0.0.1 lets nobody else in, 0.0.0.0 everybody.
-        port: to listen on; 0: any free one.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8770
 
 
 @dataclass(frozen=True)
@@ -199,37 +187,23 @@ class Dashboard(Publisher):
 
     def __init__(self, rooms: list[str], options: DashboardOptions) -> None:
         self._channels = {room: Channel() for room in rooms}
-        config = uvicorn.Config(
-            _app(self),
-            options.host,
-            options.port,
-            log_level="warning",
-            ws_max_size=65536,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = _Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True, name="dashboard")
-        self._options = options
-        self.url = ""
+        self._server = WebServer(_app(self), options)
 
-    def __enter__(self) -> Dashboard:
-        self._thread.start()
-        self._server.ready.wait(15)
-        if not self._server.started:
-            where = f"{self._options.host}:{self._options.port}"
-            raise ShiziError(f"cannot serve the dashboard on {where}; choose another port")
-        port = self._server.servers[0].sockets[0].getsockname()[1]
-        self.url = f"http://{self._options.host}:{port}/"
+    def __enter__(self) -> Self:
+        self._server.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(5)
+        self._server.__exit__()
+
+    @property
+    def url(self) -> str:
+        """Address of the page."""
+        return self._server.url
 
     def send(self, room: str, kind: str, key: str, message: str | bytes) -> None:
         """See :class:`Publisher`."""
-        with suppress(RuntimeError):  # the loop has ended
-            self._server.loop.call_soon_threadsafe(self._channels[room].put, kind, key, message)
+        self._server.call(self._channels[room].put, kind, key, message)
 
     def hello(self, room: str) -> str:
         """Return the first message of a connection."""
@@ -242,39 +216,17 @@ class Dashboard(Publisher):
         return (name, self._channels[name]) if name in self._channels else None
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn that tells when it listens, and leaves signals to the program."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
-        self.loop: asyncio.AbstractEventLoop
-
-    def run(self, sockets: Any = None) -> None:
-        with suppress(SystemExit):  # how uvicorn says that the port is taken
-            super().run(sockets)
-        self.ready.set()
-
-    async def startup(self, sockets: Any = None) -> None:
-        self.loop = asyncio.get_running_loop()
-        await super().startup(sockets)
-        self.ready.set()
-
-
 def _app(dashboard: Dashboard) -> Starlette:
     async def page(_: Request) -> Response:
-        policy = "default-src 'self'; img-src 'self' blob: data:; connect-src 'self'"
-        return FileResponse(STATIC / "index.html", headers={"Content-Security-Policy": policy})
+        return FileResponse(STATIC / "index.html")
 
     async def health(_: Request) -> Response:
         return PlainTextResponse("ok")
 
     async def listen(socket: WebSocket) -> None:
         found = dashboard.channel(socket.query_params.get("room", ""))
-        host, origin = socket.headers.get("host", ""), socket.headers.get("origin")
-        foreign = origin is not None and origin.partition("://")[2] != host
         full = found is not None and len(found[1].clients) >= MOST_CLIENTS
-        if found is None or foreign or full:  # a page elsewhere must not read the room
+        if found is None or full:
             await socket.close(1008)
             return
         room, channel = found
@@ -289,9 +241,10 @@ def _app(dashboard: Dashboard) -> Starlette:
             serving = asyncio.ensure_future(client.serve(socket))
             leaving = asyncio.ensure_future(_gone(socket))
             await asyncio.wait((serving, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
             for task in (serving, leaving):
                 task.cancel()
-        finally:
+            await asyncio.gather(serving, leaving, return_exceptions=True)
             channel.clients.discard(client)
 
     return Starlette(

@@ -16,14 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from shizi.errors import ShiziError
 from shizi.extras import needed
 from shizi.images.load import SUFFIXES, load
+from shizi.live.frame import Frame
+from shizi.live.options import SourceOptions
 from shizi.live.stream.pace import paced, queued, sampled
-from shizi.page import Image
+from shizi.waits import Waits
 
 with needed("reading video"):
     import av
@@ -36,76 +37,6 @@ _JUMP = 10.0  # seconds between two frames that are a break in the clock rather 
 
 class StreamError(ShiziError):
     """A stream cannot be opened, or is gone and did not come back."""
-
-
-@dataclass(frozen=True)
-class SourceOptions:
-    """How frames are taken from a source.
-
-    Attributes:
-        fps: frames looked at in a second of the stream; fewer where it has fewer.
-        replay_speed: play a file at so many times its speed, as if it came in live; 0: as fast
-            as it can be read.
-        timeout: seconds without data after which a stream counts as broken.
-        give_up: seconds for which a broken stream is opened again and again; 0: for ever.
-        queue: frames that are decoded ahead, or of a live source, that may wait.
-    """
-
-    fps: float = 10.0
-    replay_speed: float = 0.0
-    timeout: float = 10.0
-    give_up: float = 0.0
-    queue: int = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One picture of a stream.
-
-    Attributes:
-        time: on the stream's clock, seconds from its start.
-        index: number of the frame among all that were decoded.
-        width: pixels.
-        height: pixels.
-        picture: the decoder's frame or an RGB array; read it by :meth:`crop`.
-    """
-
-    time: float
-    index: int
-    width: int
-    height: int
-    picture: Any
-
-    @property
-    def image(self) -> Image:
-        """The whole frame, RGB (H, W, 3)."""
-        return self.crop(0, 0, self.width, self.height)
-
-    def crop(self, x0: int, y0: int, x1: int, y1: int) -> Image:
-        """A part of the frame, RGB (y1 - y0, x1 - x0, 3); only that part is converted."""
-        if isinstance(self.picture, np.ndarray):
-            return np.ascontiguousarray(self.picture[y0:y1, x0:x1])
-        if self.picture.format.name not in ("yuv420p", "yuvj420p"):
-            return np.ascontiguousarray(self.picture.to_ndarray(format="rgb24")[y0:y1, x0:x1])
-        return _from_yuv(self.picture, x0, y0, x1, y1)
-
-
-def _from_yuv(picture: Any, x0: int, y0: int, x1: int, y1: int) -> Image:
-    left, top = x0 // 2 * 2, y0 // 2 * 2  # chroma is at half size
-    right, low = x1 + (x1 - left) % 2, y1 + (y1 - top) % 2
-    parts = []
-    for i, plane in enumerate(picture.planes):
-        a = 1 if i == 0 else 2
-        rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-        part = rows[top // a : low // a, left // a : min(right // a, plane.width)]
-        want = ((low - top) // a, (right - left) // a)
-        missing = (want[0] - part.shape[0], want[1] - part.shape[1])  # frames of odd size
-        if any(missing):
-            part = np.pad(part, ((0, missing[0]), (0, missing[1])), "edge")
-        parts.append(part.ravel())
-    stacked = np.concatenate(parts).reshape(-1, right - left)  # (1.5 h, w), I420
-    rgb = cv2.cvtColor(stacked, cv2.COLOR_YUV2RGB_I420)
-    return np.ascontiguousarray(rgb[y0 - top : y1 - top, x0 - left : x1 - left], np.uint8)
 
 
 @dataclass
@@ -311,15 +242,14 @@ def _lasting(
             yield frame
             if source._stop.is_set():
                 return
-        wait = 0.25
-        while not source._stop.wait(wait):
+        waits = Waits(0.25, 8.0)
+        while not source._stop.wait(waits.take()):
             try:
                 container = connect()
                 break
             except StreamError as error:
                 if patience and clock.monotonic() - seen > patience:
                     raise StreamError(f"{error} (lost for {patience:g} s)") from error
-            wait = min(2 * wait, 8.0)
         source.reconnects += 1
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -37,7 +37,8 @@ from shizi.scores import TextRules, score_text
 from shizi.synth.captcha import ALPHABET, Captcha, Captchas
 from shizi.train import show
 from shizi.train.loop.stream import Mix, index_at, rng_at
-from shizi.train.losses.torch import Rivals, ctc_loss
+from shizi.train.losses.torch import MANY, Rivals, ctc_loss
+from shizi.train.options import CRNNOptions
 from shizi.train.tasks import augment
 from shizi.train.tasks.features import (
     TEACHER_STEP,
@@ -47,60 +48,6 @@ from shizi.train.tasks.features import (
     Half,
     stack,
 )
-
-
-@dataclass(frozen=True)
-class CRNNOptions:
-    """How the recogniser is fed.
-
-    Attributes:
-        data: line sets to learn; PATH:3 comes three times as often as PATH:1, and without
-            weights all lines come alike.
-        synth: captcha: learn captchas drawn on the fly instead, no data needed.
-        val: line or page sets to validate on.
-        batch_width: pixels of width a batch (32 lines of 320).
-        squeeze: range of random factors on the width.
-        val_squeeze: factor on the width in validation; exported weights are read at it. By default
-            that of the initial weights, or else 1.
-        stage: distil (regress the neck onto the PP-OCRv6 neck), head (CTC on kept backbone
-            features), whole (CTC through all layers) or tune (fine-tuning: learn a few hundred
-            lines and read all others as before; the classifier's known rows stay). The first
-            two run the backbone of PP-OCRv6 once over the data and then train for little; they
-            need the default net.
-        anchor: weight of the regression that stays beside CTC in stage head, where it keeps
-            what the teacher knows wherever it reads what the label says, and in stage tune,
-            where it holds the net to what it was on other lines.
-        way: share of the way from the first weights to the tuned ones that stage tune goes: the
-            less, the less of other lines is forgotten.
-        replay: line sets that stage tune goes on reading as before, labels not needed; by
-            default lines drawn on the fly in the fonts of this system.
-        val_lines: lines used of each validation set.
-        strict: stop at the first row that cannot be used; otherwise it is named and left out.
-    """
-
-    data: tuple[Path, ...] = ()
-    synth: Literal["captcha"] | None = None
-    val: tuple[Path, ...] = ()
-    batch_width: int = 10_240
-    squeeze: tuple[float, float] = (0.7, 1.1)
-    val_squeeze: float | None = None
-    stage: Literal["distil", "head", "whole", "tune"] = "whole"
-    anchor: float = 0.3
-    way: float = 0.5
-    replay: tuple[Path, ...] = ()
-    val_lines: int = 600
-    strict: bool = False
-
-    @property
-    def read_at(self) -> float:
-        """The factor on the width in validation."""
-        return 1.0 if self.val_squeeze is None else self.val_squeeze
-
-    @property
-    def keeps_features(self) -> bool:
-        """The stage learns from features that PP-OCRv6's backbone makes once."""
-        return self.stage in ("distil", "head")
-
 
 RULES = TextRules(fold_width=True, ignore_spaces=True)
 """What validation overlooks: typesetting; and case, where the references have capitals alone."""
@@ -148,7 +95,7 @@ class CRNNTask:
         self._items, self._mix = line_items(options, charset, self._bad)
         self._val = {name: val_crops(f, options) for name, f in apart(options.val).items()}
         self._features = self._kept_features() if options.keeps_features else None
-        self._rivals = Rivals(net.classify.weight) if options.stage == "head" else None
+        self._rivals = Rivals(net.classify.weight) if len(charset) > MANY else None
 
     def _kept_features(self) -> FeatureSet:
         """Run the backbone of PP-OCRv6 once over the data."""
@@ -215,8 +162,8 @@ class CRNNTask:
     def loss(self, batch: Batch | FeatureBatch, device: torch.device) -> dict[str, Tensor]:
         """CTC, squared distance to the teacher's neck, or both."""
         if isinstance(batch, Batch):
-            logits = self.net(torch.from_numpy(batch.images).to(device))
-            return {"ctc": ctc_loss(logits, batch.labels)}
+            seen = self.net.encode(torch.from_numpy(batch.images).to(device))
+            return {"ctc": self._ctc(seen, batch.labels)}
         assert isinstance(self.net, CRNN)  # as __init__ saw to
         features = torch.from_numpy(batch.features).to(device).float()  # (N, T, C)
         neck = self.net.neck(features)  # (N, T, E)
@@ -225,10 +172,14 @@ class CRNNTask:
         squares = (neck.float() - taught).square().mean((1, 2))  # (N,)
         if self._options.stage == "distil":
             return {"mse": squares.mean()}
-        assert self._rivals is not None
-        ctc = ctc_loss(*self._rivals.logits(self.net.classify, neck, batch.labels))
         anchor = (squares * torch.from_numpy(batch.trusted).to(device)).mean()
-        return {"ctc": ctc, "anchor": self._options.anchor * anchor}
+        return {"ctc": self._ctc(neck, batch.labels), "anchor": self._options.anchor * anchor}
+
+    def _ctc(self, seen: Tensor, labels: list[list[int]]) -> Tensor:
+        """Return the loss of what the classifier sees, (N, T, E)."""
+        if self._rivals is None:
+            return ctc_loss(self.net.classify(seen), labels)
+        return ctc_loss(*self._rivals.logits(self.net.classify, seen, labels))
 
     def validate_on(self, name: str, crops: list[tuple[Image, str]]) -> None:
         """Validate on one more set: crops and what they say."""

@@ -22,7 +22,8 @@ from shizi.page import Image
 from shizi.synth import LineOptions, LineSample, build_world, render_line
 from shizi.train.loop.stream import index_at, rng_at
 from shizi.train.losses.torch import ctc_loss
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask, Crop
+from shizi.train.options import CRNNOptions
+from shizi.train.tasks.crnn import CRNNTask, Crop
 
 DRAWN_SEED = 2_000_001
 """Of the lines that are drawn on the fly."""

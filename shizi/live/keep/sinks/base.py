@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from shizi.errors import ShiziError
-from shizi.live.keep.schema import StoreError
+from shizi.live.event import Event
 from shizi.live.keep.store import Cursor, Record, Store
+from shizi.waits import Waits
 
 BATCH = 256
 """Records that a sink is given at once."""
@@ -28,6 +29,13 @@ class Sink(Protocol):
     """
 
     name: str
+
+    def held(self, room: str) -> Sequence[Event]:
+        """Return the events of a room that are there already, where that can be told.
+
+        Raises:
+            ShiziError: what is there is not for events.
+        """
 
     def open(self, room: str, place: str | None) -> None:
         """Get ready.
@@ -73,7 +81,7 @@ class Relay:
         self._cursor: Cursor | None = None
         self._last: int | None = None
         self._wake, self._stop = threading.Event(), threading.Event()
-        self._wait = _FIRST_WAIT
+        self._waits = Waits(_FIRST_WAIT, _LONGEST_WAIT)
         self._thread = threading.Thread(target=self._run, name=f"shizi-{sink.name}", daemon=True)
         self.trouble = ""
         """Why nothing can be delivered at the moment; empty while all is well."""
@@ -144,10 +152,11 @@ class Relay:
             self._wake.clear()
             try:
                 more = self.step()
-            except (SinkError, StoreError) as error:
-                self._fail(str(error))
+            except Exception as error:  # whatever it is, it must not end the delivery in silence
+                self._fail(str(error) if isinstance(error, ShiziError) else repr(error))
                 continue
-            self.trouble, self._wait = "", _FIRST_WAIT
+            self.trouble = ""
+            self._waits.reset()
             if self._last is not None and self.taken >= self._last:
                 break
             if not more:
@@ -158,5 +167,4 @@ class Relay:
         self.trouble = reason
         self._sink.close()
         self._cursor = None  # ask the store anew: it may know less than we do
-        self._stop.wait(self._wait)
-        self._wait = min(_LONGEST_WAIT, self._wait * 2)
+        self._stop.wait(self._waits.take())

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from shizi.errors import ShiziError
 from shizi.extras import needed
+from shizi.live.event import Event
 from shizi.live.keep.sinks.base import SinkError
 from shizi.live.keep.store import Record
 
@@ -38,6 +39,10 @@ class KafkaSink:
         self._kafka = kafka
         self._producer: Any = None
         self._room = b""
+
+    def held(self, room: str) -> Sequence[Event]:
+        """See :class:`~shizi.live.keep.sinks.base.Sink`; it is not asked."""
+        return ()
 
     def open(self, room: str, place: str | None) -> None:
         """See :class:`~shizi.live.keep.sinks.base.Sink`."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shizi.extras import needed
+from shizi.live.event import Event
 from shizi.live.keep.sinks.base import SinkError
 from shizi.live.keep.store import Record
 
@@ -37,6 +38,10 @@ class RedisSink:
         host, port = connection.get("host", ""), connection.get("port", "")
         self.name = f"redis:{host}:{port}/{connection.get('db', 0)}"
         self._stream = ""
+
+    def held(self, room: str) -> Sequence[Event]:
+        """See :class:`~shizi.live.keep.sinks.base.Sink`; it is not asked."""
+        return ()
 
     def open(self, room: str, place: str | None) -> None:
         """See :class:`~shizi.live.keep.sinks.base.Sink`."""

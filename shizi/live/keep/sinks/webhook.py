@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import httpx
 
+from shizi.live.event import Event
 from shizi.live.keep.sinks.base import SinkError
 from shizi.live.keep.store import Record
 
@@ -27,6 +28,10 @@ class WebhookSink:
         self._timeout = timeout
         self._client: httpx.Client | None = None
         self._room = ""
+
+    def held(self, room: str) -> Sequence[Event]:
+        """See :class:`~shizi.live.keep.sinks.base.Sink`; it is not asked."""
+        return ()
 
     def open(self, room: str, place: str | None) -> None:
         """See :class:`~shizi.live.keep.sinks.base.Sink`."""

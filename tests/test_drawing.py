@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shizi import draw as module
-from shizi.draw import draw
+from shizi.formats import drawing as module
+from shizi.formats.drawing import draw
 from shizi.geometry import rotate90
 from shizi.page import Image, Line, Page, Quad
 

@@ -1,0 +1,67 @@
+"""Cells of a table that were taken for a column of upright characters.
+
+Digits and letters one below the other look like a column of vertical text. They seldom are
+one: where they stand level with what is beside them, row by row, each is a line by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.geometry import sides
+from shizi.page import Char, Quads
+from shizi.recognition import Reading
+
+LEVEL = 0.5
+"""Share of a column's characters that must stand level with others."""
+
+
+def part(quads: Quads, readings: Sequence[Reading]) -> tuple[Quads, list[Reading]]:
+    """Part columns that are cells of a table into their cells.
+
+    Args:
+        quads: lines of an upright picture, (N, 4, 2).
+        readings: what the N lines say.
+
+    Returns:
+        Quads (M, 4, 2) and readings, cells in place of their column.
+    """
+    cells = [_cells(quad, r) for quad, r in zip(quads, readings, strict=True)]
+    places, single = [], []
+    for i, (quad, reading) in enumerate(zip(quads, readings, strict=True)):
+        others = [cell for j, cell in enumerate(cells) if j != i]
+        if len(cells[i]) > 1 and _level(cells[i], np.concatenate(others or [quads[:0]])):
+            places += list(cells[i])
+            single += [Reading(c.text, c.score, (_whole(c),)) for c in reading.chars]
+        else:
+            places.append(quad)
+            single.append(reading)
+    return np.asarray(places, np.float32).reshape(-1, 4, 2), single
+
+
+def _cells(quad: NDArray[np.float32], reading: Reading) -> Quads:
+    """Cut a column of digits or letters between them, (n, 4, 2); any other line is one cell."""
+    text = reading.text
+    if not (reading.vertical and not reading.sideways and text.isascii() and text.isalnum()):
+        return quad[None]
+    middle = np.array([(c.start + c.end) / 2 for c in reading.chars])
+    edges = np.concatenate([[0.0], (middle[1:] + middle[:-1]) / 2, [1.0]])[:, None]
+    left, right = (quad[a] + edges * (quad[b] - quad[a]) for a, b in ((0, 3), (1, 2)))
+    return np.stack([left[:-1], right[:-1], right[1:], left[1:]], 1).astype(np.float32)
+
+
+def _level(cells: Quads, others: Quads) -> bool:
+    """Say whether most of the cells (n, 4, 2) have one of the others (M, 4, 2) beside them."""
+    if not len(others):
+        return False
+    own, height = sides(cells)[1][:, None], sides(others)[1][None]
+    off = np.abs(cells.mean(1)[:, None, 1] - others.mean(1)[None, :, 1])  # (n, M)
+    beside = (off < 0.3 * own) & (np.abs(np.log(own / np.maximum(height, 1e-6))) < 0.5)
+    return bool(beside.any(1).mean() >= LEVEL)
+
+
+def _whole(char: Char) -> Char:
+    return Char(char.text, char.score, 0.0, 1.0)
