@@ -117,7 +117,7 @@ class CRNNTask:
         self.net = net
         self._charset = charset
         self._options = options
-        self._fresh = fresh
+        self._fresh = fresh and not options.synth  # captchas have short ones among them
         self._bad = BadRows(options.strict)
         self._items, self._mix = line_items(options, charset, self._bad)
         self._val = {name: val_crops(f, options) for name, f in apart(options.val).items()}
