@@ -58,6 +58,8 @@ def test_the_recogniser_learns_from_a_folder_and_from_an_lmdb(
     assert labels_of(crnn_task(lines)) == {(1, 2), (2,)}
     assert "labels.tsv:2: cannot read" in caplog.text
     assert "labels.tsv:3: the charset lacks 'xyz'" in caplog.text
+    assert "1 of 4 lines are left out" in caplog.text
+    assert "a charset from the data has them" in caplog.text
     assert convert(lines, tmp_path / "lmdb", ConvertOptions("lmdb")) == (3, 1)
     assert labels_of(crnn_task(tmp_path / "lmdb")) == {(1, 2), (2,)}
 

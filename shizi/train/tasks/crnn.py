@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -48,6 +49,8 @@ from shizi.train.tasks.features import (
     Half,
     stack,
 )
+
+_LOG = logging.getLogger("shizi.train")
 
 RULES = TextRules(fold_width=True, ignore_spaces=True)
 """What validation overlooks: typesetting; and case, where the references have capitals alone."""
@@ -169,7 +172,7 @@ class CRNNTask:
     def fitted(self, image: Image, rng: np.random.Generator) -> Image:
         """Change a line as chance will and bring it to the net's height."""
         if not self._options.synth:  # what is drawn on the fly never comes twice
-            image = augment.shake(image, rng)
+            image = augment.bend(augment.shake(image, rng), rng)
             image = augment.spoil(augment.recolour(image, rng), rng)
         return fit(image, rng.uniform(*self._options.squeeze), self.net.spec.height)
 
@@ -267,7 +270,15 @@ def line_items(
     paths, weights = weighed(options.data)
     if weights and options.keeps_features:
         raise DataError("kept features come all alike: drop the weights, or train the whole net")
-    sets = [spelt(open_lines(path, bad), charset, bad) for path in paths]
+    opened = [open_lines(path, bad) for path in paths]
+    sets = [spelt(part, charset, bad) for part in opened]
+    if left := sum(map(len, opened)) - sum(map(len, sets)):
+        _LOG.warning(
+            "%d of %d lines are left out; where the charset lacks their characters, a charset "
+            "from the data has them",
+            left,
+            sum(map(len, opened)),
+        )
     if not any(sets):
         raise DataError(
             "there is no line to learn that the charset can spell; take the charset from the data"
