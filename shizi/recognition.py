@@ -28,6 +28,12 @@ SURE = 0.95
 PITCHES = (1.0, 0.85, 0.7, 0.57)
 """Heights of upright characters in a tall crop, by its width."""
 
+SHORT = 2.5
+"""Heights of width that a squeezed line keeps: short words have few time steps to lose."""
+
+STRETCH = 1.2
+"""Most that a short word is stretched for that."""
+
 MOST_DOWN = 60
 """A crop more times taller than wide is no line of upright characters."""
 
@@ -234,6 +240,8 @@ def _agree(one: str, other: str) -> bool:
 def _pieces(crop: Image, squeeze: float, height: int) -> Iterator[_Piece]:
     """Cut a line that is too long for the widest bucket, with two line heights of overlap."""
     h, w = crop.shape[:2]
+    if squeeze < 1:
+        squeeze = max(squeeze, min(STRETCH, SHORT * h / w))
     longest = int(WIDTHS[-1] / squeeze / HEIGHT * h)
     if w <= longest:
         yield _Piece(fit(crop, squeeze, height), 0.0, 1.0)

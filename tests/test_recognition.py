@@ -8,9 +8,17 @@ import numpy as np
 import pytest
 
 from shizi.charset import Charset
+from shizi.crop import HEIGHT
 from shizi.engine import Session
 from shizi.errors import ShiziError
-from shizi.recognition import EMPTY, Reading, RecognitionOptions, Recognizer, _which_way
+from shizi.recognition import (
+    EMPTY,
+    STRETCH,
+    Reading,
+    RecognitionOptions,
+    Recognizer,
+    _which_way,
+)
 
 CHARSET = Charset("abcdefghij ")
 CELL = 32
@@ -68,6 +76,15 @@ def test_lines_are_narrowed_as_the_card_says_unless_the_options_do() -> None:
         Recognizer(Session(session), CHARSET, options, squeeze=0.5).read([paint("abcdefgh")])
         widths += [shape[2] for shape in session.shapes]
     assert widths[0] == pytest.approx(widths[1] / 2, rel=0.15)
+
+
+def test_short_words_keep_their_width_where_long_lines_lose_it() -> None:
+    widths = []
+    for text in ("a", "ab", "abcdefgh"):  # 1, 2 and 8 heights wide
+        reader, session = recognizer(squeeze=0.5, reread=0)
+        reader.read([paint(text)])
+        widths.append(session.shapes[0][2] / HEIGHT)
+    assert widths == pytest.approx([STRETCH, 2 * STRETCH, 4], rel=0.13)
 
 
 def test_text_does_not_depend_on_neighbours() -> None:
