@@ -1,7 +1,8 @@
 """Cells of a table that were taken for a column of upright characters.
 
 Digits and letters one below the other look like a column of vertical text. They seldom are
-one: where they stand level with what is beside them, row by row, each is a line by itself.
+one: where they stand far apart, or level with what is beside them, row by row, each is a line
+by itself.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ def part(quads: Quads, readings: Sequence[Reading]) -> tuple[Quads, list[Reading
     places, single = [], []
     for i, (quad, reading) in enumerate(zip(quads, readings, strict=True)):
         others = [cell for j, cell in enumerate(cells) if j != i]
-        if len(cells[i]) > 1 and _level(cells[i], np.concatenate(others or [quads[:0]])):
+        if len(cells[i]) > 1 and (
+            _apart(cells[i]) or _level(cells[i], np.concatenate(others or [quads[:0]]))
+        ):
             places += list(cells[i])
-            single += [Reading(c.text, c.score, (_whole(c),)) for c in reading.chars]
+            single += [Reading(c.text, c.score, (_whole(c),)) for c in _seen(reading)]
         else:
             places.append(quad)
             single.append(reading)
@@ -44,13 +47,19 @@ def part(quads: Quads, readings: Sequence[Reading]) -> tuple[Quads, list[Reading
 
 def _cells(quad: NDArray[np.float32], reading: Reading) -> Quads:
     """Cut a column of digits or letters between them, (n, 4, 2); any other line is one cell."""
-    text = reading.text
+    text = "".join(reading.text.split())
     if not (reading.vertical and not reading.sideways and text.isascii() and text.isalnum()):
         return quad[None]
-    middle = np.array([(c.start + c.end) / 2 for c in reading.chars])
+    middle = np.array([(c.start + c.end) / 2 for c in _seen(reading)])
     edges = np.concatenate([[0.0], (middle[1:] + middle[:-1]) / 2, [1.0]])[:, None]
     left, right = (quad[a] + edges * (quad[b] - quad[a]) for a, b in ((0, 3), (1, 2)))
     return np.stack([left[:-1], right[:-1], right[1:], left[1:]], 1).astype(np.float32)
+
+
+def _apart(cells: Quads) -> bool:
+    """Say whether cells (n, 4, 2) are much higher than the letters in them can be."""
+    width, height = sides(cells)
+    return bool(np.median(height) > 1.7 * np.median(width))
 
 
 def _level(cells: Quads, others: Quads) -> bool:
@@ -61,6 +70,10 @@ def _level(cells: Quads, others: Quads) -> bool:
     off = np.abs(cells.mean(1)[:, None, 1] - others.mean(1)[None, :, 1])  # (n, M)
     beside = (off < 0.3 * own) & (np.abs(np.log(own / np.maximum(height, 1e-6))) < 0.5)
     return bool(beside.any(1).mean() >= LEVEL)
+
+
+def _seen(reading: Reading) -> list[Char]:
+    return [c for c in reading.chars if not c.text.isspace()]
 
 
 def _whole(char: Char) -> Char:

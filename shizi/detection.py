@@ -26,7 +26,7 @@ from shizi.geometry import (
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
 from shizi.options import check_range
 from shizi.page import GREY, Image, Quads
-from shizi.strokes import SPACE, Patch, cut_patch, lay, lengthen, slant, strips
+from shizi.strokes import SPACE, Patch, Unexplained, cut_patch, lay, lengthen, slant, unexplained
 
 COLUMN = 16
 """Width of a slice, pixels."""
@@ -176,8 +176,11 @@ class Detector:
         """
         width, height = sides(quads)
         wide = width >= 1.5 * height
-        narrow = strips(scaled, quads[wide | _in_rows(quads)])
-        patches = _second_looks(image, scaled, narrow, self.options.enlarge)
+        cells = (_beside(quads)[0] > 0) & (height < 1.5 * width)
+        left = unexplained(scaled, quads[wide | cells])
+        patches = _second_looks(image, scaled, left, self.options.enlarge)
+        if left.largest > LARGE:
+            patches.append(_shrunk(scaled))
         if not patches:
             return quads, scores
         picture, corners = lay(patches)
@@ -186,8 +189,15 @@ class Detector:
         for patch, (x, y) in zip(patches, corners, strict=True):
             h, w = patch.picture.shape[:2]
             inside = ((middle >= (x, y)) & (middle < (x + w, y + h))).all(1)
-            lines = patch.back(found[inside] - np.array([x, y], np.float32))
-            quads, scores = _merge(quads, scores, lines, certain[inside])
+            lines = found[inside] - np.array([x, y], np.float32)
+            if patch.line and inside.any():
+                lines = box_to_quad(quad_to_box(lines.reshape(1, -1, 2)))
+            elif not patch.line:
+                inside &= (np.minimum(*sides(found)) > LARGE / SHRINK) & (certain > LARGE_SCORE)
+                lines = found[inside] - np.array([x, y], np.float32)
+            for line in patch.back(lines):
+                score = float(certain[inside].mean())
+                quads, scores = _merge(quads, scores, order_quad(line), score)
         return quads, scores
 
 
@@ -197,52 +207,84 @@ SMALL = 13.0
 GOOD = 26.0
 """Height that a strip is brought to for a look of its own, pixels."""
 
+ALONE = 40.0
+"""The same for a character that stands alone, which is harder to see."""
+
 ASLANT = 12.0
 """Degrees off the level above which a strip is looked at along itself."""
 
 LARGE = 100.0
-"""Height of strokes, pixels, from which on the picture is looked at a quarter of its size."""
+"""Height, pixels, from which on the anchors no longer hold a character."""
 
-SPARE = 0.2
-"""Share of the picture's area, as it was looked at, that all second looks may have."""
+SHRINK = 4
+"""By how much the picture is shrunk where something larger is."""
+
+SPARE = 0.25
+"""Share of the picture's area, as it was looked at, that strips may have at most."""
+
+SPARE_ALONE = 1.0
+"""The same for characters that stand alone: on plain ground hardly anything else looks so."""
+
+LARGE_SCORE = 0.9
+"""Least score of large characters: shrunk pictures are full of shapes."""
 
 
-def _second_looks(image: Image, scaled: Image, narrow: Quads, enlarge: float) -> list[Patch]:
+def _second_looks(image: Image, scaled: Image, left: Unexplained, enlarge: float) -> list[Patch]:
     """Cut out what deserves a second look; places are pixels of ``scaled``."""
-    scale = scaled.shape[1] / image.shape[1]
-    length, thickness = sides(narrow)
-    small = (thickness < SMALL) & (scale < enlarge / 1.3)
-    aside = (slant(narrow) > ASLANT) & (length > 2 * thickness)
-    wanted = np.flatnonzero(small | aside)
+    most = enlarge * image.shape[1] / scaled.shape[1]
+    length, thickness = sides(left.strips)
+    small = (thickness < SMALL) & (most > 1.3)
+    wanted = (small | (slant(left.strips) > ASLANT)) & (length > 2 * thickness)
+    narrow, thin = left.strips[wanted], thickness[wanted]
     room = lengthen(grow(narrow, 0.4), 0.6)
-    factors = np.minimum(GOOD / np.maximum(thickness, 1), enlarge / scale)
-    patches, spent = [], 0.0
-    for i in wanted[np.argsort((length * thickness * factors**2)[wanted], kind="stable")]:
-        spent += float(np.prod([side + SPACE for side in sides(room[i] * factors[i])]))
-        if spent > SPARE * scaled.shape[0] * scaled.shape[1]:
-            break
-        if factors[i] > 1:
-            patch = cut_patch(image, room[i] / np.float32(scale), float(factors[i] * scale))
-            patches.append(Patch(patch.picture, room[i]))
+    factors = np.minimum(GOOD / np.maximum(thin, 1), most)
+    patches = _cut(image, scaled, room, factors, SPARE)
+    box = quad_to_box(left.marks)
+    half = (box[:, 3:] - box[:, 1:2]) / 2
+    room = box_to_quad(box + half * np.array([-1, -1, 1, 1], np.float32))
+    factors = ALONE / np.maximum(2 * half[:, 0], 1)
+    return patches + _cut(image, scaled, room, factors, SPARE_ALONE)
+
+
+def _cut(
+    image: Image, scaled: Image, room: Quads, factors: NDArray[np.floating[Any]], spare: float
+) -> list[Patch]:
+    """Cut out quads (N, 4, 2), enlarged by factors (N,), the smallest first.
+
+    All together they have at most ``spare`` of the area of ``scaled``.
+    """
+    scale = scaled.shape[1] / image.shape[1]
+    areas = np.prod([side * factors + SPACE for side in sides(room)], axis=0)  # (N,)
+    order = np.argsort(areas, kind="stable")
+    within = order[areas[order].cumsum() < spare * scaled.shape[0] * scaled.shape[1]]
+    patches = []
+    for i in within.tolist():
+        quad, factor = room[i], float(factors[i])
+        if factor > 1:  # the picture itself may hold more
+            sharp = cut_patch(image, quad / np.float32(scale), factor * scale)
+            patches.append(Patch(sharp.picture, quad))
         else:
-            patches.append(cut_patch(scaled, room[i], float(factors[i])))
+            patches.append(cut_patch(scaled, quad, factor))
     return patches
 
 
-def _merge(quads: Quads, scores: Float, more: Quads, certain: Float) -> tuple[Quads, Float]:
-    """Add lines that were found in a second look, in place of pieces of them."""
-    for line, score in zip(more, certain, strict=True):
-        line = order_quad(line)
-        shared = np.array([intersection(quad, line) for quad in quads], np.float32)  # (N,)
-        width, height = sides(quads)
-        wide = width >= 1.5 * height
-        longer = np.maximum(width, height) >= max(sides(line))
-        if shared[wide].sum() > 0.3 * area(line) or (shared[longer] > 0.5 * area(line)).any():
-            continue
-        rest = wide | (shared < 0.5 * area(quads))
-        quads = np.concatenate([quads[rest], line[None]])
-        scores = np.append(scores[rest], score).astype(np.float32)
-    return quads, scores
+def _shrunk(scaled: Image) -> Patch:
+    """The whole picture, so small that the largest characters have the usual height."""
+    h, w = scaled.shape[:2]
+    small = _resize(scaled, 1 / SHRINK)
+    return Patch(small, box_to_quad(np.array([0, 0, w, h], np.float32)), line=False)
+
+
+def _merge(quads: Quads, scores: Float, line: Float, score: float) -> tuple[Quads, Float]:
+    """Add a line (4, 2) that a second look found, in place of pieces of it."""
+    shared = np.array([intersection(quad, line) for quad in quads], np.float32)  # (N,)
+    width, height = sides(quads)
+    wide = width >= 1.5 * height
+    longer = np.maximum(width, height) >= max(sides(line))
+    if shared[wide].sum() > 0.3 * area(line) or (shared[longer] > 0.5 * area(line)).any():
+        return quads, scores
+    rest = wide | (shared < 0.3 * area(quads))
+    return np.concatenate([quads[rest], line[None]]), np.append(scores[rest], np.float32(score))
 
 
 def _resize(image: Image, scale: float) -> Image:
@@ -343,11 +385,14 @@ def stack(quads: Quads, scores: Float) -> tuple[Quads, Float]:
     """
     if len(quads) < 2:
         return quads, scores
-    level = _in_rows(quads)
+    words, singles = _beside(quads)
     joined = np.zeros(len(quads), dtype=bool)
     lines, certain = [], []
     for chain in _chains_down(quads):
-        if level[chain].mean() < IN_ROWS:
+        blank = (quads[chain[1:], 0, 1] - quads[chain[:-1], 3, 1]).max()
+        spread = blank > CLOSE * (quads[chain, 3, 1] - quads[chain, 0, 1]).mean()
+        cells = (words[chain] > 0) | (spread & (singles[chain] > 1))
+        if cells.mean() < IN_ROWS:
             joined[chain] = True
             box = quad_to_box(quads[chain].reshape(1, -1, 2))
             lines.append(box_to_quad(box)[0])
@@ -364,15 +409,22 @@ IN_ROWS = 0.7
 
 
 def _chains_down(quads: Quads) -> list[list[int]]:
-    """Find characters that stand close above each other, each chain from top to bottom."""
+    """Find characters that stand above each other, each chain from top to bottom.
+
+    They stand close, or as far apart as regularly, and nearer than anything beside them.
+    """
     width, height = sides(quads)
     centre = quads.mean(1)  # (N, 2)
     square = (width < 1.45 * height) & (width > 0.6 * height)
     gap = centre[None, :, 1] - centre[:, None, 1] - (height[:, None] + height[None]) / 2  # (N, N)
     size = np.minimum(height[:, None], height[None]) / np.maximum(height[:, None], height[None])
-    aside = np.abs(centre[:, None, 0] - centre[None, :, 0]) / np.maximum(width[:, None], 1)
-    near = (gap > -0.37 * height[:, None]) & (gap < 0.21 * height[:, None])
-    near &= square[:, None] & square[None] & (size > 0.65) & (aside < 0.35)
+    aside = np.abs(centre[:, None, 0] - centre[None, :, 0])
+    between = aside - (width[:, None] + width[None]) / 2  # (N, N) blank beside a line
+    beside = np.where((-gap > 0.7 * height[:, None]) & (between > 0), between, np.inf).min(1)
+    near = (gap > -0.37 * height[:, None]) & (gap < SPREAD * height[:, None])
+    near &= gap < np.maximum(CLOSE * height, beside)[:, None]
+    near &= square[:, None] & square[None] & (size > 0.65)
+    near &= aside < 0.35 * np.maximum(width[:, None], 1)
     np.fill_diagonal(near, False)
     distance = np.where(near, gap, np.inf)
     below = np.where(near.any(1), distance.argmin(1), -1)
@@ -384,23 +436,36 @@ def _chains_down(quads: Quads) -> list[list[int]]:
         chain = [first]
         while (n := int(below[chain[-1]])) >= 0 and above[n] == chain[-1] and n not in chain:
             chain.append(n)
-        if len(chain) >= 3 or (len(chain) == 2 and gap[chain[0], chain[1]] < 0):
+        gaps = gap[chain[:-1], chain[1:]] / height[first]
+        steps = np.diff(centre[chain, 1])
+        even = len(chain) >= 3 and np.ptp(steps) < 0.3 * steps.mean()
+        if even or (len(chain) >= 3 and gaps.max() < CLOSE) or (len(chain) == 2 and gaps[0] < 0):
             chains.append(chain)
     return chains
 
 
-def _in_rows(quads: Quads) -> NDArray[np.bool_]:
-    """Say which lines (N,) have words beside them, of their own height and level with them."""
+CLOSE = 0.21
+"""Blank between the characters of a column, by their height; what is found has a margin."""
+
+SPREAD = 1.2
+"""The same where they are spread evenly."""
+
+
+def _beside(quads: Quads) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Count the words, and the single characters, that stand level with each line (N,).
+
+    They are of its own height and do not overlap it.
+    """
     width, height = sides(quads)
     centre = quads.mean(1)  # (N, 2)
-    words = np.flatnonzero(width >= 1.5 * height)
-    along = (quads[words, 1] - quads[words, 0]) / np.maximum(width[words], 1)[:, None]  # (W, 2)
-    to = centre[:, None] - centre[None, words]  # (N, W, 2)
-    ahead = (to * along).sum(-1)
-    off = np.abs(to[..., 1] * along[:, 0] - to[..., 0] * along[:, 1])
-    like = np.abs(np.log(height[:, None] / height[None, words])) < 0.3
-    apart = np.abs(ahead) > (width[:, None] + width[None, words]) / 2
-    return np.asarray((like & apart & (off < 0.2 * height[:, None])).any(1))
+    along = (quads[:, 1] - quads[:, 0]) / np.maximum(width, 1)[:, None]  # (N, 2)
+    to = centre[:, None] - centre[None]  # (N, N, 2)
+    ahead, off = (to * along).sum(-1), to[..., 1] * along[:, 0] - to[..., 0] * along[:, 1]
+    level = np.abs(off) < 0.2 * height[:, None]
+    level &= np.abs(np.log(height[:, None] / np.maximum(height, 1e-6))) < 0.3
+    level &= np.abs(ahead) > (width[:, None] + width) / 2
+    long = width >= 1.5 * height
+    return level[:, long].sum(1), level[:, ~long].sum(1)
 
 
 def suppress(output: Float, spec: CTPNSpec | VGGCTPNSpec) -> Slices:

@@ -20,6 +20,7 @@ _DISTRIBUTIONS = {
     "cv2": "opencv-python-headless",
     "fontTools": "fonttools",
     "google": "onnx",  # protobuf, which onnx brings
+    "h5py": "keras",  # which brings it
     "kafka": "kafka-python",
     "yaml": "pyyaml",
 }

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.geometry import grow, sides, warp
+from shizi.geometry import box_to_quad, grow, sides, warp
 from shizi.page import GREY, Image, Quads
 
 CONTRAST = 40
@@ -27,85 +27,126 @@ REACH = 9
 FILLED = 0.5
 """Share of a strip's rectangle that its strokes fill; an outline fills less."""
 
-LEAST = 30
+LEAST = 20
 """Least area of a piece of a strip, pixels."""
 
 BETWEEN = 0.8
 """Gap between the words of a strip, by its height."""
 
-MOST_STRIPS = 60
-"""Pieces of strips looked at, the largest first."""
+MOST = 100
+"""Pieces that are looked into, the largest first."""
 
-SPACE = 64
+MARK = (6, 90)
+"""Least and greatest height of a character that stands alone, pixels."""
+
+PLAIN = 6.0
+"""Standard deviation of grey around a character that stands alone, at most."""
+
+SPACE = 48
 """Pixels between patches, so that no line goes on from one to the next."""
 
 
-def strips(image: Image, known: Quads) -> Quads:
-    """Find narrow strips of strokes that no line explains.
+class Unexplained(NamedTuple):
+    """Strokes that no line covers; places are pixels of the picture."""
+
+    strips: Quads  # (S, 4, 2) narrow, the first side a long one that runs rightwards or downwards
+    marks: Quads  # (M, 4, 2) upright boxes: single characters on plain ground, or what looks so
+    largest: int  # the lesser side of the largest thing
+
+
+def unexplained(image: Image, known: Quads) -> Unexplained:
+    """Find strokes that no line explains.
 
     Args:
         image: RGB (H, W, 3), at the scale that lines were sought at.
         known: lines that explain the strokes they cover, (N, 4, 2).
-
-    Returns:
-        Rectangles (M, 4, 2) around them, the first side being a long one that runs rightwards,
-        or downwards where it stands upright.
     """
-    left = stroke_mask(image)
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    left = stroke_mask(grey)
     for quad in grow(known, 0.3):
         cv2.fillConvexPoly(left, quad.round().astype(np.int32), 0)
     solid = cv2.morphologyEx(left, cv2.MORPH_CLOSE, np.ones((REACH, REACH), np.uint8))
     _, label, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
-    area = stats[:, cv2.CC_STAT_AREA]
-    boxed = area / np.maximum(stats[:, cv2.CC_STAT_WIDTH] * stats[:, cv2.CC_STAT_HEIGHT], 1)
-    found: list[NDArray[np.float32]] = []
-    for i in np.argsort(-area, kind="stable").tolist():
-        if len(found) == MOST_STRIPS or area[i] < LEAST:
+    boxes, area = stats[1:, :4], stats[1:, cv2.CC_STAT_AREA]  # (P, 4) x, y, width, height
+    pieces: list[NDArray[np.float32]] = []
+    filled: list[bool] = []
+    marks = []
+    for i in np.argsort(-area, kind="stable")[:MOST].tolist():
+        if area[i] < LEAST:
             break
-        if i == 0 or boxed[i] < FILLED / 4:  # a slanted strip fills less of an upright box
+        x, y, w, h = boxes[i]
+        points = cv2.findNonZero((label[y : y + h, x : x + w] == i + 1).astype(np.uint8))
+        middle, (length, thickness), turn = cv2.minAreaRect(points)
+        length, thickness = length + 1, thickness + 1  # from the middle of a pixel to its edge
+        quad = cv2.boxPoints((middle, (length, thickness), turn))
+        pieces.append(_lengthwise(quad + np.array([x, y], np.float32)))
+        filled.append(bool(area[i] >= FILLED * length * thickness))
+        if _alone(grey, boxes[i]) and area[i] >= FILLED / 2 * w * h:
+            marks.append(i)
+    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1).astype(np.float32)
+    largest = boxes[:, 2:].min(1).max(initial=0)
+    return Unexplained(_joined(pieces, filled), box_to_quad(corners[marks]), int(largest))
+
+
+def _alone(grey: NDArray[np.uint8], box: NDArray[np.int32]) -> bool:
+    """Say whether a box (4,) x, y, width, height may hold one character on plain ground."""
+    x, y, w, h = (int(v) for v in box)
+    if not (MARK[0] <= h <= MARK[1] and 0.12 * h <= w <= 1.5 * h):
+        return False
+    far = max(3, h // 3)
+    x0, y0, x1, y1 = x - far, y - far, x + w + far, y + h + far
+    if min(x0, y0) < 0 or y1 >= grey.shape[0] or x1 >= grey.shape[1]:
+        return False
+    ring = [grey[y0, x0:x1], grey[y1, x0:x1], grey[y0:y1, x0], grey[y0:y1, x1]]
+    return float(np.concatenate(ring).std()) < PLAIN
+
+
+def _joined(pieces: list[NDArray[np.float32]], filled: list[bool]) -> Quads:
+    """Join rectangles (4, 2) with what follows them in their own direction, words of a line.
+
+    A strip begins with one that its strokes fill; the rest may be brackets and thin characters.
+    """
+    seeds = [quad for quad, full in zip(pieces, filled, strict=True) if full]
+    left = [*seeds, *(quad for quad, full in zip(pieces, filled, strict=True) if not full)]
+    whole = []
+    for seed in seeds:
+        if not any(seed is quad for quad in left):
             continue
-        x, y, w, h = stats[i, :4]
-        part = (label[y : y + h, x : x + w] == i).astype(np.uint8)
-        rectangle = cv2.minAreaRect(cv2.findNonZero(part))
-        quad = _lengthwise(cv2.boxPoints(rectangle) + np.array([x, y], np.float32))
-        length, thickness = sides(quad)
-        if area[i] >= FILLED * (length + 1) * (thickness + 1):
-            found.append(quad)
-    return _joined(found)
-
-
-def _joined(pieces: list[NDArray[np.float32]]) -> Quads:
-    """Join rectangles (4, 2) with what follows them in their own direction, words of a line."""
-    left, whole = list(pieces), []
-    while left:
-        quad = left.pop(0)
+        left = [quad for quad in left if quad is not seed]
+        quad = seed
         while True:
-            length, thickness = (float(v) for v in sides(quad))
-            along, down = (quad[1] - quad[0]) / length, (quad[3] - quad[0]) / thickness
-            ahead = [(other - quad[0]) @ along for other in left]  # (4,) each
-            aside = [(other - quad[0]) @ down for other in left]
-            follows = [
-                j
-                for j, (a, s) in enumerate(zip(ahead, aside, strict=True))
-                if length > 1.5 * thickness
-                and -BETWEEN * thickness < s.min() + s.max() - thickness < BETWEEN * thickness
-                and s.max() - s.min() < 1.5 * thickness
-                and a.min() < length + BETWEEN * thickness
-                and a.max() > -BETWEEN * thickness
-            ]
-            if not follows:
+            quad, rest = _extended(quad, left)
+            if len(rest) == len(left):
                 break
-            ends = np.concatenate([[0.0, length], *(ahead[j] for j in follows)])
-            first, last = quad[0] + ends.min() * along, quad[0] + ends.max() * along
-            quad = np.stack([first, last, last + thickness * down, first + thickness * down])
-            left = [other for j, other in enumerate(left) if j not in follows]
-        whole.append(quad.astype(np.float32))
+            left = rest
+        whole.append(quad)
     return np.asarray(whole, np.float32).reshape(-1, 4, 2)
 
 
-def stroke_mask(image: Image) -> NDArray[np.uint8]:
-    """Mark the strokes of an RGB image with 1, shape (H, W)."""
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+def _extended(
+    quad: NDArray[np.float32], others: list[NDArray[np.float32]]
+) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+    """Lengthen a strip (4, 2) by those of the others that follow it; return it and the rest."""
+    length, thickness = (float(v) for v in sides(quad))
+    if length < 1.5 * thickness:
+        return quad, others
+    along, down = (quad[1] - quad[0]) / length, (quad[3] - quad[0]) / thickness
+    ends, rest = [0.0, length], []
+    for other in others:
+        ahead, aside = (other - quad[0]) @ along, (other - quad[0]) @ down  # (4,)
+        middle = abs(aside.min() + aside.max() - thickness) / 2
+        near = ahead.min() < length + BETWEEN * thickness and ahead.max() > -BETWEEN * thickness
+        if near and middle < 0.4 * thickness and np.ptp(aside) < 1.5 * thickness:
+            ends += [float(ahead.min()), float(ahead.max())]
+        else:
+            rest.append(other)
+    first, last = quad[0] + min(ends) * along, quad[0] + max(ends) * along
+    longer = np.stack([first, last, last + thickness * down, first + thickness * down])
+    return longer.astype(np.float32), rest
+
+
+def stroke_mask(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Mark the strokes of a grey image with 1, shape (H, W)."""
     edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     return np.asarray(edges > CONTRAST, np.uint8)
 
@@ -140,6 +181,7 @@ class Patch(NamedTuple):
 
     picture: Image
     quad: NDArray[np.float32]  # (4, 2) where it was cut out
+    line: bool = True  # it holds one line, however many pieces of it are found
 
     def back(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map points (..., 2) of the patch to where they were cut out."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shizi.detection import Detector
 from shizi.geometry import area, intersection, map_back, rotate90, sides
@@ -23,7 +25,16 @@ SAMPLE = 6
 """Lines, the longest ones, by which an angle is judged."""
 
 SENSE = 0.85
-"""Mean score of the sample above which an angle is believed at once."""
+"""Mean score of the sample from which on it makes sense."""
+
+DOUBT = 0.97
+"""Mean score of the sample below which it is read upside down too: Latin text makes some sense."""
+
+BETTER = 0.02
+"""By how much more sense it must make upside down: figures such as 80 read well either way."""
+
+UPRIGHT = 1.15
+"""How much more legible than as it stands a picture must be from another side."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,7 @@ class Side:
         score: how sure that is, 0 to 1.
         quads: lines found, pixels of the image made upright by that angle, shape (N, 4, 2).
         sample: what the longest of them say, by index.
-        chars: legible characters in the sample, each weighed by how legible it is.
+        legible: pixels of the sample's lines, each weighed by how legible it is.
         sure: the sample makes so much sense that no other side needs a look.
     """
 
@@ -43,7 +54,7 @@ class Side:
     score: float
     quads: Quads
     sample: dict[int, Reading]
-    chars: float
+    legible: float
     sure: bool
 
 
@@ -64,20 +75,20 @@ class Upright:
     def __call__(self, image: Image) -> Side:
         """Return the side from which an image is upright.
 
-        An angle is believed when the longest lines found there make sense. Upright is tried
-        first; then the classifier says which side to look at next. If none makes sense at
-        once, the one that reads best is taken.
+        An angle is believed when the longest lines found there make sense, and more than
+        upside down. Upright is tried first; then the classifier says which side to look at
+        next. If none makes sense at once, the one that reads best is taken.
         """
-        sides = [self._look(image, 0, 0.0)]  # most pages are upright
-        if not sides[0].sure:
+        looks = [self._look(image, 0, 0.0)]  # most pages are upright
+        if not looks[0].sure:
             voted, score = self._orientation(image)
             for angle in dict.fromkeys(a % 360 for a in (voted, 180, 90, 270)):
-                if angle and not sides[-1].sure:
-                    sides.append(self._look(image, angle, score if angle == voted else 0.0))
-        if sides[-1].sure:
-            return self._downwards(image, sides[-1])
+                if angle and not looks[-1].sure:
+                    looks.append(self._look(image, angle, score if angle == voted else 0.0))
+        if looks[-1].sure:
+            return self._downwards(image, looks[-1])
         # The most legible; where nothing is, the picture stands as it is.
-        best = max(sides, key=lambda side: (side.chars, side.angle == 0))
+        best = max(looks, key=lambda side: side.legible * (1.0 if side.angle else UPRIGHT))
         return self._downwards(image, best)
 
     def _downwards(self, image: Image, side: Side) -> Side:
@@ -87,12 +98,12 @@ class Upright:
         hold lines before their characters have been tried upright, one under the other.
         """
         angle, sample = side.angle, side.sample.values()
-        columns = (r for r in sample if r.vertical and not r.sideways and not r.text.isascii())
-        down = sum(len(r.text) for r in columns)
+        down = sum(len(r.text) for r in sample if r.vertical and not r.sideways and _han(r))
         if 2 * down <= sum(len(r.text) for r in sample):
             lines = [i for i, r in side.sample.items() if len(r.text) > 3 and not r.vertical]
             tried = side.quads[lines[:2]] if angle else side.quads[:0]
-            if _sense(self._recognizer.read_columns(rotate90(image, angle), tried)) < SENSE:
+            columns = self._recognizer.read_columns(rotate90(image, angle), tried)
+            if not all(map(_han, columns)) or _sense(columns, sides(tried)[0]) < SENSE:
                 return side
             angle = (angle - 90) % 360
         quads = self._columns(rotate90(image, angle))
@@ -117,19 +128,60 @@ class Upright:
     def _look(self, image: Image, angle: int, score: float) -> Side:
         upright = rotate90(image, angle)
         quads, _ = self._detector(upright)
-        longest = np.argsort(-np.max(sides(quads), axis=0), kind="stable")[:SAMPLE]
+        lengths = np.max(sides(quads), axis=0)  # (N,)
+        longest = np.argsort(-lengths, kind="stable")[:SAMPLE]
         readings = self._recognizer(upright, quads[longest])
+        sense = _sense(readings, lengths[longest])
+        sure = sense > SENSE and not _lone(readings)
+        if sure and sense < DOUBT:
+            turned = self._recognizer(upright, np.roll(quads[longest], 2, axis=1))
+            sure = _sense(turned, lengths[longest]) < sense + BETTER
         sample = dict(zip(longest.tolist(), readings, strict=True))
-        sense, total = _sense(readings), sum(len(r.text) for r in readings)
-        legible = sum(len(r.text) * max(0.0, r.score - 0.5) for r in readings if not r.sideways)
-        return Side(angle, max(score, sense), quads, sample, legible, sense > SENSE and total > 3)
+        legible = _legible(readings, lengths[longest])
+        return Side(angle, max(score, sense), quads, sample, legible, sure)
 
 
-def _sense(readings: Sequence[Reading]) -> float:
+def _sense(readings: Sequence[Reading], lengths: NDArray[np.floating[Any]]) -> float:
     """How much sense a sample makes, 0 to 1: its mean score, by which clutter weighs little.
 
-    Text upside down reads as nonsense of low score; text on its side says so, and makes none.
+    Text upside down reads as nonsense of low score. Text on its side says so; where it is
+    longer than what stands upright, the sample makes none.
+
+    Args:
+        readings: of the N lines.
+        lengths: of the lines, pixels, (N,).
     """
-    weights = [len(r.text) * r.score for r in readings]
-    upright = (w * r.score for w, r in zip(weights, readings, strict=True) if not r.sideways)
-    return sum(upright) / max(1e-9, sum(weights))
+    weights = np.array([r.score if r.text else 0.0 for r in readings]) * lengths
+    upright = np.array([not r.sideways for r in readings], dtype=bool)
+    total = float(weights[upright].sum())
+    if not total or 2 * total < weights.sum():
+        return 0.0
+    scores = np.array([r.score for r in readings])
+    return float((weights * scores)[upright].sum()) / total
+
+
+def _lone(readings: Sequence[Reading]) -> bool:
+    """Say whether a sample is too short, or mostly characters that stand alone.
+
+    These say little: a character on its side, as in a column that was laid down, is known too.
+    """
+    total = sum(len(r.text) for r in readings)
+    return total < 4 or 2 * sum(len(r.text) == 1 for r in readings) > total
+
+
+def _legible(readings: Sequence[Reading], lengths: NDArray[np.floating[Any]]) -> float:
+    """How many pixels of the lines are legible, each weighed by how legible it is.
+
+    Args:
+        readings: of the N lines.
+        lengths: of the lines, pixels, (N,).
+    """
+    alone = 0.5 if len(readings) > 1 else 1.0
+    weights = [0.0 if r.sideways else alone if len(r.text) == 1 else 1.0 for r in readings]
+    scores = np.array([max(0.0, r.score - 0.5) for r in readings])
+    return float((np.array(weights) * scores * lengths).sum())
+
+
+def _han(reading: Reading) -> bool:
+    """Say whether a text may run downwards: Latin letters hardly ever do."""
+    return 2 * sum(c.isascii() for c in reading.text) < len(reading.text)

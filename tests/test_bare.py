@@ -77,3 +77,14 @@ def test_a_mistyped_command_is_told_in_a_line(wrong: str, told: str) -> None:
     assert run.returncode == 2
     assert told in run.stderr.splitlines()[0]
     assert len(run.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("command", ["read", "live", "train crnn", "eval pages"])
+def test_help_is_short_and_help_all_is_whole(command: str) -> None:
+    short, whole = (bare(*command.split(), flag).stdout for flag in ("--help", "--help-all"))
+    lines = short.splitlines()
+    examples = [line for line in lines if line.startswith(f"shizi {command}")]
+    assert len(examples) == 2
+    assert "more: --help-all" in short
+    assert "--help-all" not in whole
+    assert len(whole) > len(short)

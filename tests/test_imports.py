@@ -43,7 +43,7 @@ INSIDE = {
     ],
     "train": [
         {"targets", "options"},
-        {"losses", "card", "show", "transfer", "prune"},
+        {"losses", "card", "show", "transfer", "prune", "published"},
         {"loop"},
         {"tasks"},
         {"grow"},

@@ -71,6 +71,23 @@ def test_a_full_line_goes_on_where_messages_stand_as_close() -> None:
     assert not continues(above, above, line(2, 136, "老王：", "来了"), spaced(1.2))
 
 
+def test_lines_with_room_between_them_do_not_tell_how_far_messages_stand_apart() -> None:
+    """A notice far above, and rows that are read before those between them."""
+    typography = Typography()
+    for i in range(6):
+        far = line(i, 0, "公告：", "满199减50", right=400)
+        typography.note(far, line(i, 8 * TALL, "老王：", "来了"), joins=False)
+    above = line(8, 100, "小鱼：", "在吗")
+    assert not continues(above, above, line(9, 100 + 1.9 * TALL, "老王：", "来了"), typography)
+
+
+def test_text_wraps_only_where_the_longest_of_the_lines_read_with_it_ends(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    texts = [("小鱼 进入直播间", 200), ("老王 关注了主播", 210), ("团子 进入直播间了哦", 400)]
+    lines = [line(i, 100 + 36 * i, text, right=right) for i, (text, right) in enumerate(texts)]
+    assert [row.text for row in assembler.take(lines)] == [text for text, _ in texts]
+
+
 def test_a_nickname_may_be_broken_too() -> None:
     above = line(1, 100, "[Lv.4] 孤独的兔子")
     assert continues(above, above, line(2, 132, "359：", "听歌"), spaced(2))

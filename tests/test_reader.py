@@ -72,8 +72,11 @@ class World:
             self.read.append((angle, len(quads)))
         out = []
         for quad in quads:
-            i = int(np.abs(self.quads(image) - quad).sum((1, 2)).argmin())
-            text, score = self.lines[i][4], self.scores.get(angle, 0.2)
+            centre = self.quads(image).mean(1) - quad.mean(0)
+            i = int(np.abs(centre).sum(1).argmin())
+            turned = np.allclose(self.quads(image)[i], np.roll(quad, 2, 0))
+            text = self.lines[i][4]
+            score = self.scores.get((angle + 180) % 360 if turned else angle, 0.2)
             chars = tuple(Char(c, score, 0.0, 1.0) for c in text)
             out.append(Reading(text, score, chars, sideways=angle in self.sideways))
         return out
@@ -92,6 +95,7 @@ class World:
 
 ROWS = [(5.0, 5.0 + 6 * i, 60.0 + i, 5.0, f"line {i}") for i in range(SAMPLE + 2)]
 TEXTS = [row[4] for row in ROWS]
+VERSE = [(*row[:4], f"第{i}行的文字") for i, row in enumerate(ROWS)]
 
 
 def test_an_upright_page_costs_one_look_and_each_line_is_read_once() -> None:
@@ -128,7 +132,7 @@ def test_where_nothing_makes_sense_the_most_legible_side_wins() -> None:
 
 
 def test_text_on_its_side_makes_no_sense_however_legible() -> None:
-    world = World(ROWS, {0: 0.9, 90: 0.99}, voted=90)
+    world = World(ROWS, {0: 0.98, 90: 0.99}, voted=90)
     assert world.reader().read_image(world.turned(90)).angle == 90
     assert world.looks == [90, 0]
 
@@ -143,8 +147,30 @@ def test_lines_that_make_sense_as_columns_are_vertical_text() -> None:
     """A column on its side reads as well as a line, and would pass for a turned page."""
     told = {"scores": {270: 0.98}, "voted": 90, "sideways": ()}
     for columns, angle in ((0.95, 0), (0.5, 90)):
-        world = World(ROWS, columns=columns, **told)  # type: ignore[arg-type]
+        world = World(VERSE, columns=columns, **told)  # type: ignore[arg-type]
         assert world.reader().read_image(world.upright).angle == angle
+
+
+def test_latin_letters_do_not_run_downwards() -> None:
+    world = World(ROWS, {270: 0.98}, voted=90, columns=0.95, sideways=())
+    assert world.reader().read_image(world.upright).angle == 90
+
+
+def test_a_page_that_makes_more_sense_upside_down_is_not_believed() -> None:
+    world = World(ROWS, {0: 0.98, 180: 0.9})
+    assert world.reader().read_image(world.turned(180)).angle == 180
+    assert world.looks == [180, 0]
+    sure = World(ROWS, {0: 0.98})
+    assert sure.reader().read_image(sure.upright).angle == 0
+    assert sure.read == [(0, SAMPLE), (0, 2)]
+
+
+def test_characters_that_stand_alone_do_not_decide_at_once() -> None:
+    """One that lies on its side, as in a column laid down, reads as well."""
+    alone = [(5.0, 5.0 + 6 * i, 5.0, 5.0, c) for i, c in enumerate("人民医院")]
+    world = World(alone, {0: 0.98, 90: 0.97}, sideways=())
+    assert world.reader().read_image(world.upright).angle == 0
+    assert world.looks == [0, 180, 270, 90]
 
 
 def test_whoever_knows_which_way_up_pays_for_no_search() -> None:

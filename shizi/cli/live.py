@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from shizi.live.show.dashboard import Dashboard
     from shizi.live.stream.source import Source
 
-live = App(name="live", help="Read a live room from its picture alone.")
+live = App(name="live")
 _SOURCE, _REGION, _WATCH = SourceOptions(), RegionOptions(), WatchOptions()
 _READING = ReadingOptions()
 _CROPS = CropOptions()
@@ -182,6 +182,9 @@ def simulate(
 ) -> int:
     """Render a clip of a live room and the events that it shows.
 
+    shizi live simulate --out clip.mp4 --truth clip.jsonl
+    shizi live simulate --out hard.mp4 --truth hard.jsonl --level hard --seed 7
+
     Args:
         out: clip to write, .mp4.
         truth: its events, JSONL.
@@ -196,6 +199,9 @@ def simulate(
 @live.command
 def rules(file: str = "value", /, *, check: Path | None = None, most: int = 20) -> int:
     """Explain the value of viewers: what the rules give, or what each viewer of a log has earned.
+
+    shizi live rules
+    shizi live rules value --check events.jsonl
 
     Args:
         file: YAML file of rules, or value for the shipped ones.

@@ -44,7 +44,7 @@ class OutputOptions:
     """Where the text goes.
 
     Attributes:
-        format: text, json, jsonl, markdown or picture; several, parted by commas, with --out.
+        format: how it is written; several, parted by commas, with --out.
         output: file to write instead of standard output; it appears whole or not at all.
         out: folder that gets a file for each input and format; picture a file for each page.
         draw: folder for annotated pictures, boxes to the left and the text to the right.

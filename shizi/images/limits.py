@@ -16,8 +16,8 @@ class ImageLimits:
 
     Attributes:
         max_bytes: memory that loading one picture may take at its peak, beside the file itself.
-            A pixel takes 6 to 28 bytes, by what holds it (see :func:`peak`): 1.5 GB suffice for
-            125 million pixels of a colour photo.
+            A pixel takes 6 to 28 bytes, by the kind of file; 1.5 GB are enough for a photo of
+            125 million pixels.
         max_side: pixels of the longer side.
     """
 

@@ -18,8 +18,10 @@ class InitOptions:
         net: lcnet (what reading uses) or vgg16 (as published).
         init: pp-ocrv6 (transfer from the arrays in the rapidocr wheel; lcnet only), shipped
             (the weights that reading uses; lcnet only), scratch, or a path: a safetensors
-            file, a run folder with best.safetensors, or an ONNX file that shizi exported. By
-            default pp-ocrv6 for lcnet and scratch for the published form.
+            file, a run folder with best.safetensors, or an ONNX file that shizi exported; for
+            vgg16 also ImageNet's of torchvision (.pth, .safetensors), Keras (notop.h5) or
+            text-detection-ctpn (VGG_imagenet.npy). By default pp-ocrv6 for lcnet and scratch
+            for the published form.
     """
 
     net: Literal["lcnet", "vgg16"] = "lcnet"
@@ -32,7 +34,8 @@ class CRNNInitOptions:
 
     Attributes:
         net: lcnet (what reading uses) or vgg (as published).
-        init: as for the other networks: pp-ocrv6, shipped, scratch or a path.
+        init: as for the other networks: pp-ocrv6, shipped, scratch or a path; for vgg also the
+            recognisers of crnn.pytorch and deep-text-recognition-benchmark (.pth).
         rnn: recurrent layers of vgg: by default those of the initial weights, or else lstm, as
             published; lcnet has a GRU.
         width: share of the published channels and recurrent units (vgg); by default that of

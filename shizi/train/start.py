@@ -26,7 +26,7 @@ from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
 from shizi.train.card import RunCard
 from shizi.train.grow import choose_charset
-from shizi.train.init import Init, initial, initialise
+from shizi.train.init import FromProject, Init, initial, initialise
 from shizi.train.loop.ranks import present
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.torch import fit
@@ -54,6 +54,11 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -
     if options.stage in ("slim", "tune") and loop.framework != "torch":
         raise DataError(f"stage {options.stage} trains in PyTorch alone; leave the framework out")
     init = initial(told.init, "crnn", told.net)
+    if isinstance(init, FromProject) and init.charset is None and told.charset in (None, "data"):
+        raise WeightsError(
+            f"{init.path} does not say which characters it knows; name a charset file that lists "
+            "them in the order of their training"
+        )
     run = loop.out if loop.resume else None
     charset = choose_charset(told.charset, options, run, init.charset)
     torch.manual_seed(loop.seed)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import InitVar, dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from shizi.geometry import box_to_quad
 from shizi.live.event import Row, Run
 from shizi.live.see.boxes import same_place
+from shizi.live.see.gap import Stand, unseen_roll
 from shizi.live.see.line import SeenLine, counted_up, counts, same_message
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
@@ -23,6 +24,8 @@ _FADED = 0.8  # share of the ink from which a changed look is not merely fading
 _A_MOMENT = 0.15  # seconds; what was not seen for longer is hidden
 _TURN = 0.6  # seconds; how long before one line another one of a place may be seen to change
 _MEMORY = 40  # lines that vanished
+_TOGETHER = 0.3  # seconds within which lines vanish that are covered by something
+_GAPS = 20  # times at which rows rolled unseen
 
 
 @dataclass(slots=True, eq=False)
@@ -79,6 +82,11 @@ class _Past(NamedTuple):
     message: Message
     scrolled: int
 
+    @property
+    def track(self) -> Track:
+        """Where it was."""
+        return self.line.track
+
 
 @dataclass
 class Assembler:
@@ -87,16 +95,33 @@ class Assembler:
     Attributes:
         tracker: follows the lines.
         linger: seconds for which a vanished message may come back as the same one.
+        before: what made messages of another area, where the rows may go on here.
     """
 
     tracker: Tracker
     linger: float
+    before: InitVar[Assembler | None] = None
     _of: dict[int, Message] = field(default_factory=dict)  # by track
     _numbers: set[int] = field(default_factory=set)  # of tracks after which a message is called
     _lost: list[Message] = field(default_factory=list)
     _over: dict[int, float] = field(default_factory=dict)  # tracks whose turn is over; last seen
     _past: deque[_Past] = field(default_factory=lambda: deque(maxlen=_MEMORY))
+    _rolls: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_GAPS))
     _typography: Typography = field(default_factory=Typography)
+
+    def __post_init__(self, before: Assembler | None) -> None:
+        """Remember what vanished with another area."""
+        if before is not None:
+            went = before.tracker.scrolled
+            self._past.extend(p._replace(scrolled=p.scrolled - went) for p in before._past)
+
+    def take(self, lines: Sequence[SeenLine]) -> list[Row]:
+        """Take in lines that were just read together; return what is new about messages."""
+        new = [x for x in lines if x.track.id not in self._of and not self._seen_before(x)]
+        if new:
+            self._note_gap(new)
+            self._typography.ahead = max(float(x.track.box[2]) for x in new)
+        return [row for line in lines for row in self.place(line)]
 
     def place(self, line: SeenLine) -> list[Row]:
         """Take in a line that was just read; return what is new about messages."""
@@ -217,22 +242,58 @@ class Assembler:
 
     def _seen_before(self, line: SeenLine) -> _Past | None:
         """The line that vanished where this one appeared: the roll never shows two in a place."""
-        scrolled = self.tracker.scrolled
-        hidden = [
-            _Past(x, m, scrolled) for m in dict.fromkeys(self._of.values()) for x in m.lines
-            if x.track.last < line.track.last and x.track.id in self._of
-        ]  # fmt: skip
-        for past in (*hidden, *reversed(self._past)):
-            track, rolled = past.line.track, past.line.track.moved > 0
-            moved = scrolled - past.scrolled if rolled else 0
-            aside = abs(track.template.top - moved - line.track.template.top)
-            soon = line.track.first - track.last < self.linger
+        for past in self._vanished(line.track.last):
+            track, unseen = past.track, self._unseen(past, line.track.first)
+            rolled = track.moved > 0 or unseen is not None
+            aside = abs(self._stands(past, line.track.first).top - line.track.template.top)
+            soon = line.track.first - track.last < self.linger or self._covered(past, line)
             if aside > 0.7 * line.track.height or not (rolled or soon):
                 continue
             old, new = past.line.best.text, line.best.text
             if near(old, new) > (0.7 if rolled else 0.85) or counted_up(old, new):
                 return past
         return None
+
+    def _vanished(self, time: float) -> Iterator[_Past]:
+        """Lines that are not seen at a time, seconds; those that are hidden first."""
+        for message in dict.fromkeys(self._of.values()):
+            for x in message.lines:
+                if x.track.last < time and x.track.id in self._of:
+                    yield _Past(x, message, self.tracker.scrolled)
+        yield from reversed(self._past)
+
+    def _unseen(self, past: _Past, time: float) -> float | None:
+        """How far rows rolled unseen since a line vanished, pixels; None where all was seen."""
+        rolls = [pixels for at, pixels in self._rolls if past.track.last < at <= time]
+        return sum(rolls) if rolls and not past.track.pinned else None
+
+    def _stands(self, past: _Past, time: float) -> Stand:
+        """Where a line that vanished would be at a time, seconds."""
+        track, unseen = past.track, self._unseen(past, time)
+        rolled = track.moved > 0 or unseen is not None
+        moved = self.tracker.scrolled - past.scrolled if rolled else 0
+        top = track.template.top - moved - (unseen or 0.0)
+        return Stand(top, track.height, past.line.best.text, track.moved > 0)
+
+    def _covered(self, past: _Past, line: SeenLine) -> bool:
+        """True when a line vanished with others, and nothing was seen until another one came."""
+        others = [p for p in self._past if abs(p.track.last - past.track.last) < _TOGETHER]
+        seen = (t for t in self.tracker.tracks if t.last >= line.track.first)
+        return len(others) > 1 and all(t.first > past.track.last for t in seen)
+
+    def _note_gap(self, new: Sequence[SeenLine]) -> None:
+        """Find out whether lines that nobody saw come, or saw go, rolled on unseen."""
+        time, last = (f(x.track.first for x in new) for f in (min, max))
+        rolling = [t for t in self.tracker.tracks if t.rolls and t.last >= time]
+        witnessed = min((t.first for t in rolling), default=np.inf)  # from then on all was seen
+        known = [
+            self._stands(past, time) for past in self._vanished(last)
+            if past.track.last < min(time, witnessed) and not past.track.pinned
+        ]  # fmt: skip
+        seen = [Stand(x.track.template.top, x.track.height, x.best.text, rolls=False) for x in new]
+        roll = unseen_roll(known, seen)
+        if roll is not None:
+            self._rolls.append((time, roll))
 
     def _revive(self, past: _Past, line: SeenLine) -> Message | None:
         """Go on with the message of a line that is back; None when it is closed."""

@@ -92,6 +92,7 @@ class Watch:
         """Start with an empty panel."""
         self._finder = Finder(self.region, self._detect)
         self._waiting: deque[Frame] = deque()
+        self._assembler = Assembler(Tracker(self._detect), _LINGER)
         self._begin(None, 0)
         self._late = 0.0
         self._mark: float | None = None  # when the last look ended
@@ -152,7 +153,7 @@ class Watch:
         """Read lines that are due, and what there is yet to read on those that are gone."""
         due = due + [t for t in gone if self._lines.unread(t)]
         lines = self._lines.read(due, time)
-        rows = [row for line in lines for row in self._assembler.place(line)]
+        rows = self._assembler.take(lines)
         self._lines.forget(gone)
         return rows + self._assembler.retire(gone, time)
 
@@ -182,7 +183,7 @@ class Watch:
         self.area = area
         self._tracker = Tracker(self._detect, first)
         self._lines = LineReader(self.reader.recognizer, self._tracker, self.reading)
-        self._assembler = Assembler(self._tracker, _LINGER)
+        self._assembler = Assembler(self._tracker, _LINGER, self._assembler)
 
     def _detect(self, image: Image) -> Quads:
         return self.reader.detector(image)[0]

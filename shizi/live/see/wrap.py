@@ -23,6 +23,9 @@ if it began with a nickname."""
 _TOGETHER = 0.8
 """Seconds within which all lines of one message appear."""
 
+_NEXT = 5.0
+"""Distance within which a message may be the next one, in line heights."""
+
 _TELLING = 4
 """Distances from which it is known what is usual."""
 
@@ -33,15 +36,20 @@ def _latest() -> deque[float]:
 
 @dataclass
 class Typography:
-    """How a room sets its lines, learned from the latest of them."""
+    """How a room sets its lines, learned from the latest of them.
 
+    Attributes:
+        ahead: right edge of the longest of the lines that were just read, pixels.
+    """
+
+    ahead: float = 0.0
     _ends: deque[float] = field(default_factory=_latest)  # right edges, pixels
     _pitches: deque[float] = field(default_factory=_latest)  # of messages, in line heights
 
     @property
     def right(self) -> float:
         """Right edge of the longest line, pixels; text wraps only there."""
-        return max(self._ends, default=0.0)
+        return max((self.ahead, *self._ends))
 
     @property
     def pitch(self) -> float:
@@ -52,7 +60,9 @@ class Typography:
         """Learn from a line; ``joins``: it goes on with the one above it."""
         self._ends.append(float(line.track.box[2]))
         if above is not None and not joins and (line.badge or _names(line)):
-            self._pitches.append(_pitch(above, line))
+            pitch = _pitch(above, line)
+            if pitch < _NEXT:  # else there is room for others between them
+                self._pitches.append(pitch)
 
 
 def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typography) -> bool:
