@@ -11,12 +11,14 @@ from shizi.charset import Charset
 from shizi.crop import HEIGHT
 from shizi.engine import Session
 from shizi.errors import ShiziError
+from shizi.page import Char
 from shizi.recognition import (
     EMPTY,
     STRETCH,
     Reading,
     RecognitionOptions,
     Recognizer,
+    _paired,
     _which_way,
 )
 
@@ -178,3 +180,17 @@ def test_beam_search_reads_the_same_when_sure() -> None:
     greedy, _ = recognizer()
     beam, _ = recognizer(beam=4)
     assert greedy.read([paint("abcabc")])[0].text == beam.read([paint("abcabc")])[0].text
+
+
+def test_brackets_of_a_pair_have_one_width_that_of_the_surer() -> None:
+    def chars(text: str, doubtful: int) -> list[Char]:
+        return [Char(c, 0.6 if i == doubtful else 0.9, 0.0, 0.0) for i, c in enumerate(text)]
+
+    for text, doubtful, expected in (
+        ("（一)", 2, "（一）"),
+        ("（一)", 0, "(一)"),
+        ("f(a（b)）", 2, "f(a(b))"),
+        ("a)（b", 1, "a)（b"),
+        ("（）()", 0, "（）()"),
+    ):
+        assert "".join(c.text for c in _paired(chars(text, doubtful))) == expected
