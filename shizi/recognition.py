@@ -38,6 +38,9 @@ MOST_DOWN = 60
 """A crop more times taller than wide is no line of upright characters."""
 
 
+_WIDE, _NARROW = "（）", "()"
+_OPENING, _CLOSING = "（(", "）)"
+
 EDGE = 1.0
 """Pixels of the picture that are read around a line: small letters are blurred outwards."""
 
@@ -213,6 +216,7 @@ def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:
         chars.pop(0)
     if not chars:
         return EMPTY
+    chars = _paired(chars)
     score = float(np.mean([c.score for c in chars]))
     return Reading("".join(c.text for c in chars), score, tuple(chars))
 
@@ -252,6 +256,21 @@ def _pieces(crop: Image, squeeze: float, height: int) -> Iterator[_Piece]:
     for i in range(count):
         a, b = round(i * step), min(w, round((i + 1) * step) + overlap)
         yield _Piece(fit(crop[:, a:b], squeeze, height), a / w, b / w)
+
+
+def _paired(chars: list[Char]) -> list[Char]:
+    """Give brackets of a pair one width, that of the surer."""
+    out, opened = list(chars), list[int]()
+    for i, char in enumerate(chars):
+        if char.text in _OPENING:
+            opened.append(i)
+        elif char.text in _CLOSING and opened:
+            pair = opened.pop(), i
+            surer = max(pair, key=lambda j: chars[j].score)
+            width = _WIDE if chars[surer].text in _WIDE else _NARROW
+            for j, text in zip(pair, width, strict=True):
+                out[j] = replace(out[j], text=text)
+    return out
 
 
 def _legible(reading: Reading) -> float:
