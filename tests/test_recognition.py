@@ -189,7 +189,7 @@ def test_brackets_of_a_pair_have_one_width_that_of_the_surer() -> None:
     for text, doubtful, expected in (
         ("（一)", 2, "（一）"),
         ("（一)", 0, "(一)"),
-        ("f(a（b)）", 2, "f(a(b))"),
+        ("f(a（b)）", 3, "f(a(b))"),
         ("a)（b", 1, "a)（b"),
         ("（）()", 0, "（）()"),
     ):
