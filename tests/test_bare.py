@@ -58,6 +58,7 @@ def test_every_command_shows_its_help(command: str) -> None:
         ("train ctpn --data x", "train"),
         ("export runs/x", "train"),
         ("live clip.mp4", "live"),
+        ("read samples/notice.jpg", "openvino"),
         ("live simulate --out a.mp4 --truth a.jsonl", "live"),
         ("live rules", "live"),
         ("bench train", "train"),

@@ -99,7 +99,9 @@ def _train_slim(
         card: of ``whole``.
     """
     if not isinstance(whole, CRNN) or not 0 < (hidden or 0) < 1:
-        raise DataError("stage slim prunes the default net; say which share stays hidden, as 0.5")
+        raise DataError(
+            "stage slim prunes the default net; say which share of its channels stays, as 0.5"
+        )
     assert hidden is not None and card.charset is not None
     net = CRNN(replace(whole.spec, backbone=pruned_spec(whole.spec.backbone, hidden)))
     task = SlimTask(net, whole, card.charset, options)
