@@ -27,6 +27,7 @@ from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
 from shizi.options import check_range
 from shizi.page import GREY, Image, Quads
 from shizi.strokes import (
+    ASLANT,
     SPACE,
     Patch,
     Unexplained,
@@ -242,17 +243,14 @@ SHRUNK = 0.5
 PROBE = 512
 """Side of the square in which small print is looked for, pixels."""
 
-SMALL = 13.0
-"""Strips of strokes lower than this, pixels, are looked at enlarged."""
-
 GOOD = 26.0
 """Height that a strip is brought to for a look of its own, pixels."""
 
+LEGIBLE = 12.0
+"""Height below which nothing can be read in a strip, pixels."""
+
 ALONE = 40.0
 """The same for a character that stands alone, which is harder to see."""
-
-ASLANT = 12.0
-"""Degrees off the level above which a strip is looked at along itself."""
 
 LARGE = 100.0
 """Height, pixels, from which on the anchors no longer hold a character."""
@@ -272,14 +270,13 @@ LARGE_SCORE = 0.9
 
 def _second_looks(image: Image, scaled: Image, left: Unexplained, enlarge: float) -> list[Patch]:
     """Cut out what deserves a second look; places are pixels of ``scaled``."""
+    thickness = sides(left.strips)[1]
     most = enlarge * image.shape[1] / scaled.shape[1]
-    length, thickness = sides(left.strips)
-    small = (thickness < SMALL) & (most > 1.3)
-    wanted = (small | (slant(left.strips) > ASLANT)) & (length > 2 * thickness)
-    narrow, thin = left.strips[wanted], thickness[wanted]
-    room = lengthen(grow(narrow, 0.4), 1.0)
-    factors = np.minimum(GOOD / np.maximum(thin, 1), most)
-    patches = _cut(image, scaled, room, factors, SPARE)
+    factors = np.minimum(GOOD / np.maximum(thickness, 1), most)
+    # What ran level and cannot be enlarged would be seen as before.
+    wanted = (factors * thickness > LEGIBLE) & ((factors > 1.3) | (slant(left.strips) > ASLANT))
+    room = lengthen(grow(left.strips[wanted], 0.4), 1.0)
+    patches = _cut(image, scaled, room, factors[wanted], SPARE)
     box = quad_to_box(left.marks)
     half = (box[:, 3:] - box[:, 1:2]) / 2
     room = box_to_quad(box + half * np.array([-1, -1, 1, 1], np.float32))
