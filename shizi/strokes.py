@@ -76,12 +76,12 @@ def unexplained(image: Image, known: Quads, found: Quads) -> Unexplained:
         found: these and others, which may be pieces of larger ones: no mark need be sought there.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    left = stroke_mask(grey)
-    every = max(1, int(left.sum()))
+    strokes = stroke_mask(grey)
+    left, every = strokes.copy(), max(1, int(strokes.sum()))
     for quad in grow(known, 0.3):
         cv2.fillConvexPoly(left, quad.round().astype(np.int32), 0)
     near, wide = _pieces(left, NEAR), _pieces(left, REACH)
-    strips = _strips(grey, wide)
+    strips = _strips(grey, strokes, wide)
     marks = _marks(grey, (near, wide))
     seen = [*found, *grow(strips, 0.3)]
     new = [not [quad for quad in seen if _holds(quad, mark.mean(0))] for mark in marks]
@@ -109,7 +109,7 @@ def _pieces(strokes: NDArray[np.uint8], reach: int) -> _Pieces:
     return _Pieces(boxes, area[order], order, np.asarray(label, np.int32))
 
 
-def _strips(grey: NDArray[np.uint8], pieces: _Pieces) -> Quads:
+def _strips(grey: NDArray[np.uint8], strokes: NDArray[np.uint8], pieces: _Pieces) -> Quads:
     """Find narrow strips, (S, 4, 2), small or aslant, on even ground."""
     boxes = pieces.boxes
     slim = (
@@ -121,7 +121,7 @@ def _strips(grey: NDArray[np.uint8], pieces: _Pieces) -> Quads:
     seeds = pieces.area[some] >= FILLED * length * thickness
     seeds &= (length > 1.5 * thickness) & ((slant(quads) > ASLANT) | (thickness < SMALL))
     strips = _joined(list(quads), seeds.tolist())
-    kept = [bool(_unevenness(grey, quad) < EVEN) for quad in strips]
+    kept = [bool(_unevenness(grey, strokes, quad) < EVEN) for quad in strips]
     return strips[np.array(kept, bool) & (sides(strips)[0] > 2 * sides(strips)[1])]
 
 
@@ -135,15 +135,22 @@ def _rectangle(pieces: _Pieces, index: int) -> NDArray[np.float32]:
     return _lengthwise(corners + np.array([x, y], np.float32))
 
 
-def _unevenness(grey: NDArray[np.uint8], quad: NDArray[np.float32]) -> float:
-    """Standard deviation of grey around a quad (4, 2), a third of its shorter side away."""
+def _unevenness(
+    grey: NDArray[np.uint8], strokes: NDArray[np.uint8], quad: NDArray[np.float32]
+) -> float:
+    """Standard deviation of grey around a quad (4, 2), a third of its shorter side away.
+
+    Strokes of neighbours do not count, unless they are most of what is there.
+    """
     least = min(float(side) for side in sides(quad))
     ring = grow(quad[None], 0.0, max(3.0, least / 3))[0]
     t = np.linspace(0, 1, 24, endpoint=False)[:, None, None]
     points = (ring + t * (np.roll(ring, -1, 0) - ring)).reshape(-1, 2)  # (96, 2)
     x, y = points.round().astype(int).T
     inside = (x >= 0) & (y >= 0) & (x < grey.shape[1]) & (y < grey.shape[0])
-    return float(grey[y[inside], x[inside]].std()) if inside.any() else np.inf
+    x, y = x[inside], y[inside]
+    blank = strokes[y, x] == 0
+    return float(grey[y, x][blank].std()) if 2 * blank.sum() > len(x) else np.inf
 
 
 def _holds(quad: NDArray[np.float32], point: NDArray[np.float32]) -> bool:
