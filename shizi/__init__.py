@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Failure,
         ImageError,
         MissingExtraError,
+        OptionError,
         PdfError,
         ShiziError,
         WeightsError,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from shizi.formats import write
     from shizi.formats.drawing import draw
     from shizi.images.limits import ImageLimits, PageOptions
-    from shizi.page import Char, Line, Page, Quad, Sheet
+    from shizi.page import Char, Line, Page, Quad, Sheet, Word
     from shizi.reader import Reader, ReaderOptions, read
     from shizi.recognition import RecognitionOptions
 
@@ -38,6 +39,7 @@ _ROOMS = {
     "ImageLimits": "images.limits",
     "Line": "page",
     "MissingExtraError": "errors",
+    "OptionError": "errors",
     "Page": "page",
     "PageOptions": "images.limits",
     "PdfError": "errors",
@@ -48,6 +50,7 @@ _ROOMS = {
     "Sheet": "page",
     "ShiziError": "errors",
     "WeightsError": "errors",
+    "Word": "page",
     "WriteError": "errors",
     "draw": "formats.drawing",
     "read": "reader",
@@ -62,6 +65,7 @@ __all__ = [
     "ImageLimits",
     "Line",
     "MissingExtraError",
+    "OptionError",
     "Page",
     "PageOptions",
     "PdfError",
@@ -72,6 +76,7 @@ __all__ = [
     "Sheet",
     "ShiziError",
     "WeightsError",
+    "Word",
     "WriteError",
     "draw",
     "read",

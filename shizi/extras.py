@@ -13,13 +13,14 @@ from functools import cache
 from importlib import metadata
 from urllib.parse import unquote, urlsplit
 
-from shizi.errors import MissingExtraError
+from shizi.errors import MissingExtraError, OptionError
 
 _DISTRIBUTIONS = {
     "PIL": "pillow",
     "cv2": "opencv-python-headless",
     "fontTools": "fonttools",
     "google": "onnx",  # protobuf, which onnx brings
+    "h5py": "keras",  # which brings it
     "kafka": "kafka-python",
     "yaml": "pyyaml",
 }
@@ -46,6 +47,37 @@ def needed(purpose: str) -> Iterator[None]:
         if found is None:
             raise
         raise found from error
+
+
+BACKENDS = ("tensorflow", "jax", "torch")
+"""What Keras computes with."""
+
+
+@contextmanager
+def keras_needed(purpose: str) -> Iterator[None]:
+    """Do the same as :func:`needed` where Keras is imported, and look at its backend.
+
+    Args:
+        purpose: as there.
+
+    Raises:
+        MissingExtraError: Keras is not installed.
+        OptionError: KERAS_BACKEND names no backend, or one that is not installed.
+    """
+    try:
+        with needed(purpose):
+            yield
+    except ModuleNotFoundError as error:
+        if error.name not in BACKENDS:
+            raise
+        raise OptionError(
+            f"KERAS_BACKEND: {error.name} is not installed; install it, or choose another of "
+            f"{', '.join(BACKENDS)}"
+        ) from error
+    except ValueError as error:
+        if "backend" not in str(error):
+            raise
+        raise OptionError(f"KERAS_BACKEND must be one of {', '.join(BACKENDS)}: {error}") from error
 
 
 def missing(error: ModuleNotFoundError, purpose: str) -> MissingExtraError | None:

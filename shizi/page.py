@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -79,6 +80,23 @@ class Char:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A run of characters of a line without a blank; Chinese without blanks is one.
+
+    Attributes:
+        quad: where it stands in the original image.
+        text: what it says.
+        score: mean probability of its characters, 0 to 1.
+        chars: its characters, placed along the line.
+    """
+
+    quad: Quad
+    text: str
+    score: float
+    chars: tuple[Char, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of text.
 
@@ -103,13 +121,36 @@ class Line:
     def char_quad(self, index: int) -> Quad:
         """Return the quad of ``chars[index]``, cut from the line's quad along its reading axis."""
         char = self.chars[index]
+        return self.part(char.start, char.end)
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """Its runs of characters without a blank, in order.
+
+        Where the places of the characters are not known, they are taken to be of one width.
+        """
+        size = len(self.text)
+        chars = self.chars or tuple(
+            Char(char, self.score, i / size, (i + 1) / size) for i, char in enumerate(self.text)
+        )
+        found = []
+        for blank, run in groupby(chars, key=lambda char: char.text.isspace()):
+            if not blank:
+                word = tuple(run)
+                score = sum(char.score for char in word) / len(word)
+                quad = self.part(word[0].start, max(char.end for char in word))
+                found.append(Word(quad, "".join(char.text for char in word), score, word))
+        return tuple(found)
+
+    def part(self, start: float, end: float) -> Quad:
+        """Return its quad from ``start`` to ``end``, 0 to 1 along the reading axis."""
         tl, tr, br, bl = self.quad.to_array()
         if self.vertical:
-            ends = [tl + t * (bl - tl) for t in (char.start, char.end)]
-            far = [tr + t * (br - tr) for t in (char.start, char.end)]
+            ends = [tl + t * (bl - tl) for t in (start, end)]
+            far = [tr + t * (br - tr) for t in (start, end)]
             return Quad.from_array(np.stack([ends[0], far[0], far[1], ends[1]]))
-        top = [tl + t * (tr - tl) for t in (char.start, char.end)]
-        low = [bl + t * (br - bl) for t in (char.start, char.end)]
+        top = [tl + t * (tr - tl) for t in (start, end)]
+        low = [bl + t * (br - bl) for t in (start, end)]
         return Quad.from_array(np.stack([top[0], top[1], low[1], low[0]]))
 
     def to_dict(self) -> dict[str, Any]:

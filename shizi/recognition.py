@@ -28,12 +28,21 @@ SURE = 0.95
 PITCHES = (1.0, 0.85, 0.7, 0.57)
 """Heights of upright characters in a tall crop, by its width."""
 
+SHORT = 2.5
+"""Heights of width that a squeezed line keeps: short words have few time steps to lose."""
+
+STRETCH = 1.2
+"""Most that a short word is stretched for that."""
+
 MOST_DOWN = 60
 """A crop more times taller than wide is no line of upright characters."""
 
 
 ROOM = 0.15
 """By how much of its shorter side a doubtful character's crop is widened."""
+
+_WIDE, _NARROW = "（）", "()"
+_OPENING, _CLOSING = "（(", "）)"
 
 EDGE = 1.0
 """Pixels of the picture that are read around a line: small letters are blurred outwards."""
@@ -225,6 +234,7 @@ def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:
         chars.pop(0)
     if not chars:
         return EMPTY
+    chars = _paired(chars)
     score = float(np.mean([c.score for c in chars]))
     return Reading("".join(c.text for c in chars), score, tuple(chars))
 
@@ -252,6 +262,8 @@ def _shared(one: str, other: str) -> float:
 def _pieces(crop: Image, squeeze: float, height: int) -> Iterator[_Piece]:
     """Cut a line that is too long for the widest bucket, with two line heights of overlap."""
     h, w = crop.shape[:2]
+    if squeeze < 1:
+        squeeze = max(squeeze, min(STRETCH, SHORT * h / w))
     longest = int(WIDTHS[-1] / squeeze / HEIGHT * h)
     if w <= longest:
         yield _Piece(fit(crop, squeeze, height), 0.0, 1.0)
@@ -262,6 +274,21 @@ def _pieces(crop: Image, squeeze: float, height: int) -> Iterator[_Piece]:
     for i in range(count):
         a, b = round(i * step), min(w, round((i + 1) * step) + overlap)
         yield _Piece(fit(crop[:, a:b], squeeze, height), a / w, b / w)
+
+
+def _paired(chars: list[Char]) -> list[Char]:
+    """Give brackets of a pair one width, that of the surer."""
+    out, opened = list(chars), list[int]()
+    for i, char in enumerate(chars):
+        if char.text in _OPENING:
+            opened.append(i)
+        elif char.text in _CLOSING and opened:
+            pair = opened.pop(), i
+            surer = max(pair, key=lambda j: chars[j].score)
+            width = _WIDE if chars[surer].text in _WIDE else _NARROW
+            for j, text in zip(pair, width, strict=True):
+                out[j] = replace(out[j], text=text)
+    return out
 
 
 def _legible(reading: Reading) -> float:

@@ -14,9 +14,6 @@ from shizi.geometry import area, intersection, quad_to_box
 from shizi.layout import arrange
 from shizi.page import Quads
 
-with needed("scoring"):
-    from rapidfuzz.distance import Levenshtein
-
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -93,7 +90,13 @@ class TextScore:
 
 
 def score_text(pairs: Iterable[tuple[str, str]], rules: TextRules = TextRules()) -> TextScore:
-    """Score pairs of (read, truth), a line each."""
+    """Score pairs of (read, truth), a line each.
+
+    Raises:
+        MissingExtraError: rapidfuzz is not installed.
+    """
+    with needed("scoring"):  # here, for all else of this room does without
+        from rapidfuzz.distance import Levenshtein
     total = TextScore()
     for read, truth in pairs:
         a, b = rules(read), rules(truth)

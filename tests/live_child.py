@@ -17,10 +17,10 @@ from live_rows import row
 
 from shizi.live.keep.sinks.jsonl import JsonlSink
 from shizi.live.keep.store import Store
-from shizi.live.keep.writer import WriterOptions
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.value import load_rules
-from shizi.live.room import Room, RoomOptions
+from shizi.live.options import RoomOptions, WriterOptions
+from shizi.live.room import Room
 
 TOTAL, SHOWN = 150, 5
 

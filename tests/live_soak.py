@@ -21,7 +21,8 @@ from pathlib import Path
 
 from live_clips import loop
 
-from shizi.live.simulate import SimulateOptions, make_room, simulate
+from shizi.live.options import SimulateOptions
+from shizi.live.simulate import make_room, simulate
 
 MINUTE = 60.0
 

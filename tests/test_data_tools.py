@@ -192,6 +192,12 @@ def test_every_fault_of_pages_is_found(pages: Path) -> None:
     }
 
 
+def test_an_empty_set_is_a_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "labels.tsv").write_text("\n", encoding="utf-8")
+    assert main(["data", "check", str(tmp_path)]) == 1
+    assert "1 sets without a row that can be used" in capsys.readouterr().out
+
+
 def test_stats_count_each_set(lines: Path, pages: Path, tmp_path: Path) -> None:
     found = {part.name: part for part in stats(tmp_path, StatsOptions())}
     assert set(found) == {"lines", "pages"}

@@ -93,7 +93,7 @@ def test_parallel_streams_say_to_the_bit_what_one_says() -> None:
 
 
 def test_a_session_forgets_kernels_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shizi.engine.openvino.KEPT_KERNELS", 4)
+    monkeypatch.setattr("shizi.engine.KEPT_LARGE", 4)
     session = open_session(weights.file("ctpn"), weights.spec("ctpn"), threads=1)
     first = pictures((64, 64))
     before = session(first)

@@ -15,7 +15,7 @@ ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
     {"terminal"},
-    {"errors", "cpu", "files", "waits"},
+    {"errors", "cpu", "files", "waits", "bar"},
     {"page", "extras", "options"},
     {"geometry", "charset", "nets"},
     {"images", "ctc", "crop", "strokes", "engine"},
@@ -34,7 +34,7 @@ LEVELS = [
 
 INSIDE = {
     "live": [
-        {"event", "fold", "frame"},
+        {"event", "fold", "frame", "options"},
         {"stream", "see", "mean", "keep", "show", "simulate"},
         {"room"},
         {"screen"},
@@ -42,8 +42,8 @@ INSIDE = {
         {"rooms"},
     ],
     "train": [
-        {"targets"},
-        {"losses", "card", "show", "transfer", "prune"},
+        {"targets", "options"},
+        {"losses", "card", "show", "transfer", "prune", "published"},
         {"loop"},
         {"tasks"},
         {"grow"},

@@ -16,7 +16,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from shizi.errors import ShiziError
 from shizi.live.event import Event, Gift
-from shizi.live.show.dashboard import EVENTS, Dashboard, DashboardOptions, Stats, ViewerCard
+from shizi.live.options import DashboardOptions
+from shizi.live.show.dashboard import EVENTS, Dashboard, Stats, ViewerCard
 
 FREE = DashboardOptions(port=0)
 

@@ -15,7 +15,8 @@ from shizi.evaluate.live import read_events, score_events
 from shizi.evaluate.rooms import compare, run_live_eval
 from shizi.evaluate.sets import LiveEvalOptions
 from shizi.live.event import Event, Gift, Kind
-from shizi.live.simulate import SimulateOptions, simulate
+from shizi.live.options import SimulateOptions
+from shizi.live.simulate import simulate
 
 
 def event(time: float, kind: Kind, user: str, text: str = "", count: int = 0) -> Event:
@@ -33,14 +34,14 @@ TRUTH = [
 
 def test_all_right() -> None:
     score = score_events(TRUTH, TRUTH)
-    assert score.tally().f1 == score.gifts == 1.0
+    assert score.hits().f1 == score.gifts == 1.0
     assert score.user_cer == score.text_cer == score.lag == score.doubles == 0
 
 
 def test_two_equal_comments_are_two_events() -> None:
     score = score_events(TRUTH, [TRUTH[0], *TRUTH[2:]])
     assert [e.text for e in score.missed] == ["晚上好"]
-    assert score.tally("comment").recall == 0.5
+    assert score.hits("comment").recall == 0.5
     assert score.doubles == 0
 
 
@@ -48,15 +49,15 @@ def test_a_row_told_twice_is_a_double() -> None:
     again = event(1.5, "join", "老王")
     score = score_events(TRUTH, [*TRUTH, again])
     assert (score.doubles, len(score.false)) == (1, 1)
-    assert score.tally().precision == 0.8
-    assert score.tally().recall == 1.0
+    assert score.hits().precision == 0.8
+    assert score.hits().recall == 1.0
 
 
 def test_an_event_is_found_only_near_its_time_and_of_its_kind() -> None:
     late, other = event(9.0, "join", "老王"), event(3.0, "follow", "老王")
     score = score_events([TRUTH[2]], [late, other])
-    assert score.tally().right == 0
-    assert score.tally("join").f1 == score.tally("follow").f1 == 0.0
+    assert score.hits().right == 0
+    assert score.hits("join").f1 == score.hits("follow").f1 == 0.0
 
 
 def test_errors_in_names_texts_and_counts() -> None:
@@ -82,9 +83,9 @@ def test_levels_count_where_there_is_one_or_one_was_told() -> None:
 
 
 def test_nothing_told_and_nothing_happened() -> None:
-    assert score_events([], []).tally().f1 == 1.0
-    assert score_events(TRUTH, []).tally().recall == 0.0
-    assert score_events([], TRUTH).tally().precision == 0.0
+    assert score_events([], []).hits().f1 == 1.0
+    assert score_events(TRUTH, []).hits().recall == 0.0
+    assert score_events([], TRUTH).hits().precision == 0.0
 
 
 def test_a_broken_line_is_named(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shizi.live.see.badge import badge_end
-from shizi.live.see.look import View, look_of, view_of
+from shizi.live.see.look import View, imprint_of, view_of
 from shizi.page import Char, Image
 
 BLUE, WHITE = (60, 150, 255), (255, 255, 255)
@@ -75,7 +75,7 @@ def test_a_dull_surface_behind_the_text_is_no_badge() -> None:
 
 @pytest.mark.parametrize("text", ["rose x1", "rose x7", "hello"])
 def test_the_same_text_looks_the_same_wherever_it_stands(text: str) -> None:
-    look = look_of(written(text), 0, chars(text))
+    look = imprint_of(written(text), 0, chars(text))
     noise = np.random.default_rng(1).normal(0, 6, (H, W, 3))
     assert look.shows(np.clip(written(text) + noise, 0, 255).astype(np.uint8))
     assert look.shows(written(text, grey=90))  # something darker behind it
@@ -84,12 +84,12 @@ def test_the_same_text_looks_the_same_wherever_it_stands(text: str) -> None:
 
 @pytest.mark.parametrize("other", ["rose x2", "rose x15", "rise x1", "rose x", "else y3"])
 def test_another_text_does_not(other: str) -> None:
-    look = look_of(written("rose x1"), 0, chars("rose x1"))
+    look = imprint_of(written("rose x1"), 0, chars("rose x1"))
     assert not look.shows(written(other))
 
 
 def test_a_line_of_another_size_has_to_be_read() -> None:
-    look = look_of(written("rose"), 0, chars("rose"))
+    look = imprint_of(written("rose"), 0, chars("rose"))
     assert not look.shows(written("rose")[:, :200])
     assert not look.shows(written("rose")[:20])
     assert not look.shows(written("rose")[:3, :3])

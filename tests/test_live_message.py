@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shizi.live.event import Run
-from shizi.live.see.line import Line, same_message
+from shizi.live.see.line import SeenLine, same_message
 from shizi.live.see.message import Assembler
 from shizi.live.see.scroll import template_of
 from shizi.live.see.track import Track
@@ -21,7 +21,7 @@ TALL = 30
 
 def line(
     number: int, top: float, *texts: str, right: float = 200.0, time: float = 1.0, badge: str = ""
-) -> Line:
+) -> SeenLine:
     """A line that was read, its runs in turns of two colours."""
     box = np.array([20, top, right, top + TALL], np.float32)
     figure = np.zeros((600, 100), np.float32)
@@ -30,7 +30,7 @@ def line(
     track.moved = 2 * TALL
     runs = tuple(Run(text, (BLUE, WHITE)[i % 2]) for i, text in enumerate(texts))
     level = Sighting((Run(badge, BLUE),), 0.98, 30.0) if badge else None
-    out = Line(track)
+    out = SeenLine(track)
     out.add(Sighting(runs, 0.98, 30.0, level), time)
     return out
 
@@ -71,6 +71,23 @@ def test_a_full_line_goes_on_where_messages_stand_as_close() -> None:
     assert not continues(above, above, line(2, 136, "老王：", "来了"), spaced(1.2))
 
 
+def test_lines_with_room_between_them_do_not_tell_how_far_messages_stand_apart() -> None:
+    """A notice far above, and rows that are read before those between them."""
+    typography = Typography()
+    for i in range(6):
+        far = line(i, 0, "公告：", "满199减50", right=400)
+        typography.note(far, line(i, 8 * TALL, "老王：", "来了"), joins=False)
+    above = line(8, 100, "小鱼：", "在吗")
+    assert not continues(above, above, line(9, 100 + 1.9 * TALL, "老王：", "来了"), typography)
+
+
+def test_text_wraps_only_where_the_longest_of_the_lines_read_with_it_ends(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    texts = [("小鱼 进入直播间", 200), ("老王 关注了主播", 210), ("团子 进入直播间了哦", 400)]
+    lines = [line(i, 100 + 36 * i, text, right=right) for i, (text, right) in enumerate(texts)]
+    assert [row.text for row in assembler.take(lines)] == [text for text, _ in texts]
+
+
 def test_a_nickname_may_be_broken_too() -> None:
     above = line(1, 100, "[Lv.4] 孤独的兔子")
     assert continues(above, above, line(2, 132, "359：", "听歌"), spaced(2))
@@ -78,34 +95,34 @@ def test_a_nickname_may_be_broken_too() -> None:
 
 
 def test_a_row_that_comes_back_to_its_place_is_not_told_again(tracker: Tracker) -> None:
-    assembler = Assembler(1.0, (0, 0))
+    assembler = Assembler(tracker, 1.0)
     first = line(1, 100, "小鱼：", "今天有什么活动", badge="7")
-    assert [row.text for row in assembler.place(first, tracker)] == ["7小鱼：今天有什么活动"]
-    assembler.retire([first.track], 2.0, tracker.scrolled)
-    closed = assembler.retire([], 4.0, tracker.scrolled)
+    assert [row.text for row in assembler.place(first)] == ["7小鱼：今天有什么活动"]
+    assembler.retire([first.track], 2.0)
+    closed = assembler.retire([], 4.0)
     assert [row.closed for row in closed] == [True]
     tracker.scrolled += 60  # it went up while it was hidden
     again = line(2, 40, "糙7 小鱼：", "今天有什么活动", time=4.2)
-    assert assembler.place(again, tracker) == []
+    assert assembler.place(again) == []
 
 
 def test_the_same_said_again_stands_elsewhere_and_is_told(tracker: Tracker) -> None:
-    assembler = Assembler(1.0, (0, 0))
+    assembler = Assembler(tracker, 1.0)
     first = line(1, 100, "小鱼：", "来了来了")
-    assembler.place(first, tracker)
-    assembler.retire([first.track], 2.0, tracker.scrolled)
-    assembler.retire([], 4.0, tracker.scrolled)
+    assembler.place(first)
+    assembler.retire([first.track], 2.0)
+    assembler.retire([], 4.0)
     tracker.scrolled += 60
-    assert len(assembler.place(line(2, 100, "小鱼：", "来了来了", time=4.2), tracker)) == 1
+    assert len(assembler.place(line(2, 100, "小鱼：", "来了来了", time=4.2))) == 1
 
 
 def test_a_fading_look_takes_nothing_back(tracker: Tracker) -> None:
-    assembler = Assembler(1.0, (0, 0))
+    assembler = Assembler(tracker, 1.0)
     row = line(1, 100, "小鱼：", "今天有什么活动")
-    assembler.place(row, tracker)
+    assembler.place(row)
     row.track.version += 1
     row.add(Sighting((Run("★小鱼：", BLUE), Run("今天有什么活勤", WHITE)), 0.95, 12.0), 1.5)
-    assert assembler.place(row, tracker) == []
+    assert assembler.place(row) == []
     assert row.best.text == "小鱼：今天有什么活动"
 
 
@@ -124,19 +141,19 @@ def test_what_changed_in_place_may_be_the_same_message(old: str, new: str, expec
 
 
 def test_a_gift_of_two_lines_gives_its_place_to_the_next(tracker: Tracker) -> None:
-    assembler = Assembler(1.0, (0, 0))
+    assembler = Assembler(tracker, 1.0)
     old = line(1, 100, "小鱼 ", "送出 嘉", right=395), line(2, 132, "年华 ×3")
     for part in old:
         part.track.moved = 0.0  # it stands in a place of its own
-        told = assembler.place(part, tracker)
+        told = assembler.place(part)
     assert told[-1].text == "小鱼 送出 嘉年华 ×3"
     new = line(3, 100, "老王 ", "送出 棒", right=395, time=9.0)
     new.track.moved = 0.0
     old[1].track.last = 9.0  # the lower line looks as before, but a sign
-    assembler.place(new, tracker)
+    assembler.place(new)
     assert old[1].track.wanted
     old[1].add(Sighting((Run("棒糖 ×1", WHITE),), 0.98, 30.0), 9.1)
-    (row,) = assembler.place(old[1], tracker)
+    (row,) = assembler.place(old[1])
     assert (row.track, row.text) == (3, "老王 送出 棒棒糖 ×1")
 
 
@@ -144,38 +161,54 @@ def test_a_gift_of_two_lines_gives_its_place_to_the_next(tracker: Tracker) -> No
 def test_a_count_that_no_longer_fits_its_line_joins_it(
     tracker: Tracker, late: str, joins: bool
 ) -> None:
-    assembler = Assembler(1.0, (0, 0))
+    assembler = Assembler(tracker, 1.0)
     gift = line(1, 100, "小鱼 ", "送出 嘉年华", right=395)
-    assembler.place(gift, tracker)
+    assembler.place(gift)
     gift.track.last = 9.0
-    (row,) = assembler.place(line(2, 132, late, time=9.0), tracker)
+    (row,) = assembler.place(line(2, 132, late, time=9.0))
     assert (row.track, row.text) == ((1, f"小鱼 送出 嘉年华{late}") if joins else (2, late))
 
 
 def test_a_row_read_again_after_a_passing_change_keeps_its_votes(tracker: Tracker) -> None:
-    assembler = Assembler(1.0, (0, 0))
+    assembler = Assembler(tracker, 1.0)
     row = line(1, 100, "小鱼：", "有没有大码")
     row.add(Sighting((Run("小鱼：", BLUE), Run("有没有大码", WHITE)), 0.98, 30.0), 1.2)
-    assembler.place(row, tracker)
+    assembler.place(row)
     row.track.version += 1
     row.add(Sighting((Run("小角：", BLUE), Run("有没有大码", WHITE)), 0.97, 30.0), 1.4)
-    assembler.place(row, tracker)
+    assembler.place(row)
     assert row.best.text == "小鱼：有没有大码"
 
 
 def test_a_line_that_was_read_before_its_beginning_is_joined_to_it(tracker: Tracker) -> None:
-    assembler = Assembler(1.0, (0, 0))
-    (end,) = assembler.place(line(2, 132, "求上链接！"), tracker)
-    (whole,) = assembler.place(line(1, 100, "小鱼："), tracker)
+    assembler = Assembler(tracker, 1.0)
+    (end,) = assembler.place(line(2, 132, "求上链接！"))
+    (whole,) = assembler.place(line(1, 100, "小鱼："))
     assert (end.text, whole.text) == ("求上链接！", "小鱼：求上链接！")
     assert (whole.track, whole.revision) == (end.track, 1)
 
 
 def test_what_is_hidden_of_a_turn_that_is_over_is_not_told_again(tracker: Tracker) -> None:
-    assembler = Assembler(1.0, (0, 0))
+    assembler = Assembler(tracker, 1.0)
     old = line(1, 100, "小鱼 ", "送出 嘉", right=395), line(2, 132, "年华 ×3")
     new = line(3, 100, "老王 ", "送出 棒棒糖 ×1", time=9.0)
     for part in (*old, new):
         part.track.moved = 0.0
-        assembler.place(part, tracker)
-    assert assembler.place(old[1], tracker) == []
+        assembler.place(part)
+    assert assembler.place(old[1]) == []
+
+
+def test_no_two_messages_of_a_line_have_one_number(tracker: Tracker) -> None:
+    """A line whose turn was over is seen after all, with other words."""
+    tracker.number()
+    assembler = Assembler(tracker, 1.0)
+    old, new = line(0, 100, "小鱼 送出 玫瑰 ×1"), line(1, 104, "老王 送出 跑车 ×2", time=2.0)
+    tracker.number()
+    for part in (old, new):
+        part.track.moved = 0.0
+    rows = [*assembler.place(old), *assembler.place(new)]
+    old.track.last = new.track.last = 3.0
+    old.version = -1
+    old.add(Sighting((Run("团子 送出 墨镜 ×3", WHITE),), 0.98, 30.0), 3.0)
+    rows += assembler.place(old)
+    assert [row.track for row in rows] == [0, 1, 2]

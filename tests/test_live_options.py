@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 
 from shizi.evaluate.sets import LiveEvalOptions
-from shizi.live.keep.crops import CropOptions
-from shizi.live.keep.writer import WriterOptions
-from shizi.live.room import RoomOptions
-from shizi.live.run import LiveOptions
-from shizi.live.see.reading import ReadingOptions
-from shizi.live.see.region import RegionOptions
-from shizi.live.see.watch import WatchOptions
-from shizi.live.show.dashboard import DashboardOptions
-from shizi.live.simulate import SimulateOptions
-from shizi.live.stream.source import SourceOptions
+from shizi.live.options import (
+    CropOptions,
+    DashboardOptions,
+    LiveOptions,
+    ReadingOptions,
+    RegionOptions,
+    RoomOptions,
+    SimulateOptions,
+    SourceOptions,
+    WatchOptions,
+    WriterOptions,
+)
 from shizi.options import check_range
 
 LIVE = (

@@ -9,15 +9,20 @@ import cv2
 import numpy as np
 import pytest
 
+from shizi.live.options import ReadingOptions
 from shizi.live.see.look import view_of
-from shizi.live.see.reading import LineReader, ReadingOptions, parted
+from shizi.live.see.reading import LineReader, parted
 from shizi.live.see.scroll import template_of
 from shizi.live.see.track import Track
+from shizi.live.see.tracker import Tracker
 from shizi.page import Char, Image
 from shizi.recognition import Reading
 
 BOX = np.array([10, 10, 250, 40], np.float32)
 WIDE = 257  # pixels of the picture that is read, the text begins at its 6th
+
+
+TRACKER = Tracker(lambda _: np.zeros((0, 4, 2), np.float32))
 
 
 class Scribe:
@@ -58,18 +63,18 @@ def told(reader: LineReader, scribe: Scribe, track: Track, text: str, time: floa
 
 def test_what_shows_the_same_text_is_not_read_again() -> None:
     scribe, track = Scribe(), seen("rose x5")
-    reader = LineReader(scribe, ReadingOptions())  # type: ignore[arg-type]
+    reader = LineReader(scribe, TRACKER, ReadingOptions())  # type: ignore[arg-type]
     assert told(reader, scribe, track, "rose x5", 0.2) == ["rose x5"]
-    track.change(0.5)
+    TRACKER.change(track, 0.5)
     assert told(reader, scribe, track, "rose x5", 0.8) == []
     assert scribe.asked == 1 and not track.wanted
-    track.change(1.0)
+    TRACKER.change(track, 1.0)
     assert told(reader, scribe, track, "rose x1", 1.3) == ["rose x1"]
 
 
 def test_a_count_is_watched_though_nothing_else_changes() -> None:
     scribe, track = Scribe(), seen("rose x5")
-    reader = LineReader(scribe, ReadingOptions())  # type: ignore[arg-type]
+    reader = LineReader(scribe, TRACKER, ReadingOptions())  # type: ignore[arg-type]
     told(reader, scribe, track, "rose x5", 0.2)
     reader.look_again([track], 1.0)
     assert not track.wanted
@@ -80,7 +85,7 @@ def test_a_count_is_watched_though_nothing_else_changes() -> None:
 
 def test_what_is_not_sure_is_read_some_more_and_clutter_is_forgotten() -> None:
     scribe, track = Scribe(), seen("hello")
-    reader = LineReader(scribe, ReadingOptions(readings=2))  # type: ignore[arg-type]
+    reader = LineReader(scribe, TRACKER, ReadingOptions(readings=2))  # type: ignore[arg-type]
     scribe.score = 0.5
     assert told(reader, scribe, track, "hello", 0.2) == [] and track.refused
     scribe.score = 0.8
@@ -93,15 +98,15 @@ def test_what_is_not_sure_is_read_some_more_and_clutter_is_forgotten() -> None:
 
 def test_what_rolls_is_read_once_unless_a_count_may_rise_or_it_grows() -> None:
     scribe, track = Scribe(), seen("hello")
-    reader = LineReader(scribe, ReadingOptions())  # type: ignore[arg-type]
+    reader = LineReader(scribe, TRACKER, ReadingOptions())  # type: ignore[arg-type]
     track.moved = 99.0
     assert told(reader, scribe, track, "hello", 0.2) == ["hello"]
-    track.change(0.5)
+    TRACKER.change(track, 0.5)
     assert told(reader, scribe, track, "jelly", 0.8) == []  # something bright behind it
     reader.look_again([track], 1.2)
     assert track.final
     track.box = track.box + np.array([0, 0, 30, 0], np.float32)
-    track.change(1.5)
+    TRACKER.change(track, 1.5)
     assert not track.final
     assert told(reader, scribe, track, "hello you", 1.8) == ["hello you"]
     counts = seen("rose x5")
@@ -121,7 +126,7 @@ def test_the_digits_of_a_count_that_stands_alone_tell_how_sure_it_is() -> None:
             return [Reading(self.says, 0.66, tuple(chars)) for _ in crops]
 
     scribe, track = Doubter(), seen("x25")
-    reader = LineReader(scribe, ReadingOptions())  # type: ignore[arg-type]
+    reader = LineReader(scribe, TRACKER, ReadingOptions())  # type: ignore[arg-type]
     assert told(reader, scribe, track, "x25", 0.2) == ["x25"]
 
 

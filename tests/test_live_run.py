@@ -21,15 +21,22 @@ from shizi.cli import main
 from shizi.errors import ShiziError
 from shizi.live.event import Event, Gift, Row, Run
 from shizi.live.frame import Frame
-from shizi.live.keep.crops import LIST, CropOptions, Crops
-from shizi.live.keep.writer import WriterOptions
+from shizi.live.keep.crops import LIST, Crops
 from shizi.live.mean.value import load_rules
-from shizi.live.room import RoomOptions
-from shizi.live.run import LiveOptions, Plan, SeeOptions, follow
-from shizi.live.see.region import RegionOptions
+from shizi.live.options import (
+    CropOptions,
+    LiveOptions,
+    Plan,
+    RegionOptions,
+    RoomOptions,
+    SeeOptions,
+    SimulateOptions,
+    WriterOptions,
+)
+from shizi.live.run import follow
 from shizi.live.show.picture import marked
 from shizi.live.show.totals import MINUTES, Totals
-from shizi.live.simulate import SimulateOptions, make_room, simulate
+from shizi.live.simulate import make_room, simulate
 from shizi.page import Quad
 
 SEEN = SimulateOptions(seed=7, seconds=10.0, shape="portrait", fps=10)

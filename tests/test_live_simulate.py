@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from shizi.live.event import Event
-from shizi.live.simulate import SimulateOptions, frames, make_room, simulate
-from shizi.live.simulate.look import _pieces, _wrap
+from shizi.live.options import SimulateOptions
+from shizi.live.simulate import frames, make_room, simulate
+from shizi.live.simulate.style import _pieces, _wrap
 
 SHORT = SimulateOptions(seed=2, seconds=2.0, shape="panel", fps=5)
 
@@ -35,17 +36,17 @@ def test_every_character_has_a_glyph(seed: int, tmp_path: Path) -> None:
     texts = tmp_path / "texts.txt"
     texts.write_text("普通的一句话\n\U0001f600\ue000\n", encoding="utf-8")
     room = make_room(SimulateOptions(seed=seed, seconds=20, texts=(texts,)))
-    look = room.stage.look
+    style = room.stage.style
     for message in room.stage.script:
-        for piece in _pieces(look, message, message.gift):
-            assert look.face.covers(piece.text.replace("\n", "")), piece.text
+        for piece in _pieces(style, message, message.gift):
+            assert style.face.covers(piece.text.replace("\n", "")), piece.text
 
 
 def test_no_line_begins_with_a_colon() -> None:
     room = make_room(SimulateOptions(seed=1, seconds=60, level="hard", shape="panel"))
-    look = room.stage.look
+    style = room.stage.style
     for message in room.stage.script:
-        rows = _wrap(look, _pieces(look, message, message.gift))
+        rows = _wrap(style, _pieces(style, message, message.gift))
         assert not any(row and row[0].text[:1] in ("：", "，", "。") for row in rows)
 
 
@@ -67,4 +68,4 @@ def test_only_levels_that_are_shown_are_true() -> None:
     for seed in range(12):
         room = make_room(SimulateOptions(seed=seed, seconds=5))
         levels = {m.level for m in room.stage.script}
-        assert (levels == {None}) == (room.stage.look.badge == "none")
+        assert (levels == {None}) == (room.stage.style.badge == "none")

@@ -25,7 +25,8 @@ from shizi.live.keep.store import Record, Store
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.overlap import overlap
 from shizi.live.mean.value import load_rules
-from shizi.live.room import Room, RoomOptions
+from shizi.live.options import RoomOptions
+from shizi.live.room import Room
 
 GRAMMAR, RULES = load_grammar("generic"), load_rules()
 

@@ -20,10 +20,10 @@ from shizi.live.keep import schema
 from shizi.live.keep import store as store_module
 from shizi.live.keep.schema import StoreError, metadata
 from shizi.live.keep.store import Cursor, Entry, Record, Store
-from shizi.live.keep.writer import WriterOptions
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.value import load_rules
-from shizi.live.room import Room, RoomOptions
+from shizi.live.options import RoomOptions, WriterOptions
+from shizi.live.room import Room
 
 GRAMMAR, RULES = load_grammar("generic"), load_rules()
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
 import numpy as np
 
+import shizi
 from shizi.live.event import Run
-from shizi.live.see.line import Line, counted_up
+from shizi.live.see.line import SeenLine, counted_up
+from shizi.live.see.panel import Panel
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
 from shizi.live.see.vote import Sighting
@@ -14,7 +21,7 @@ from shizi.page import Image, Quads
 HEIGHT, WIDTH, TALL, PITCH = 300, 320, 24, 44
 
 
-class Panel:
+class Drawn:
     """Rows of random strokes, told apart by their seed; finds them as a detector would."""
 
     def __init__(self, rows: dict[int, int]) -> None:
@@ -53,124 +60,125 @@ def ids(tracker: Tracker) -> list[int]:
 
 
 def test_a_row_keeps_its_identity_over_a_scroll() -> None:
-    panel = Panel({i: 40 + PITCH * i for i in range(5)})
+    panel = Drawn({i: 40 + PITCH * i for i in range(5)})
     tracker = Tracker(panel.detect)
     gone: list[Track] = []
     for step in range(20):  # 6 pixels up in each tenth of a second
-        gone += tracker.step(panel.image(6 * step), step / 10)
+        gone += tracker.step(Panel(panel.image(6 * step)), step / 10)
     assert tracker.scrolled == 6 * 19
     assert {t.id for t in gone} | set(ids(tracker)) == set(range(5))
     assert all(t.seen > 15 for t in tracker.tracks)
 
 
 def test_equal_rows_are_two_tracks() -> None:
-    panel = Panel({1: 100, 101: 100 + PITCH})  # the same strokes
+    panel = Drawn({1: 100, 101: 100 + PITCH})  # the same strokes
     tracker = Tracker(panel.detect)
     for step in range(8):
-        tracker.step(panel.image(5 * step), step / 10)
+        tracker.step(Panel(panel.image(5 * step)), step / 10)
     assert ids(tracker) == [0, 1]
 
 
 def test_equal_rows_that_jump_keep_their_order() -> None:
     """Two of three equal rows seem to stand where the ones above them went."""
-    panel = Panel({1: 100, 101: 100 + PITCH, 201: 100 + 2 * PITCH})
+    panel = Drawn({1: 100, 101: 100 + PITCH, 201: 100 + 2 * PITCH})
     tracker = Tracker(panel.detect)
     for step in range(4):
-        tracker.step(panel.image(), step / 10)
+        tracker.step(Panel(panel.image()), step / 10)
     panel.rows = {seed: top - PITCH for seed, top in panel.rows.items()}
     panel.rows[7] = 100 + 2 * PITCH
     for step in range(4, 10):
-        tracker.step(panel.image(), step / 10)
+        tracker.step(Panel(panel.image()), step / 10)
     assert tracker.scrolled == PITCH
     assert ids(tracker) == [0, 1, 2, 3]
     assert [round(float(t.box[1]) / PITCH) for t in tracker.tracks] == [1, 2, 3, 4]
 
 
 def test_a_row_that_goes_where_an_equal_one_stands_takes_none_along() -> None:
-    panel = Panel({1: 100, 101: 100 + PITCH, 2: 100 + 2 * PITCH, 3: 100 + 3 * PITCH})
+    panel = Drawn({1: 100, 101: 100 + PITCH, 2: 100 + 2 * PITCH, 3: 100 + 3 * PITCH})
     tracker = Tracker(panel.detect)
     for step in range(4):
-        tracker.step(panel.image(), step / 10)
+        tracker.step(Panel(panel.image()), step / 10)
     panel.rows = {101: 100 + PITCH, 2: 100 + 2 * PITCH, 3: 100 + 3 * PITCH}  # it faded away
     for step in range(4, 8):
-        tracker.step(panel.image(), step / 10)
+        tracker.step(Panel(panel.image()), step / 10)
     assert tracker.scrolled == 0
     assert [t.id for t in tracker.tracks if t.last == 0.7] == [1, 2, 3]
 
 
 def test_one_row_that_scrolls_past_two_that_stand_is_followed() -> None:
-    panel = Panel({1: 20, 2: 160, 3: 240})
+    panel = Drawn({1: 20, 2: 160, 3: 240})
     tracker = Tracker(panel.detect)
     for step in range(4):
-        tracker.step(panel.image(), step / 10)
+        tracker.step(Panel(panel.image()), step / 10)
     for step in range(4, 10):
         panel.rows[2] = 160 - 10 * (step - 3)
-        tracker.step(panel.image(), step / 10)
+        tracker.step(Panel(panel.image()), step / 10)
     assert ids(tracker) == [0, 1, 2]
     assert [t.moved for t in tracker.tracks] == [0, 60, 0]
 
 
 def test_somebody_else_in_the_same_place_is_noticed() -> None:
     """The end, what they do, stays the same; the beginning, who does it, is another."""
-    panel = Panel({1: 60})
+    panel = Drawn({1: 60})
     tracker = Tracker(panel.detect)
     pictures = []
     for other in (False, True):
         image = panel.image()
         if other:
-            image[60 : 60 + TALL, 8:98] = Panel({5: 60}).image()[60 : 60 + TALL, 8:98]
+            image[60 : 60 + TALL, 8:98] = Drawn({5: 60}).image()[60 : 60 + TALL, 8:98]
         pictures.append(image)
     for step in range(10):
-        tracker.step(pictures[step >= 4], step / 10)
+        tracker.step(Panel(pictures[step >= 4]), step / 10)
     assert ids(tracker) == [0]
     assert tracker.tracks[0].version == 1
 
 
 def test_what_stands_still_is_found_once() -> None:
-    panel = Panel({1: 60, 2: 140})
+    panel = Drawn({1: 60, 2: 140})
     tracker = Tracker(panel.detect)
     for step in range(40):
-        tracker.step(panel.image(), step / 10)
+        tracker.step(Panel(panel.image()), step / 10)
     assert ids(tracker) == [0, 1]
     assert [t.seen for t in tracker.tracks] == [40, 40]
     assert panel.looks == 1
 
 
 def test_nothing_there_nothing_looked_for() -> None:
-    panel = Panel({})
+    panel = Drawn({})
     tracker = Tracker(panel.detect)
     for step in range(10):
-        assert tracker.step(panel.image(), step / 10) == []
+        assert tracker.step(Panel(panel.image()), step / 10) == []
     assert (tracker.tracks, panel.looks) == ([], 0)
 
 
 def test_a_new_row_is_a_new_track() -> None:
-    panel = Panel({1: 60})
+    panel = Drawn({1: 60})
     tracker = Tracker(panel.detect)
     for step in range(5):
-        tracker.step(panel.image(), step / 10)
+        tracker.step(Panel(panel.image()), step / 10)
     panel.rows[2] = 150
     for step in range(5, 12):
-        tracker.step(panel.image(), step / 10)
+        tracker.step(Panel(panel.image()), step / 10)
     assert ids(tracker) == [0, 1]
     assert 0.4 <= tracker.tracks[1].first <= 1.0
 
 
-def test_a_lifted_panel_changes_no_identity() -> None:
-    panel = Panel({1: 160, 2: 220})
+def test_a_panel_that_begins_higher_changes_no_identity_and_no_place() -> None:
+    panel = Drawn({1: 160, 2: 220})
     tracker = Tracker(panel.detect)
-    tracker.step(panel.image()[40:], 0.0)
-    tracker.lift(40)
-    tracker.step(panel.image(), 0.1)
+    tracker.step(Panel(panel.image()[40:], top=40), 0.0)
+    places = [t.box.tolist() for t in tracker.tracks]
+    tracker.step(Panel(panel.image()), 0.1)
     assert ids(tracker) == [0, 1]
+    assert [t.box.tolist() for t in tracker.tracks] == places  # of the frame
     assert [t.seen for t in tracker.tracks] == [2, 2]
 
 
 def test_a_count_that_rises_replaces_what_was_read_before() -> None:
-    panel = Panel({1: 60})
+    panel = Drawn({1: 60})
     tracker = Tracker(panel.detect)
-    tracker.step(panel.image(), 0.0)
-    line = Line(tracker.tracks[0])
+    tracker.step(Panel(panel.image()), 0.0)
+    line = SeenLine(tracker.tracks[0])
     for time, text in (
         (0.1, "小鱼 送出 玫瑰 ×7"),
         (0.5, "小鱼 送出 玫瑰 ×7"),
@@ -186,3 +194,19 @@ def test_only_a_larger_count_of_the_same_gift_counts_up() -> None:
     assert not counted_up("小鱼 送出 玫瑰 x9", "小鱼 送出 玫瑰 ×1")
     assert not counted_up("小鱼 送出 玫瑰 x9", "老王石头 送出 跑车 ×10")
     assert not counted_up("小鱼：第9次", "小鱼：第10次")
+
+
+def stores(tree: ast.Module) -> Iterator[ast.Attribute]:
+    """Attributes of tracks that a module writes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            owner = node.value
+            name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
+            if name in ("track", "t") and node.attr in {f.name for f in fields(Track)}:
+                yield node
+
+
+def test_only_the_tracker_writes_tracks() -> None:
+    live = Path(shizi.__file__).parent / "live"
+    wrong = {path.name for path in live.rglob("*.py") if [*stores(ast.parse(path.read_text()))]}
+    assert wrong == {"tracker.py"}

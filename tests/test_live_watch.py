@@ -13,21 +13,22 @@ from shizi.live.event import Event, Gift
 from shizi.live.frame import Frame
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.parse import Parser
-from shizi.live.see.region import Finder, RegionOptions, parse_region
+from shizi.live.options import RegionOptions, SimulateOptions, parse_region
+from shizi.live.see.region import Finder
 from shizi.live.see.watch import Watch, live_reader
-from shizi.live.simulate import SimulateOptions, frames, make_room
-from shizi.live.simulate.script import Message
+from shizi.live.simulate import frames, make_room
+from shizi.live.simulate.script import Act
 from shizi.reader import Reader
 
 OPTIONS = SimulateOptions(seed=4, seconds=6.0, shape="panel", fps=10)
 SCRIPT = [
-    Message(0.2, "comment", "小鱼", "今天有什么活动", 7),
-    Message(0.6, "join", "清晨的猫", level=3),
-    Message(1.2, "comment", "老王", "链接在哪里", 21),
-    Message(1.8, "comment", "老王", "链接在哪里", 21),
-    Message(2.4, "gift", "团子", level=9, gift=Gift("玫瑰", 2)),
-    Message(3.0, "follow", "木子", level=5),
-    Message(3.6, "share", "星河", level=5),
+    Act(0.2, "comment", "小鱼", "今天有什么活动", 7),
+    Act(0.6, "join", "清晨的猫", level=3),
+    Act(1.2, "comment", "老王", "链接在哪里", 21),
+    Act(1.8, "comment", "老王", "链接在哪里", 21),
+    Act(2.4, "gift", "团子", level=9, gift=Gift("玫瑰", 2)),
+    Act(3.0, "follow", "木子", level=5),
+    Act(3.6, "share", "星河", level=5),
 ]
 
 
@@ -41,8 +42,8 @@ def room(shown: bool = True) -> Iterator[Frame]:
     clip = make_room(OPTIONS)
     clip.stage.script = SCRIPT if shown else []
     clip.stage.notice = None
-    look = replace(clip.stage.look, stacked=False, badge="pill", join=" 进入直播间", light=False)
-    clip.stage.look = look
+    style = replace(clip.stage.style, stacked=False, badge="pill", join=" 进入直播间")
+    clip.stage.style = style
     clip.stage.place = replace(clip.stage.place, gift_slot=False, join_slot=False, ease=0.5)
     for i, image in enumerate(frames(clip, OPTIONS)):
         yield Frame(i / 10, i, image.shape[1], image.shape[0], image)
@@ -103,9 +104,9 @@ def test_a_place_above_the_area_is_found_once_a_gift_takes_it() -> None:
     for i, image in enumerate(frames(clip, OPTIONS)):
         area = finder.area(Frame(i / 10, i, image.shape[1], image.shape[0], image))
         areas[i / 10] = area or (0, 999, 0, 0)
-    place = 400 - clip.stage.place.gap - 1.36 * clip.stage.look.size  # of the gift's middle
+    place = 400 - clip.stage.place.gap - 1.36 * clip.stage.style.size  # of the gift's middle
     assert 999 > areas[3.9][1] > place
-    assert areas[5.5][1] < place - clip.stage.look.size
+    assert areas[5.5][1] < place - clip.stage.style.size
     assert areas[5.5][3] == areas[3.9][3]
 
 

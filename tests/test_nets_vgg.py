@@ -15,7 +15,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import FINE_CRNN, VGG_CRNN, VGG_CTPN, VGG_ORIENTATION
+from tiny import FINE_CRNN, VGG_CRNN, VGG_CRNN_OVERLAP, VGG_CTPN, VGG_ORIENTATION
 from torch import nn
 
 from shizi.errors import WeightsError
@@ -46,6 +46,7 @@ NETS: list[tuple[Spec, list[tuple[int, ...]]]] = [
     (VGG_CTPN, [(1, 64, 96, 3), (1, 128, 32, 3)]),
     (VGG_CRNN, [(1, 32, 40, 3), (3, 32, 100, 3)]),
     (replace(VGG_CRNN, rnn="gru"), [(2, 32, 64, 3)]),
+    (VGG_CRNN_OVERLAP, [(2, 32, 64, 3)]),
 ]
 
 

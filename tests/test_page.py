@@ -78,6 +78,28 @@ def test_char_quad_runs_along_the_line() -> None:
     assert turned.char_quad(0).bounds == (60, 20, 110, 40)
 
 
+def test_words_are_runs_without_a_blank() -> None:
+    texts = "识字 OCR"
+    chars = tuple(Char(c, 0.5 + n / 10, n / 6, (n + 1) / 6) for n, c in enumerate(texts))
+    across = Line(BOX, texts, 0.7, chars)
+    first, second = across.words
+    assert (first.text, second.text) == ("识字", "OCR")
+    assert first.score == pytest.approx(0.55)
+    assert first.quad.bounds == pytest.approx((10, 20, 10 + 200 / 6, 40))
+    assert second.quad.bounds == pytest.approx((60, 20, 110, 40))
+    assert second.chars == chars[3:]
+    down = Line(BOX, texts, 0.7, chars, vertical=True)
+    assert down.words[1].quad.bounds == pytest.approx((10, 30, 110, 40))
+
+
+def test_words_of_a_line_whose_characters_have_no_place() -> None:
+    first, second = Line(BOX, " ab cd", 0.7).words
+    assert (first.text, second.text) == ("ab", "cd")
+    assert first.score == second.score == pytest.approx(0.7)
+    assert second.quad.bounds == pytest.approx((10 + 400 / 6, 20, 110, 40))
+    assert Line(BOX, "", 0.7).words == Line(BOX, "  ", 0.7).words == ()
+
+
 def test_quad_of_array_and_back() -> None:
     array = BOX.to_array()
     assert array.shape == (4, 2)

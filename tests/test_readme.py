@@ -92,7 +92,12 @@ def test_python_uses_names_that_exist(readme: str) -> None:
 def test_option_table_names_real_options(readme: str) -> None:
     table = re.findall(r"^\| `--([\w.-]+)` \| (?:`([\w.]+)(?:=\w+)?`)? ?\|", readme, re.MULTILINE)
     assert len(table) >= 6
-    values = {"format": ["json"], "engine": ["onnxruntime"], "no-orientation": []}
+    values = {
+        "format": ["json"],
+        "engine": ["onnxruntime"],
+        "device": ["cpu"],
+        "no-orientation": [],
+    }
     for flag, attribute in table:
         words = ["read", "a.jpg", f"--{flag}", *values.get(flag, ["1"])]
         app.parse_args(words, exit_on_error=False, print_error=False)

@@ -10,19 +10,25 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from test_finetune import loop
 from tiny import CRNN as SPEC
-from tiny import ROWS, line_set
+from tiny import FINE_CRNN, ROWS, line_set
 
 from shizi.charset import Charset
 from shizi.errors import DataError
 from shizi.nets.spec import CRNNSpec
 from shizi.nets.torch.backbone import LCNet
 from shizi.nets.torch.crnn import CRNN
+from shizi.train.card import RunCard, read_card
+from shizi.train.loop.torch import save_weights
 from shizi.train.losses.torch import Rivals, ctc_loss
+from shizi.train.options import CRNNInitOptions, CRNNOptions
 from shizi.train.prune import eliminate, prune, pruned_spec
-from shizi.train.start import CRNNInitOptions, train_crnn
-from shizi.train.tasks.crnn import CRNNOptions
+from shizi.train.start import train_crnn
+from shizi.train.tasks import features
+from shizi.train.tasks.crnn import CRNNTask
+from shizi.train.tasks.features import Half
 from shizi.train.tasks.slim import SlimTask
 
 CHARS = Charset("abcdefghijklmnopqrs")
@@ -122,7 +128,7 @@ def test_a_slim_net_learns_to_see_what_the_whole_one_sees(tmp_path: Path) -> Non
 def test_slim_says_what_it_needs(tmp_path: Path) -> None:
     lines = line_set(tmp_path / "lines", [("a.png", "ab")])
     options = CRNNOptions(data=(lines,), stage="slim")
-    with pytest.raises(DataError, match=r"hidden 0\.5"):
+    with pytest.raises(DataError, match="which share"):
         train_crnn(options, loop(tmp_path / "run"), CRNNInitOptions(init="scratch"))
 
 
@@ -134,3 +140,56 @@ def test_a_narrow_step_makes_more_of_a_line() -> None:
     assert (coarse.shape[1], dense.shape[1]) == (8, 16)
     assert torch.allclose(dense.unflatten(1, (8, 2)).mean(2), coarse, atol=1e-5)
     assert np.isfinite(fine(images).detach().numpy()).all()
+
+
+def test_training_goes_on_with_the_step_and_the_channels_of_the_weights(tmp_path: Path) -> None:
+    lines = line_set(tmp_path / "lines", [("a.png", "ab")])
+    spec = replace(FINE_CRNN, classes=len(CHARS))
+    run = tmp_path / "run"
+    RunCard("crnn", spec, CHARS).write(run)
+    save_weights(CRNN(spec).state_dict(), run / "best.safetensors")
+    for step in (None, 8):
+        init = CRNNInitOptions(init=str(run), step=step)  # type: ignore[arg-type]
+        more = tmp_path / f"more{step}"
+        train_crnn(CRNNOptions(data=(lines,), batch_width=64), loop(more), init)
+        assert read_card(more).spec == replace(spec, step=step or 4)
+
+
+class FakeTeacher:
+    """Sees column numbers; its neck says class 1 at the first step and blank after."""
+
+    def __call__(self, images: NDArray[np.uint8]) -> tuple[Half, Half]:
+        n, _, width, _ = images.shape
+        columns = np.arange(width // 4, dtype=np.float16)[None, :, None].repeat(n, 0)
+        neck = np.zeros((n, width // 8, 3), np.float16)
+        neck[:, 1:, 0], neck[:, 0, 1] = 1, 1
+        return columns.repeat(16, 2), neck
+
+
+def says(neck: Half) -> list[int]:
+    return [int(c) for c in neck.argmax(1) if c]
+
+
+def test_the_teacher_is_trusted_where_it_reads_the_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "Teacher", FakeTeacher)
+    crop = np.zeros((48, 64, 3), np.uint8)
+    kept = features.FeatureSet(8, says)
+    for label in ([1], [1, 1]):
+        kept.add(crop, label)
+    kept.finish()
+    assert [kept[i].trusted for i in (0, 1)] == [True, False]
+    assert kept[0].features[:, 0].tolist() == [0.5 + 2 * i for i in range(8)]
+
+
+def test_a_teacher_that_errs_is_no_anchor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(features, "Teacher", FakeTeacher)
+    lines = line_set(tmp_path / "lines", [(f"{i}.png", "ab") for i in range(4)])
+    net = CRNN(replace(FINE_CRNN, classes=len(CHARS), embed=3))
+    task = CRNNTask(net, CHARS, CRNNOptions(data=(lines,), stage="head", batch_width=64))
+    batch = task.collate([task.sample(1, 0)])
+    assert isinstance(batch, features.FeatureBatch)
+    for trusted in (False, True):
+        batch = batch._replace(trusted=np.array([trusted]))
+        losses = task.loss(batch, torch.device("cpu"))
+        assert bool(losses["anchor"] > 0) == trusted
+        assert losses["ctc"] > 0

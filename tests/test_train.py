@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import os
@@ -10,6 +11,7 @@ import sys
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,20 +29,22 @@ from shizi.charset import Charset
 from shizi.ctc import steps_needed
 from shizi.data import PageItem, join_words, read_lines, read_pages
 from shizi.engine import Session
-from shizi.errors import DataError, WeightsError
+from shizi.errors import DataError, OptionError, WeightsError
 from shizi.nets.spec import CRNNSpec, CTPNSpec
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN
 from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.train.export import best_figures
 from shizi.train.init import initial, initialise
-from shizi.train.loop.run import board
+from shizi.train.loop.run import RunFolder, board, plot_curves
 from shizi.train.loop.schedule import LoopOptions, seconds
 from shizi.train.loop.stream import batches
 from shizi.train.loop.torch import fit
 from shizi.train.losses.torch import ctc_loss
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
-from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask, random_crop, upright_pieces
+from shizi.train.options import CRNNOptions, CTPNOptions, InitOptions
+from shizi.train.start import train_ctpn
+from shizi.train.tasks.crnn import CRNNTask
+from shizi.train.tasks.ctpn import CTPNTask, random_crop, upright_pieces
 from shizi.train.transfer import check_backbone, transfer
 
 
@@ -177,9 +181,78 @@ def test_events_are_written_without_tensorflow(tmp_path: Path) -> None:
     assert tf.__version__ == "stub"
 
 
-def test_a_wrong_time_budget_is_named() -> None:
-    with pytest.raises(DataError, match="'half an hour'"):
-        seconds("half an hour")
+def test_what_cannot_be_is_refused_before_data_are_read(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="'half an hour'"):
+        LoopOptions(time_budget="half an hour")
+    for name, value in (("steps", 0), ("accumulate", 0), ("lr", -1.0), ("ema", 1.5)):
+        with pytest.raises(OptionError, match=name):
+            LoopOptions(**{name: value})  # type: ignore[arg-type]
+    missing = CTPNOptions(data=(tmp_path / "missing",))
+    if not torch.cuda.is_available():
+        with pytest.raises(OptionError, match="device cuda: PyTorch finds none here"):
+            train_ctpn(missing, LoopOptions(out=tmp_path, device="cuda"), InitOptions())
+
+
+@pytest.mark.parametrize("backend", ["nosuch", "jax"])
+def test_a_backend_of_keras_that_is_not_there_is_one_line(tmp_path: Path, backend: str) -> None:
+    if importlib.util.find_spec(backend):
+        pytest.skip(f"{backend} is installed")
+    command = ["train", "ctpn", "--framework", "keras", "--data", str(tmp_path)]
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    run = subprocess.run(
+        [sys.executable, "-m", "shizi", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert run.returncode == 1
+    (told,) = run.stderr.splitlines()
+    assert "KERAS_BACKEND" in told
+    assert "tensorflow, jax, torch" in told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
+def test_a_full_disk_is_one_line_and_leaves_the_last_checkpoint(tmp_path: Path) -> None:
+    """A limit on the size of files stands for a disk on which nothing more fits."""
+    code = (
+        "import sys, resource; sys.path.insert(0, sys.argv[1]); from pathlib import Path; "
+        "from test_train import fit, options; from tiny import Line; out = Path(sys.argv[2]); "
+        "fit(Line(), options(out, steps=20)); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1500, resource.RLIM_INFINITY)); "
+        "fit(Line(), options(out, steps=40, resume=True))"
+    )
+    folders = [str(Path(__file__).parent), str(tmp_path / "run")]
+    run = subprocess.run(
+        [sys.executable, "-c", code, *folders], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert "DataError: cannot write" in run.stderr.splitlines()[-1]
+    assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] == 20
+
+
+def test_the_bar_follows_the_time_budget(tmp_path: Path) -> None:
+    shares: list[float] = []
+
+    class Watched(RunFolder):
+        def step(self, *told: Any) -> None:
+            shares.append(told[-1])
+            super().step(*told)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shizi.train.loop.torch.RunFolder", Watched)
+        fit(Line(), options(tmp_path, steps=10**9, time_budget="1s", validate_every=10**6))
+    assert shares == sorted(shares)
+    assert shares[-1] == 1  # though hardly a step of all was taken
+
+
+def test_curves_show_the_learning_rate(tmp_path: Path) -> None:
+    fit(Line(), options(tmp_path, steps=100))
+    told: list[object] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matplotlib.axes.Axes.set", lambda axes, **given: told.extend(given.values()))
+        plot_curves(tmp_path)
+    assert "learning rate (dotted)" in told
 
 
 def test_two_processes_train_one_net(tmp_path: Path) -> None:

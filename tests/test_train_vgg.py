@@ -44,11 +44,12 @@ from shizi.train.init import initial, initialise
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.stream import batches
 from shizi.train.losses.torch import ctc_loss, paper_loss
-from shizi.train.start import CRNNInitOptions, paced, train_crnn
+from shizi.train.options import CRNNInitOptions, CRNNOptions, CTPNOptions, OrientationTrainOptions
+from shizi.train.start import paced, train_crnn
 from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
-from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask
-from shizi.train.tasks.orientation import OrientationTask, OrientationTrainOptions, clockwise, whole
+from shizi.train.tasks.crnn import CRNNTask
+from shizi.train.tasks.ctpn import CTPNTask
+from shizi.train.tasks.orientation import OrientationTask, clockwise, whole
 
 SMALL = VGGSpec(stages=((8, 1), (16, 1), (24, 1), (32, 1)), pools=4)
 DETECTOR = VGGCTPNSpec(backbone=SMALL, channels=32, hidden=16, embed=32)

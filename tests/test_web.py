@@ -17,7 +17,8 @@ from starlette.websockets import WebSocket
 
 from shizi.errors import ShiziError
 from shizi.web import server
-from shizi.web.server import WebOptions, WebServer
+from shizi.web.options import WebOptions
+from shizi.web.server import WebServer
 
 
 class Flood:

@@ -30,7 +30,7 @@ from shizi.train.loop.stream import rng_at
 
 ROWS = LCNetSpec(8, (Block(8, excite=True), Block(8, (2, 1)), Block(16, (2, 1))), (2,))
 GRID = LCNetSpec(8, (Block(8), Block(8, (2, 2)), Block(16, (2, 2)), Block(16, (2, 2))), (1, 2, 3))
-STAGES = VGGSpec(((8, 1), (8, 2), (12, 1), (12, 1), (16, 1)), pools=5)
+STAGES = VGGSpec(((8, 1), (8, 2), (12, 1), (12, 1), (16, 1)), pools=5, mean=(124.0, 117.0, 104.0))
 
 # Numbers differ where they may, so that no two can be taken for each other.
 CRNN = CRNNSpec(20, ROWS, squeeze=14, hidden=16, embed=12)
@@ -39,6 +39,7 @@ FINE_CRNN = replace(  # narrow steps, and blocks of which channels were dropped
 )
 VGG_CRNN = VGGCRNNSpec(20, (6, 8, 10, 10, 12, 12, 14), hidden=16)
 CTPN = CTPNSpec(GRID, channels=16, hidden=8)
+VGG_CRNN_OVERLAP = replace(VGG_CRNN, norms=(2, 4, 6), overlap=True)
 VGG_CTPN = VGGCTPNSpec(replace(STAGES, pools=4), channels=12, hidden=6, embed=10)
 ORIENTATION = OrientationSpec(replace(GRID, taps=(3,)), tile=64, hidden=12)
 VGG_ORIENTATION = VGGOrientationSpec(STAGES, tile=64, hidden=12)
@@ -47,6 +48,7 @@ SPECS: dict[str, Spec] = {
     "crnn": CRNN,
     "crnn_fine": FINE_CRNN,
     "vgg_crnn": VGG_CRNN,
+    "vgg_crnn_overlap": VGG_CRNN_OVERLAP,
     "vgg_crnn_gru": replace(VGG_CRNN, rnn="gru"),
     "ctpn": CTPN,
     "vgg_ctpn": VGG_CTPN,

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from inspect import cleandoc
 
 from cyclopts import App, CycloptsError, Parameter
 
 from shizi import __version__
+from shizi.cli.help import ALL, ShortHelp
 from shizi.errors import ShiziError
 from shizi.extras import missing
 from shizi.terminal import one_line
@@ -21,16 +23,44 @@ STDIN = "<stdin>"
 """What a lone ``-`` among the arguments becomes, since it would pass for an option."""
 
 _COMMANDS = {
-    "read": "Read the text in pictures and PDFs.",
-    "check": "Show what is installed and whether it works.",
-    "live": "Read a live room from its picture alone.",
-    "synth": "Render synthetic text to train on.",
-    "data": "Convert, check and count sets to train on.",
-    "train": "Train a network.",
-    "export": "Turn a run folder into the files that reading uses.",
-    "eval": "Score shizi on labelled pictures.",
-    "bench": "Measure shizi beside a peer.",
+    "read": """Read the text in pictures and PDFs.
+
+    shizi read photo.jpg
+    shizi read scans report.pdf --format text,json --out results""",
+    "check": """Show what is installed and whether it works.
+
+    shizi check
+    shizi check > report.txt""",
+    "live": """Read a live room from its picture alone.
+
+    shizi live clip.mp4 --events events.jsonl
+    shizi live rtmp://host/live/room --platform douyin --store room.db --dashboard""",
+    "synth": """Render synthetic text to train on.
+
+    shizi synth lines --out data/lines --count 40000
+    shizi synth pages --out data/pages --count 4000""",
+    "data": """Convert, check and count sets to train on.
+
+    shizi data check data/lines
+    shizi data stats data/lines --out plots""",
+    "train": """Train a network: resumable, logged, the best weights kept.
+
+    shizi train crnn --data data/lines --val real/lines --out runs/crnn
+    shizi train ctpn --data data/pages --val real/pages --out runs/ctpn""",
+    "export": """Turn a run folder into the files that reading uses.
+
+    shizi export runs/crnn --out my-weights
+    shizi export runs/crnn --to torch --out crnn""",
+    "eval": """Score shizi on labelled pictures.
+
+    shizi eval pages --data real/pages
+    shizi eval recognition --data real/lines --weights my-weights""",
+    "bench": """Measure shizi beside a peer.
+
+    shizi bench --data real/pages
+    shizi bench --data real/pages receipts --threads 1 --json figures.json""",
 }
+"""The commands and what their help begins with."""
 
 
 class UsageError(Exception):
@@ -47,7 +77,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 for _name, _help in _COMMANDS.items():
-    app.command(f"shizi.cli.{_name}:{_name}", name=_name, help=_help)
+    app.command(f"shizi.cli.{_name}:{_name}", name=_name, help=cleandoc(_help))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,6 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(tokens: list[str]) -> int:
+    app.help_formatter = None if ALL in tokens else ShortHelp()
+    tokens = ["--help" if token == ALL else token for token in tokens]
     try:
         # ValueError: the dataclasses of options check themselves.
         try:

@@ -8,9 +8,9 @@ from cyclopts import App, Parameter
 
 from shizi.bench.compare import BenchOptions, run_bench
 from shizi.bench.memory import MemoryOptions, run_memory
-from shizi.bench.train import TrainBenchOptions, run_train
+from shizi.bench.options import TrainBenchOptions
 
-bench = App(name="bench", help="Measure accuracy, time and memory beside a peer.")
+bench = App(name="bench")
 
 
 @bench.default
@@ -21,7 +21,11 @@ def compare(*, options: Annotated[BenchOptions, Parameter(name="*")]) -> int:
 
 @bench.command
 def memory(*, options: Annotated[MemoryOptions, Parameter(name="*")]) -> int:
-    """Read many different pages and print the memory held along the way."""
+    """Read many different pages and print the memory held along the way.
+
+    shizi bench memory --data real/pages
+    shizi bench memory --data real/pages --pages 1000 --threads 1
+    """
     return run_memory(options)
 
 
@@ -29,5 +33,11 @@ def memory(*, options: Annotated[MemoryOptions, Parameter(name="*")]) -> int:
 def train(
     *, options: Annotated[TrainBenchOptions, Parameter(name="*")] = TrainBenchOptions()
 ) -> int:
-    """Train the recogniser for a few steps beside the same step in plain PyTorch."""
+    """Train the recogniser for a few steps beside the same step in plain PyTorch.
+
+    shizi bench train
+    shizi bench train --data data/lines --net lcnet
+    """
+    from shizi.bench.train import run_train
+
     return run_train(options)

@@ -16,7 +16,7 @@ from shizi.data.tools.stats import StatsOptions, table, together, write_plots
 from shizi.data.tools.stats import stats as count
 from shizi.evaluate import wide_console
 
-data = App(name="data", help="Convert, check and count sets: docs/data.md names the forms.")
+data = App(name="data")
 
 _CHECK, _STATS = CheckOptions(), StatsOptions()
 Flat = Parameter(name="*")
@@ -25,6 +25,9 @@ Flat = Parameter(name="*")
 @data.command
 def convert(source: Path, out: Path, /, *, options: Annotated[ConvertOptions, Flat]) -> int:
     """Turn a set of any form into pictures and labels, or into an LMDB.
+
+    shizi data convert data/voc data/pages --to pages
+    shizi data convert data/pages data/lines --to lines --val 0.1
 
     Returns:
         The exit code: 1 if rows were left out.
@@ -38,6 +41,9 @@ def convert(source: Path, out: Path, /, *, options: Annotated[ConvertOptions, Fl
 def check(path: Path, /, *, options: Annotated[CheckOptions, Flat] = _CHECK) -> int:
     """Look for everything that training would stumble over.
 
+    shizi data check data/lines
+    shizi data check data/lines --charset data
+
     Returns:
         The exit code: 1 if anything is wrong.
     """
@@ -48,7 +54,11 @@ def check(path: Path, /, *, options: Annotated[CheckOptions, Flat] = _CHECK) -> 
 
 @data.command
 def stats(path: Path, /, *, options: Annotated[StatsOptions, Flat] = _STATS) -> int:
-    """Count pictures, lines and characters of each set, and draw how they are spread."""
+    """Count pictures, lines and characters of each set, and draw how they are spread.
+
+    shizi data stats data/lines
+    shizi data stats data --out plots
+    """
     charset = load_charset(options.charset)
     parts = count(path, options)
     wide_console().print(table(parts, charset))

@@ -7,8 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from shizi.train.export import ExportOptions
-from shizi.train.export import export as write
+from shizi.train.options import ExportOptions
 
 
 def export(
@@ -20,5 +19,7 @@ def export(
         source: a run folder, or an ONNX file that shizi exported.
         options: what to write.
     """
+    from shizi.train.export import export as write
+
     print(write(source, options))
     return 0

@@ -1,4 +1,7 @@
-"""``shizi live``: a room's comments as events, its viewers and their value."""
+"""``shizi live``: a room's comments as events, its viewers and their value.
+
+What needs optional packages is imported by the functions that use it: help needs none.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +10,40 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import cv2
 from cyclopts import App, Group, Parameter
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from shizi.bar import bar
 from shizi.cli import UsageError
 from shizi.errors import DataError
 from shizi.files import whole
 from shizi.live.event import Event
-from shizi.live.keep.crops import CropOptions
-from shizi.live.keep.writer import WriterOptions
-from shizi.live.mean.explain import describe, explain, replay
-from shizi.live.mean.value import load_rules
-from shizi.live.room import RoomOptions
-from shizi.live.rooms import HANGUP, Rooms, load_rooms
-from shizi.live.run import LiveOptions, Plan, SeeOptions, follow, room_name, show_region
-from shizi.live.see.reading import ReadingOptions
-from shizi.live.see.region import RegionOptions
-from shizi.live.see.watch import Watch, WatchOptions
-from shizi.live.show.dashboard import Dashboard, DashboardOptions
-from shizi.live.simulate import SimulateOptions
-from shizi.live.simulate import simulate as render
-from shizi.live.stream.source import Source, SourceOptions
+from shizi.live.options import (
+    CropOptions,
+    DashboardOptions,
+    LiveOptions,
+    Plan,
+    ReadingOptions,
+    RegionOptions,
+    RoomOptions,
+    SeeOptions,
+    SimulateOptions,
+    SourceOptions,
+    WatchOptions,
+    WriterOptions,
+)
 from shizi.page import Image
 from shizi.terminal import printable
 
-live = App(name="live", help="Read a live room from its picture alone.")
+if TYPE_CHECKING:
+    from shizi.live.see.watch import Watch
+    from shizi.live.show.dashboard import Dashboard
+    from shizi.live.stream.source import Source
+
+live = App(name="live")
 _SOURCE, _REGION, _WATCH = SourceOptions(), RegionOptions(), WatchOptions()
 _READING = ReadingOptions()
 _CROPS = CropOptions()
@@ -83,6 +91,9 @@ def watch(
     """
     if bool(source) == (rooms is not None):
         raise UsageError("name either a source or a file of --rooms")
+    from shizi.live.rooms import HANGUP, load_rooms
+    from shizi.live.run import show_region
+
     for number in (signal.SIGTERM, *HANGUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, _end)
@@ -105,17 +116,18 @@ def _end(number: int, _: object) -> None:
 
 
 def _one(plan: Plan, page: DashboardOptions | None) -> int:
+    from shizi.live.run import follow, room_name
+
     console = Console(stderr=True)
     with ExitStack() as stack:
         board = _served(stack, console, [room_name(plan.source, plan.room.room)], page)
-        bar = stack.enter_context(_progress(console))
-        task = bar.add_task("", total=None)
+        shown = stack.enter_context(bar())
 
         def step(source: Source, watch: Watch) -> None:
             done = watch.statistics
             text = f"{done.factor:.1f}x real time, {source.dropped} dropped"
             text += "" if watch.area else ", searching for the comments"
-            bar.update(task, total=source.duration, completed=done.stream, description=text)
+            shown.at(done.stream, text, source.duration)
 
         told = follow(plan, board, step)
     for trouble in told.troubles:
@@ -125,6 +137,8 @@ def _one(plan: Plan, page: DashboardOptions | None) -> int:
 
 
 def _several(plans: list[Plan], page: DashboardOptions | None) -> int:
+    from shizi.live.rooms import Rooms
+
     console = Console(stderr=True)
     with ExitStack() as stack:
         board = _served(stack, console, [plan.room.room for plan in plans], page)
@@ -143,6 +157,8 @@ def _served(
 ) -> Dashboard | None:
     if page is None:
         return None
+    from shizi.live.show.dashboard import Dashboard
+
     board = stack.enter_context(Dashboard(rooms, page))
     console.print(f"dashboard: {board.url}")
     return board
@@ -166,11 +182,16 @@ def simulate(
 ) -> int:
     """Render a clip of a live room and the events that it shows.
 
+    shizi live simulate --out clip.mp4 --truth clip.jsonl
+    shizi live simulate --out hard.mp4 --truth hard.jsonl --level hard --seed 7
+
     Args:
         out: clip to write, .mp4.
         truth: its events, JSONL.
         options: what the room is like.
     """
+    from shizi.live.simulate import simulate as render
+
     render(options, out, truth)
     return 0
 
@@ -179,11 +200,17 @@ def simulate(
 def rules(file: str = "value", /, *, check: Path | None = None, most: int = 20) -> int:
     """Explain the value of viewers: what the rules give, or what each viewer of a log has earned.
 
+    shizi live rules
+    shizi live rules value --check events.jsonl
+
     Args:
         file: YAML file of rules, or value for the shipped ones.
         check: events, JSONL, as ``--events`` writes them.
         most: viewers to explain, the most valuable first.
     """
+    from shizi.live.mean.explain import describe, explain, replay
+    from shizi.live.mean.value import load_rules
+
     found = load_rules(file)
     if check is None:
         print(describe(found))
@@ -200,8 +227,3 @@ def _logged(path: Path) -> Iterator[Event]:
             yield Event.from_dict(json.loads(line))
         except ValueError as error:
             raise DataError(f"{path}:{number}: {error}") from error
-
-
-def _progress(console: Console) -> Progress:
-    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    return Progress(*columns, console=console, disable=not console.is_terminal)

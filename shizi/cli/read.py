@@ -12,9 +12,9 @@ from typing import Annotated, BinaryIO, get_args
 
 from cyclopts import Group, Parameter, Token
 
+from shizi.bar import Bar, bar
 from shizi.cli import STDIN, UsageError
 from shizi.cli.output import Drawings, Folder, kept, opened
-from shizi.cli.show import Bar, bar
 from shizi.errors import Failure
 from shizi.formats import FORMATS, FormatName
 from shizi.images.limits import ImageLimits, PageOptions
@@ -44,7 +44,7 @@ class OutputOptions:
     """Where the text goes.
 
     Attributes:
-        format: text, json, jsonl, markdown or picture; several, parted by commas, with --out.
+        format: how it is written; several, parted by commas, with --out.
         output: file to write instead of standard output; it appears whole or not at all.
         out: folder that gets a file for each input and format; picture a file for each page.
         draw: folder for annotated pictures, boxes to the left and the text to the right.

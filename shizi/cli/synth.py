@@ -13,7 +13,7 @@ from shizi.synth import LineOptions, PageOptions, write_lines, write_pages
 from shizi.synth.captcha import write_captchas
 from shizi.synth.meters import write_meters
 
-synth = App(name="synth", help="Render synthetic text: the same seed gives the same pictures.")
+synth = App(name="synth")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,11 @@ def lines(
     output: Write,
     looks: Annotated[LineOptions, Parameter(name="*", group=_LOOKS)] = _LINES,
 ) -> int:
-    """Render line crops with labels.tsv, for the recogniser."""
+    """Render line crops with labels.tsv, for the recogniser.
+
+    shizi synth lines --out data/lines --count 40000
+    shizi synth lines --out data/mine --texts words.txt --fonts fonts
+    """
     write_lines(looks, output.out, output.count, output.seed, output.workers)
     return 0
 
@@ -55,20 +59,32 @@ def pages(
     output: Write,
     looks: Annotated[PageOptions, Parameter(name="*", group=_LOOKS)] = _PAGES,
 ) -> int:
-    """Render pages with labels.jsonl, for the detector and the orientation classifier."""
+    """Render pages with labels.jsonl, for the detector and the orientation classifier.
+
+    shizi synth pages --out data/pages --count 4000
+    shizi synth pages --out data/more --seed 2 --backgrounds photos
+    """
     write_pages(looks, output.out, output.count, output.seed, output.workers)
     return 0
 
 
 @synth.command
 def captchas(*, output: Write) -> int:
-    """Draw captchas of four to six letters and digits, with labels.tsv, for the recogniser."""
+    """Draw captchas of four to six letters and digits, with labels.tsv, for the recogniser.
+
+    shizi synth captchas --out data/captcha --count 500
+    shizi synth captchas --out data/more --seed 7
+    """
     write_captchas(output.out, output.count, output.seed, output.workers)
     return 0
 
 
 @synth.command
 def meters(*, output: Write) -> int:
-    """Draw readings of seven-segment displays, with labels.tsv, to fine-tune on."""
+    """Draw readings of seven-segment displays, with labels.tsv, to fine-tune on.
+
+    shizi synth meters --out data/meters --count 200
+    shizi synth meters --out data/val --seed 2
+    """
     write_meters(output.out, output.count, output.seed, output.workers)
     return 0

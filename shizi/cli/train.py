@@ -7,18 +7,15 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 
 from shizi.train.loop.schedule import LoopOptions
-from shizi.train.start import (
+from shizi.train.options import (
     CRNNInitOptions,
+    CRNNOptions,
+    CTPNOptions,
     InitOptions,
-    train_crnn,
-    train_ctpn,
-    train_orientation,
+    OrientationTrainOptions,
 )
-from shizi.train.tasks.crnn import CRNNOptions
-from shizi.train.tasks.ctpn import CTPNOptions
-from shizi.train.tasks.orientation import OrientationTrainOptions
 
-train = App(name="train", help="Train a network: resumable, logged, the best weights kept.")
+train = App(name="train")
 
 _DATA, _NET, _LOOP = (Group.create_ordered(name) for name in ("Data", "Net", "Run"))
 Init = Annotated[InitOptions, Parameter(name="*", group=_NET)]
@@ -36,7 +33,13 @@ def crnn(
     init: CRNNInit = CRNNInitOptions(),
     loop: Loop = LoopOptions(),
 ) -> int:
-    """Train the text recogniser on lines: labels.tsv, LMDB or PaddleOCR."""
+    """Train the text recogniser on lines: labels.tsv, LMDB or PaddleOCR.
+
+    shizi train crnn --data data/lines --val real/lines --out runs/crnn
+    shizi train crnn --stage tune --init shipped --data own --val own-val --out runs/own
+    """
+    from shizi.train.start import train_crnn
+
     train_crnn(data, loop, init)
     return 0
 
@@ -48,7 +51,13 @@ def ctpn(
     init: Init = InitOptions(),
     loop: Loop = LoopOptions(),
 ) -> int:
-    """Train the text-line detector on pages: labels.jsonl, PaddleOCR, ICDAR or Pascal VOC."""
+    """Train the text-line detector on pages: labels.jsonl, PaddleOCR, ICDAR or Pascal VOC.
+
+    shizi train ctpn --data data/pages --val real/pages --out runs/ctpn
+    shizi train ctpn --data data/pages --val real/pages --out runs/ctpn --resume
+    """
+    from shizi.train.start import train_ctpn
+
     train_ctpn(data, loop, init)
     return 0
 
@@ -60,6 +69,12 @@ def orientation(
     init: Init = InitOptions(),
     loop: Loop = LoopOptions(),
 ) -> int:
-    """Train the page-orientation classifier on upright pages or folders 0, 90, 180 and 270."""
+    """Train the page-orientation classifier on upright pages or folders 0, 90, 180 and 270.
+
+    shizi train orientation --data data/pages --val real/pages --out runs/angle
+    shizi train orientation --net vgg16 --data photos --val real/pages --out runs/vgg
+    """
+    from shizi.train.start import train_orientation
+
     train_orientation(data, loop, init)
     return 0

@@ -6,6 +6,7 @@ parallel streams and devices are its own business.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -15,32 +16,41 @@ from numpy.typing import NDArray
 from shizi.cpu import cores
 from shizi.engine.session import FEW, MANY, Array, Runtime, Session
 from shizi.errors import OptionError, WeightsError
-from shizi.extras import needed
+from shizi.extras import keras_needed, needed
 from shizi.nets.spec import CTPNSpec, Spec, VGGCTPNSpec
 
-__all__ = ["MANY", "Array", "Device", "Engine", "Runtime", "Session", "open_session"]
+__all__ = ["MANY", "Array", "Device", "Engine", "Runtime", "Session", "choose", "open_session"]
 
-Engine = Literal["openvino", "onnxruntime", "torch", "keras"]
+Installed = Literal["openvino", "onnxruntime", "torch", "keras"]
+Engine = Literal["auto", "openvino", "onnxruntime", "torch", "keras"]
 Device = Literal["auto", "cpu", "cuda"]
+
+
+STREAMS = 4
+"""Most batches that run side by side: each holds some 100 MB. More threads share them."""
+
+KEPT_LARGE, KEPT_SMALL = 1000, 5000
+"""Kernels that OpenVINO keeps: those of some 15 canvases, 5 MB each and prepared again in 20 ms,
+and those of all widths of lines."""
 
 
 def open_session(
     path: Path,
     spec: Spec,
-    engine: Engine = "openvino",
+    engine: Engine = "auto",
     device: Device = "auto",
     threads: int = 0,
 ) -> Session:
     """Load an ONNX file that shizi wrote.
 
     A detector's pictures are large: one runs at a time, on all threads. All others are small:
-    as many batches run side by side as there are threads, each on one.
+    batches run side by side, each on its share of the threads.
 
     Args:
         path: the file.
         spec: what the network is made of.
         engine: the runtime. OpenVINO and ONNX Runtime run the file; PyTorch and Keras fill
-            their own net with its weights.
+            their own net with its weights. auto is what :func:`choose` finds.
         device: auto is an NVIDIA GPU where the engine can use one, else the CPU.
         threads: of the CPU; 0: all cores.
 
@@ -51,17 +61,39 @@ def open_session(
     """
     if not path.exists():
         raise WeightsError(f"{path} is missing; reinstall shizi")
+    if engine == "auto":
+        engine = choose(device)
     threads = threads or cores()
-    large = isinstance(spec, CTPNSpec | VGGCTPNSpec)
-    streams = 1 if large or engine in ("torch", "keras") else threads
+    streams = 1 if _large(spec) or engine in ("torch", "keras") else min(threads, STREAMS)
     try:
         runtime = _runtime(path, spec, engine, device, threads, streams)
     except RuntimeError as error:
         raise WeightsError(f"{path} cannot be loaded: {error}") from error
     batching = MANY if runtime.gpu else FEW
-    if large and engine in ("openvino", "onnxruntime"):
+    if _large(spec) and engine in ("openvino", "onnxruntime"):
         return Session(_OneByOne(runtime), batching)
     return Session(runtime, batching, streams)
+
+
+def _large(spec: Spec) -> bool:
+    """Say whether the network is shown whole pages."""
+    return isinstance(spec, CTPNSpec | VGGCTPNSpec)
+
+
+def choose(device: Device = "auto") -> Installed:
+    """Return the engine that is installed: on a CPU OpenVINO before ONNX Runtime.
+
+    Raises:
+        MissingExtraError: there is none.
+    """
+    order: tuple[Installed, ...] = ("openvino", "onnxruntime")
+    if device == "cuda":
+        order = ("torch", "onnxruntime")
+    for engine in order:
+        if find_spec(engine) is not None:
+            return engine
+    with needed("reading"):
+        raise ModuleNotFoundError(name=order[0])
 
 
 class _Placed(Runtime, Protocol):
@@ -79,16 +111,17 @@ class _OneByOne:
 
 
 def _runtime(
-    path: Path, spec: Spec, engine: Engine, device: Device, threads: int, streams: int
+    path: Path, spec: Spec, engine: Installed, device: Device, threads: int, streams: int
 ) -> _Placed:
-    with needed(f"the engine {engine}"):
+    with keras_needed(f"the engine {engine}"):
         match engine:
             case "openvino":
                 from shizi.engine.openvino import OpenVINO
 
                 if device == "cuda":
                     raise OptionError("device cuda: OpenVINO has none; use onnxruntime or torch")
-                return OpenVINO(path, threads, streams)
+                kept = KEPT_LARGE if _large(spec) else KEPT_SMALL
+                return OpenVINO(path, threads, streams, kept)
             case "onnxruntime":
                 from shizi.engine.onnxruntime import OnnxRuntime
 

@@ -42,7 +42,7 @@ class Batching(NamedTuple):
     pixels: int
 
 
-FEW = Batching((4, 1), 4 * 640 * 48)
+FEW = Batching((4, 1), 4 * 320 * 48)
 """For a CPU. Few sizes keep memory flat, and time too: kernels are prepared for every shape."""
 
 MANY = Batching((32, 8, 2, 1), 32 * 1500 * 48)

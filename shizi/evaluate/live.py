@@ -38,7 +38,7 @@ SPOKEN: tuple[Kind, ...] = ("comment", "notice", "system")
 
 
 @dataclass(frozen=True)
-class Tally:
+class Hits:
     """Counts of one kind, or of all.
 
     Attributes:
@@ -83,12 +83,12 @@ class LiveScore:
     false: tuple[Event, ...]
     doubles: int
 
-    def tally(self, kind: Kind | None = None) -> Tally:
+    def hits(self, kind: Kind | None = None) -> Hits:
         """Counts of one kind, or of all."""
         pairs = sum(kind in (None, a.kind) for a, _ in self.pairs)
         missed = sum(kind in (None, e.kind) for e in self.missed)
         false = sum(kind in (None, e.kind) for e in self.false)
-        return Tally(pairs + missed, pairs + false, pairs)
+        return Hits(pairs + missed, pairs + false, pairs)
 
     @property
     def user_cer(self) -> float:
@@ -121,7 +121,7 @@ class LiveScore:
 
     def summary(self) -> dict[str, float]:
         """The figures, by name."""
-        everything = self.tally()
+        everything = self.hits()
         figures = {
             "events": float(everything.truth),
             "precision": everything.precision,
@@ -135,8 +135,8 @@ class LiveScore:
             "lag_p95": self.lag,
         }
         for kind in KINDS:
-            if (tally := self.tally(kind)).truth:
-                figures[f"f1_{kind}"] = tally.f1
+            if (hits := self.hits(kind)).truth:
+                figures[f"f1_{kind}"] = hits.f1
         return {name: round(value, 4) for name, value in figures.items()}
 
 

@@ -15,9 +15,9 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
+from shizi.bar import bar
 from shizi.errors import DataError
 from shizi.evaluate.live import RULES, LiveScore, matching, read_events, score_events
 from shizi.evaluate.sets import LiveEvalOptions
@@ -27,8 +27,8 @@ from shizi.live.frame import Frame
 from shizi.live.keep.store import Store
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.value import load_rules
+from shizi.live.options import RegionOptions
 from shizi.live.room import Room
-from shizi.live.see.region import RegionOptions
 from shizi.live.see.watch import Watch, live_reader
 from shizi.live.stream.source import open_source
 from shizi.terminal import printable
@@ -88,7 +88,11 @@ def run_live_eval(options: LiveEvalOptions) -> int:
     if not (clips or chats):
         raise DataError("no clip with its events (room.mp4 and room.jsonl), and no chats.jsonl")
     console = Console()
-    rooms = [_clip(c, options) for c in track(clips, "following", console=Console(stderr=True))]
+    with bar(len(clips), "following") as shown:
+        rooms = []
+        for clip in clips:
+            rooms.append(_clip(clip, options))
+            shown.add(1)
     shots = [_chat(path, row, options) for path in chats for row in _rows(path)]
     if options.mistakes:
         for line in (*_mistakes(rooms), *(f"{s.name}: {w}" for s in shots for w in s.wrong)):

@@ -10,10 +10,12 @@ from typing import BinaryIO, Literal, TypeAlias
 
 from shizi.errors import WriteError
 from shizi.files import whole
-from shizi.formats import json, jsonl, markdown, picture, text
+from shizi.formats import alto, hocr, html, json, jsonl, markdown, picture, text, tsv
 from shizi.page import Page, Sheet
 
-FormatName: TypeAlias = Literal["text", "json", "jsonl", "markdown", "picture"]
+FormatName: TypeAlias = Literal[
+    "text", "json", "jsonl", "markdown", "html", "tsv", "hocr", "alto", "picture"
+]
 
 Writer: TypeAlias = Callable[[Iterable[Sheet], BinaryIO], None]
 
@@ -38,6 +40,10 @@ FORMATS: dict[FormatName, Format] = {
     "json": Format(json.write, ".json"),
     "jsonl": Format(jsonl.write, ".jsonl"),
     "markdown": Format(markdown.write, ".md"),
+    "html": Format(html.write, ".html"),
+    "tsv": Format(tsv.write, ".tsv"),
+    "hocr": Format(hocr.write, ".hocr"),
+    "alto": Format(alto.write, ".alto.xml"),
     "picture": Format(picture.write, ".jpg", single=True),
 }
 
@@ -53,7 +59,7 @@ def write(
         pages: one or several, taken one by one. ``picture`` needs a sheet: the page with its
             picture.
         target: a file, which appears whole or not at all, or a binary stream.
-        format: text, json, jsonl, markdown or picture.
+        format: text, json, jsonl, markdown, html, tsv, hocr, alto or picture.
 
     Raises:
         WriteError: the format does not exist or cannot hold these pages, or the stream is open

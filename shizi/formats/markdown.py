@@ -21,18 +21,23 @@ def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
     """Write ``## source`` and the paragraphs of each page; a block starts a new paragraph."""
     before = ""
     for page in (sheet.page for sheet in sheets):
-        parts = [f"## {_escape(page.source)}", *_paragraphs(page)]
+        parts = [f"## {_escape(page.source)}", *map(_shown, paragraphs(page))]
         put(out, before + "\n\n".join(parts) + "\n")
         before = "\n"
 
 
-def _paragraphs(page: Page) -> Iterable[str]:
+def paragraphs(page: Page) -> Iterable[str]:
+    """The paragraphs of a page, each on one line."""
     for _, lines in groupby(page.lines, key=lambda line: (line.block, line.paragraph)):
         joined = ""
         for line in lines:
             joined = join(joined, line.text.strip())
         if joined:
-            yield _at_start(_escape(joined))
+            yield joined
+
+
+def _shown(paragraph: str) -> str:
+    return _at_start(_escape(paragraph))
 
 
 def join(left: str, right: str) -> str:

@@ -6,7 +6,8 @@ import math
 import re
 from dataclasses import dataclass
 
-from shizi.errors import ImageError
+from shizi.errors import ImageError, OptionError
+from shizi.options import check_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,8 @@ class ImageLimits:
 
     Attributes:
         max_bytes: memory that loading one picture may take at its peak, beside the file itself.
-            A pixel takes 6 to 28 bytes, by what holds it (see :func:`peak`): 1.5 GB suffice for
-            125 million pixels of a colour photo.
+            A pixel takes 6 to 28 bytes, by the kind of file; 1.5 GB are enough for a photo of
+            125 million pixels.
         max_side: pixels of the longer side.
     """
 
@@ -24,8 +25,7 @@ class ImageLimits:
     max_side: int = 100_000
 
     def __post_init__(self) -> None:
-        if self.max_bytes < 1 or self.max_side < 1:
-            raise ValueError("limits of pictures must be at least 1")
+        check_range(self, max_bytes=(1, math.inf), max_side=(1, math.inf))
 
     def check(self, size: tuple[int, int], cost: int, name: str) -> None:
         """Check a picture's (width, height) in pixels, each taking ``cost`` bytes at the peak.
@@ -90,18 +90,17 @@ class PageOptions:
 
     def __post_init__(self) -> None:
         self.ranges()
-        if self.dpi is not None and not 1 <= self.dpi <= 2400:
-            raise ValueError(f"dpi must lie between 1 and 2400, not {self.dpi}")
-        if self.max_pages is not None and self.max_pages < 1:
-            raise ValueError(f"max_pages must be at least 1, not {self.max_pages}")
-        if not 0 < self.timeout < math.inf:
-            raise ValueError(f"timeout must be a number of seconds above 0, not {self.timeout}")
+        if self.dpi is not None:
+            check_range(self, dpi=(1, 2400))
+        if self.max_pages is not None:
+            check_range(self, max_pages=(1, math.inf))
+        check_range(self, timeout=(0.01, 86_400))
 
     def ranges(self) -> list[tuple[int, int | None]]:
         """Return ``pages`` as (first, last) pairs, last None for an open end.
 
         Raises:
-            ValueError: ``pages`` is not such a list.
+            OptionError: ``pages`` is not such a list.
         """
         if self.pages is None:
             return [(1, None)]
@@ -109,10 +108,10 @@ class PageOptions:
         for part in self.pages.split(","):
             match = re.fullmatch(r"\s*(\d{1,9})\s*(?:(-)\s*(\d{1,9})?)?\s*", part)
             if not match:
-                raise ValueError(f"pages must look like 1-3,5 and not like {self.pages!r}")
+                raise OptionError(f"pages must look like 1-3,5 and not like {self.pages!r}")
             first = int(match[1])
             last = first if not match[2] else int(match[3]) if match[3] else None
             if first < 1 or (last is not None and last < first):
-                raise ValueError(f"pages count up from 1, which {self.pages!r} does not")
+                raise OptionError(f"pages count up from 1, which {self.pages!r} does not")
             found.append((first, last))
         return found

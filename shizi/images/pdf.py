@@ -44,6 +44,17 @@ class Worker:
             env={**os.environ, "PYTHONPATH": path},
         )
         self._late = False
+        try:
+            self._say_hello()
+        except BaseException:
+            self.close()
+            raise
+
+    def _say_hello(self) -> None:
+        """Wait until it has started, which is nothing that a page should answer for."""
+        assert self._process.stdout is not None
+        if not self._process.stdout.readline():
+            raise PdfError("PDFium does not start; reinstall pypdfium2")
 
     def ask(
         self, request: dict[str, Any], timeout: float, body: bytes = b""

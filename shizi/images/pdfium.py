@@ -1,8 +1,9 @@
 """The process that PDFium runs in: ``python -m shizi.images.pdfium``.
 
 A page of two kilobytes may keep PDFium busy for hours, deaf to signals, and a broken one may
-take the process with it; a process of its own can be killed. It takes a request a line, JSON,
-and answers with a line, after which a drawn page sends its pixels:
+take the process with it; a process of its own can be killed. It says ``{}`` when it has
+started; then it takes a request a line, JSON, and answers with a line, after which a drawn page
+sends its pixels:
 
 - ``{"open": path or null, "bytes": n, "password": …}`` and n bytes -> ``{"pages": n}``
 - ``{"size": index}`` -> ``{"size": [width, height]}`` in points
@@ -37,6 +38,8 @@ def main() -> None:
     threading.Thread(target=_take, args=(sys.stdin.buffer, requests), daemon=True).start()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever PDFium may print
+    answers.write(b"{}\n")
+    answers.flush()
     desk = _Desk()
     while True:
         request, body = requests.get()

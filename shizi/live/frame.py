@@ -14,7 +14,7 @@ from shizi.page import Image
 Area = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels of the frame."""
 
-Box = NDArray[np.float32]
+Box = NDArray[np.floating[Any]]
 """Left, top, right, bottom, pixels, shape (4,)."""
 
 

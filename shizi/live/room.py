@@ -11,21 +11,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from math import inf
 from typing import Self
 
 from shizi.live.event import Event, Row
 from shizi.live.keep.schema import StoreError
 from shizi.live.keep.sinks.base import Relay, Sink
 from shizi.live.keep.store import Entry, Record, Store
-from shizi.live.keep.writer import Writer, WriterOptions
+from shizi.live.keep.writer import Writer
 from shizi.live.mean.board import HORIZON, Board, Change
 from shizi.live.mean.grammar import Grammar
 from shizi.live.mean.overlap import overlap
 from shizi.live.mean.parse import Parser
 from shizi.live.mean.value import Rules, Viewer
 from shizi.live.mean.viewers import Names
-from shizi.options import check_range
+from shizi.live.options import RoomOptions, WriterOptions
 
 _AT_ONCE = 0.5
 """Rows first seen within this many seconds of the first were on the screen together."""
@@ -35,34 +34,6 @@ _HOUR = 3600.0
 _TAIL = 60
 """Events of a stopped run that may still be on the screen."""
 _MENTION = re.compile(r"@[^\s@:：,，。!！?？]{1,40}")
-
-
-@dataclass(frozen=True)
-class RoomOptions:
-    """How a room is kept.
-
-    Attributes:
-        resume: go on with a room that the store knows; rows still on the screen are not told
-            twice. Without it a known room is an error.
-        hash_users: salt; nicknames, and mentions of them, are stored and sent only as keyed
-            hashes. Empty: as they are.
-        sink_patience: seconds to wait at the end for sinks that cannot be reached.
-    """
-
-    resume: bool = False
-    hash_users: str = ""
-    sink_patience: float = 30.0
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        check_range(
-            self,
-            sink_patience=(0, inf),
-        )
 
 
 @dataclass(frozen=True, slots=True)

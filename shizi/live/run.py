@@ -11,90 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shizi.errors import ShiziError
-from shizi.live.keep.crops import CropOptions, Crops
+from shizi.live.keep.crops import Crops
 from shizi.live.keep.sinks import open_sink
 from shizi.live.keep.store import Position, Store
-from shizi.live.keep.writer import WriterOptions
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.value import load_rules
-from shizi.live.room import Room, RoomOptions, Update
+from shizi.live.options import (
+    Plan,
+    SeeOptions,
+)
+from shizi.live.room import Room, Update
 from shizi.live.screen import Screen
-from shizi.live.see.reading import ReadingOptions
-from shizi.live.see.region import RegionOptions
-from shizi.live.see.watch import Statistics, Watch, WatchOptions, live_reader
+from shizi.live.see.watch import Statistics, Watch, live_reader
 from shizi.live.show.dashboard import Publisher
 from shizi.live.show.picture import marked
-from shizi.live.stream.source import Source, SourceOptions, open_source
-from shizi.options import check_range
+from shizi.live.stream.source import Source, open_source
 from shizi.page import Image
-
-
-@dataclass(frozen=True)
-class LiveOptions:
-    """What is done with a room.
-
-    Attributes:
-        room: its name, with which event ids begin; by default made of the source's.
-        platform: generic, douyin, kuaishou, taobao, bilibili, douyu, huya, tiktok, or a YAML
-            file that extends one of them.
-        rules: YAML file of the value of viewers instead of the shipped one.
-        events: JSONL file, an event a line, each written once nothing can change it any more.
-        sink: addresses to send to besides: redis://…, kafka://…/topic, http(s)://…
-        store: SQLite file or postgresql://… in which events are kept; without it they are kept
-            until the end only, and nothing can be resumed.
-        threads: CPU threads that read; lines are short, so a second one gains little. 0: all
-            cores.
-    """
-
-    room: str = ""
-    platform: str = "generic"
-    rules: str = "value"
-    events: Path | None = None
-    sink: tuple[str, ...] = ()
-    store: str = ""
-    threads: int = 1
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        check_range(
-            self,
-            threads=(0, 1024),
-        )
-
-
-@dataclass(frozen=True)
-class SeeOptions:
-    """How the picture is looked at."""
-
-    source: SourceOptions = SourceOptions()
-    region: RegionOptions = RegionOptions()
-    watch: WatchOptions = WatchOptions()
-    reading: ReadingOptions = ReadingOptions()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A room and all of its settings.
-
-    Attributes:
-        source: address, see :func:`shizi.live.stream.source.open_source`.
-        room: what is done with the room.
-        see: how the picture is looked at.
-        keep: how the room is kept.
-        writing: how events are stored.
-        crops: which pictures of rows are kept.
-    """
-
-    source: str
-    room: LiveOptions
-    see: SeeOptions
-    keep: RoomOptions
-    writing: WriterOptions
-    crops: CropOptions
 
 
 @dataclass(frozen=True)

@@ -169,10 +169,13 @@ class VGGSpec:
     Attributes:
         stages: (channels, convolutions) of each stage.
         pools: how many of the stages end with 2x2 max pooling.
+        mean: the RGB value that the first convolution sees as nought, and pads with; weights
+            learnt on ImageNet expect its mean there.
     """
 
     stages: tuple[tuple[int, int], ...] = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
     pools: int = 5
+    mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
 
     @property
     def width(self) -> int:
@@ -241,6 +244,9 @@ class VGGCRNNSpec:
         height: input height, pixels.
         hidden: recurrent units per direction.
         rnn: lstm, as published, or gru.
+        norms: indices of the batch-normalised convolutions; crnn.pytorch has 2, 4 and 6.
+        overlap: the last two poolings take 2x2 windows, a column apart and padded by one on
+            either side, as crnn.pytorch's do; a line then becomes W / 4 + 1 time steps.
     """
 
     classes: int
@@ -248,6 +254,8 @@ class VGGCRNNSpec:
     height: int = 32
     hidden: int = 256
     rnn: Literal["lstm", "gru"] = "lstm"
+    norms: tuple[int, ...] = (4, 5)
+    overlap: bool = False
 
 
 NEVER = -30.0

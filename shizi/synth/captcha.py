@@ -16,7 +16,7 @@ from shizi.extras import needed
 from shizi.page import Image
 from shizi.synth.chance import Rng
 from shizi.synth.world import rng_for
-from shizi.synth.write import Progress, write_shards
+from shizi.synth.write import write_shards
 
 ALPHABET = "0123456789abcdefghijkmnpqrstuvwxyz"
 """No o and no l: turned, they cannot be told from digits."""
@@ -84,7 +84,7 @@ class _CaptchaJob:
 
 def write_captchas(out_dir: Path, count: int, seed: int, workers: int) -> None:
     """Write captchas with ``labels.tsv``."""
-    write_shards(_CaptchaJob(seed), out_dir, count, "labels.tsv", workers, Progress("captchas"))
+    write_shards(_CaptchaJob(seed), out_dir, count, "labels.tsv", workers, "captchas")
 
 
 def _draw(text: str, rng: Rng) -> Image:

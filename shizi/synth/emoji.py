@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,8 +23,8 @@ _STRIKE = 109  # the only size, in pixels, of Noto's bitmaps
 _CHARS = (
     "😀😁😂🤣😃😄😅😆😉😊😋😎😍😘🥰😗😙😚🙂🤗🤩🤔😐😑😶🙄😏😣😥😮🤐😯😪😫😴😌😛😜😝🤤😒😓😔😕🙃🤑😲😖😞😟😤😢"
     "😭😦😧😨😩🤯😬😰😱😳🤪😵😡😠🤬😷🤒🤕🤢🤮🤧😇🤠🤡🥳🥺🤥🤫🤭🧐🤓😈👿💀👻👽🤖💩🐶🐱🐭🐰🦊🐻🐼🐨🐯🦁🐮🐷🐸🐵🐔"
-    "🐧🐦🦄🐝🐛🦋🐌🐞🐢🐍🐙🦐🐠🐟🐬🐳🐕🐈🌹🌷🌸🌺🌻🍀🍁🍂🌲🌵🌙⭐🌟✨⚡🔥💥🌈☀⛅❄💧🌊🍎🍊🍋🍌🍉🍇🍓🍑🍒🍍🥑🍅🌽🍞🍗🍔"
-    "🍟🍕🍜🍣🍦🍩🍪🎂🍰🍫🍬🍭☕🍵🍺🍻🥂🍷⚽🏀🏈⚾🎾🎮🎲🎯🎤🎧🎵🎶🎸🎹🎁🎈🎉🎊🎄🎃🏆🥇🚗🚕🚌🚀✈🚢🏠🏫🏥⏰⌚📱💻📷📺"
+    "🐧🐦🦄🐝🐛🦋🐌🐞🐢🐍🐙🦐🐠🐟🐬🐳🐕🐈🌹🌷🌸🌺🌻🍀🍁🍂🌲🌵🌙⭐🌟✨⚡🔥💥🌈⛅💧🌊🍎🍊🍋🍌🍉🍇🍓🍑🍒🍍🥑🍅🌽🍞🍗🍔"
+    "🍟🍕🍜🍣🍦🍩🍪🎂🍰🍫🍬🍭☕🍵🍺🍻🥂🍷⚽🏀🏈⚾🎾🎮🎲🎯🎤🎧🎵🎶🎸🎹🎁🎈🎉🎊🎄🎃🏆🥇🚗🚕🚌🚀🚢🏠🏫🏥⏰⌚📱💻📷📺"
     "💡📚📖✏📌📍✂🔒🔑🔨💰💵💎🎀👑💍👏🙏👍👎👊✊✌🤞🤟👌👈👉👆👇✋👋💪❤🧡💛💚💙💜🖤💔💕💖💗💘💯💢💤✅❌❗❓🆕🆒🔴🔵🔔📢"
 )
 
@@ -48,6 +49,15 @@ def make_room(rng: Rng, text: str) -> str:
     where = rng.random()
     cut = len(text) if where < 0.55 else 0 if where < 0.75 else int(rng.integers(len(text) + 1))
     return text[:cut].rstrip() + rooms + text[cut:].lstrip()
+
+
+def widened(ink: Ink) -> Ink:
+    """Count rooms at the ends of a drawn text as ink."""
+    rooms = [i for i, char in enumerate(ink.text) if char == ROOM]
+    if not rooms:
+        return ink
+    left, right = ink.edges[rooms[0]], ink.edges[rooms[-1] + 1]
+    return replace(ink, left=min(ink.left, left), right=max(ink.right, right))
 
 
 def without_rooms(text: str) -> str:

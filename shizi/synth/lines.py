@@ -17,7 +17,7 @@ from shizi.synth.fonts import Face
 from shizi.synth.ink import ACCENTED, Ink, draw_text
 from shizi.synth.looks import LOOKS, Look
 from shizi.synth.world import SourceOptions, World, build_world, rng_for
-from shizi.synth.write import Progress, write_shards
+from shizi.synth.write import write_shards
 
 _LONGEST = 1200  # a crop's width, pixels
 
@@ -83,7 +83,7 @@ def _attempt(world: World, options: LineOptions, rng: Rng) -> LineSample:
     text, face = world.phrase(rng, kind, look.styles)
     if world.emoji and rng.random() < options.emoji:
         text = emoji.make_room(rng, text)
-    ink = set_line(world, rng, text, face, _size(rng, look, text), look)
+    ink = emoji.widened(set_line(world, rng, text, face, _size(rng, look, text), look))
     margin = ink.size // 2
     wide = _padded(ink, margin, margin)
     image = look.paint(world, rng, wide)
@@ -148,6 +148,8 @@ def _cut(image: Image, ink: Ink, rng: Rng) -> Image:
     if rng.random() < 0.1:  # off centre
         up, down = up - 0.06 * em, down + 0.15 * em
     left, right = (rng.random(2) ** 2 * 0.5 - 0.03) * em
+    if rng.random() < 0.25:  # close to the ink, as words are labelled
+        left, right = (rng.random(2) * 0.08 - 0.04) * em
     if rng.random() < 0.06:  # clipped at an end, but readable
         left = -0.1 * em * rng.random()
     if rng.random() < 0.06:
@@ -200,7 +202,7 @@ def write_lines(
     Raises:
         DataError: ``out_dir`` holds a set made with other options or another seed.
     """
-    write_shards(_LineJob(options, seed), out_dir, count, "labels.tsv", workers, Progress("lines"))
+    write_shards(_LineJob(options, seed), out_dir, count, "labels.tsv", workers, "lines")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from shizi.extras import needed
 from shizi.page import Image
 from shizi.synth.chance import Rng, pick
 from shizi.synth.world import rng_for
-from shizi.synth.write import Progress, write_shards
+from shizi.synth.write import write_shards
 
 Mask = NDArray[np.float32]
 
@@ -68,7 +68,7 @@ class _MeterJob:
 
 def write_meters(out_dir: Path, count: int, seed: int, workers: int) -> None:
     """Write pictures of meters with ``labels.tsv``."""
-    write_shards(_MeterJob(seed), out_dir, count, "labels.tsv", workers, Progress("meters"))
+    write_shards(_MeterJob(seed), out_dir, count, "labels.tsv", workers, "meters")
 
 
 def reading(rng: Rng) -> tuple[str, str]:

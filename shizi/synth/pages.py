@@ -21,7 +21,7 @@ from shizi.synth.scenes import blank, scene, subtitle
 from shizi.synth.screens import overlay, screen
 from shizi.synth.sheet import PageLine, Sheet
 from shizi.synth.world import SourceOptions, World, build_world, rng_for
-from shizi.synth.write import Progress, write_shards
+from shizi.synth.write import write_shards
 
 _READABLE = 8.0  # a line less high than this (pixels) is marked `ignore`
 _VISIBLE = 0.75  # so is one of which less than this lies inside the picture
@@ -265,9 +265,7 @@ def write_pages(
     Raises:
         DataError: ``out_dir`` holds a set made with other options or another seed.
     """
-    write_shards(
-        _PageJob(options, seed), out_dir, count, "labels.jsonl", workers, Progress("pages")
-    )
+    write_shards(_PageJob(options, seed), out_dir, count, "labels.jsonl", workers, "pages")
 
 
 @dataclass(frozen=True)

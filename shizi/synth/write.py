@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
+from shizi.bar import bar
 from shizi.errors import DataError
 from shizi.files import write_text
 
@@ -21,24 +16,8 @@ Job = Callable[[Path, int], str]
 SHARD = 500  # samples a part
 
 
-@dataclass(frozen=True)
-class Progress:
-    """A progress bar on stderr, shown only on a terminal."""
-
-    title: str
-
-    @contextmanager
-    def over(self, total: int) -> Iterator[Callable[[int], None]]:
-        """Yield a function that adds to the count."""
-        console = Console(file=sys.stderr)
-        columns = (TextColumn(self.title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
-            task = bar.add_task(self.title, total=total)
-            yield lambda step: bar.advance(task, step)
-
-
 def write_shards(
-    job: Job, out_dir: Path, count: int, labels: str, workers: int, progress: Progress
+    job: Job, out_dir: Path, count: int, labels: str, workers: int, title: str
 ) -> None:
     """Run ``job(out_dir, index)`` for 0..count-1 and join the rows it returns in ``labels``.
 
@@ -57,10 +36,10 @@ def write_shards(
     for folder in {(out_dir / "images" / f"{i // 1000:03d}") for i in range(0, count, SHARD)}:
         folder.mkdir(parents=True, exist_ok=True)
     tasks = [(job, out_dir, names[span], span) for span in todo]
-    with progress.over(count) as advance:
-        advance(count - sum(b - a for a, b in todo))
+    with bar(count, title) as shown:
+        shown.add(count - sum(b - a for a, b in todo))
         for made in _run(tasks, workers):
-            advance(made)
+            shown.add(made)
     write_text(out_dir / labels, "".join(names[s].read_text(encoding="utf-8") for s in spans))
 
 

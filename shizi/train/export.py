@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import onnx
@@ -18,10 +17,11 @@ from shizi import weights
 from shizi.charset import Charset
 from shizi.engine.openvino import openvino
 from shizi.errors import DataError
-from shizi.extras import needed
+from shizi.extras import keras_needed
 from shizi.nets.onnx import build, load_state
 from shizi.nets.spec import Spec, form_of, parse_spec
 from shizi.train.card import read_card
+from shizi.train.options import ExportOptions, Target
 from shizi.weights import Card, Network
 
 INPUTS: dict[Network, str] = {
@@ -30,7 +30,6 @@ INPUTS: dict[Network, str] = {
     "crnn": "line crops of the spec's height (N, height, W, 3), RGB uint8, W a multiple of 8",
 }
 
-Target = Literal["onnx", "openvino", "torch", "keras"]
 SUFFIX: dict[Target, str] = {
     "onnx": ".onnx",
     "openvino": ".xml",
@@ -41,24 +40,6 @@ SUFFIX: dict[Target, str] = {
 _LOG = logging.getLogger("shizi.train")
 
 State = dict[str, NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """What to export.
-
-    Attributes:
-        to: onnx (what reading uses), openvino, torch (safetensors under PyTorch's names) or
-            keras (a model that keras.saving.load_model opens).
-        out: folder to write to; with ``--to onnx`` it may be given to ``shizi read --weights``.
-        data: what it was trained on, for the card.
-        command: how it was trained, for the card; by default as the run folder noted it.
-    """
-
-    to: Target = "onnx"
-    out: Path = Path("exported")
-    data: str = ""
-    command: str = ""
 
 
 def export(source: Path, options: ExportOptions) -> Path:
@@ -127,7 +108,7 @@ def write(spec: Spec, state: State, path: Path, to: Target) -> None:
         case "torch":
             save_file(state, path)
         case "keras":
-            with needed("--to keras"):
+            with keras_needed("an export to Keras"):
                 from shizi.nets import keras
                 from shizi.nets.keras.convert import to_keras
             net = keras.build(spec)

@@ -14,7 +14,7 @@ from shizi.data import BadRows, open_lines, weighed
 from shizi.errors import DataError, WeightsError
 from shizi.synth.captcha import ALPHABET
 from shizi.train.card import read_card
-from shizi.train.tasks.crnn import CRNNOptions
+from shizi.train.options import CRNNOptions
 
 LAYER = "classify"
 """The last layer of either recogniser: a row a class."""

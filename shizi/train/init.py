@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -18,8 +18,9 @@ from shizi import weights
 from shizi.charset import Charset
 from shizi.errors import WeightsError
 from shizi.nets.onnx import load_state
-from shizi.nets.spec import FORMS, Spec, form_of
+from shizi.nets.spec import FORMS, Spec, VGGCTPNSpec, VGGOrientationSpec, form_of
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
+from shizi.train import published
 from shizi.train.card import RunCard, read_card
 from shizi.train.grow import extended
 from shizi.train.transfer import transfer
@@ -84,6 +85,9 @@ def initial(name: str | None, network: Network, form: str) -> Init:
         case "shipped":
             return Shipped(network)
         case path:
+            foreign = published.read(Path(path)) if Path(path).is_file() else None
+            if foreign:
+                return FromProject(Path(path), foreign, network, form)
             return Kept(Path(path), network, form)
 
 
@@ -235,6 +239,70 @@ class Kept:
     def fill(self, net: nn.Module, charset: Charset | None) -> None:
         """Load the file, of a run folder that of its best weights."""
         _load(net, self.path / "best.safetensors" if self.path.is_dir() else self.path)
+
+
+ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+"""What the recognisers of crnn.pytorch and deep-text-recognition-benchmark spell by default."""
+
+
+@dataclass(frozen=True)
+class FromProject:
+    """Weights that another project made of a published net.
+
+    Attributes:
+        path: of the file.
+        read: what it holds.
+        network: that is trained.
+        form: of it.
+    """
+
+    path: Path
+    read: published.Published
+    network: Network
+    form: str
+
+    learnt: ClassVar = True
+    squeeze: ClassVar = 1.0
+
+    def __post_init__(self) -> None:
+        vgg16 = (("ctpn", "vgg16"), ("orientation", "vgg16"))
+        fits = (("crnn", "vgg"),) if self.read.crnn else vgg16
+        if (self.network, self.form) not in fits:
+            kind = "recognisers" if self.read.crnn else "detectors and angle nets"
+            raise WeightsError(f"{self.path} ({self.read.source}) is for {kind} of the VGG form")
+
+    @property
+    def spec(self) -> Spec:
+        if self.read.crnn:
+            return self.read.crnn
+        assert self.read.vgg is not None
+        whole = VGGCTPNSpec() if self.network == "ctpn" else VGGOrientationSpec()
+        return replace(whole, backbone=replace(self.read.vgg, pools=whole.backbone.pools))
+
+    @property
+    def charset(self) -> Charset | None:
+        crnn = self.read.crnn
+        return Charset(ALPHABET) if crnn and crnn.classes == len(ALPHABET) + 1 else None
+
+    @property
+    def told(self) -> str:
+        part = "" if self.read.crnn else "backbone: "
+        return f"{part}{self.path.name} ({self.read.source})"
+
+    def fill(self, net: nn.Module, charset: Charset | None) -> None:
+        """Load what there is; the head of a detector or angle net stays random."""
+        state = {key: torch.from_numpy(value) for key, value in self.read.state.items()}
+        if self.read.crnn:
+            if self.charset is None and (charset is None or len(charset) != self.read.crnn.classes):
+                raise WeightsError(
+                    f"{self.path} tells {self.read.crnn.classes - 1} characters apart but not "
+                    "which; name a charset file that lists them in the order of their training"
+                )
+            assert charset is not None
+            net.load_state_dict(extended(state, len(charset)))
+            return
+        missing, unexpected = net.load_state_dict(state, strict=False)
+        assert not unexpected and not any(key.startswith("backbone.") for key in missing)
 
 
 def _load(net: nn.Module, path: Path) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import torch
 
 from shizi.charset import Charset
 from shizi.errors import DataError, WeightsError
-from shizi.extras import needed
+from shizi.extras import keras_needed
 from shizi.nets.spec import (
     CRNNSpec,
     CTPNSpec,
@@ -25,13 +26,21 @@ from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
 from shizi.train.card import RunCard
 from shizi.train.grow import choose_charset
-from shizi.train.init import Init, initial, initialise
+from shizi.train.init import FromProject, Init, initial, initialise
+from shizi.train.loop.ranks import present
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.torch import fit
+from shizi.train.options import (
+    CRNNInitOptions,
+    CRNNOptions,
+    CTPNOptions,
+    InitOptions,
+    OrientationTrainOptions,
+)
 from shizi.train.prune import pruned_spec
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask
-from shizi.train.tasks.ctpn import CTPNOptions, CTPNTask
-from shizi.train.tasks.orientation import OrientationTask, OrientationTrainOptions
+from shizi.train.tasks.crnn import CRNNTask
+from shizi.train.tasks.ctpn import CTPNTask
+from shizi.train.tasks.orientation import OrientationTask
 from shizi.train.tasks.slim import SlimTask
 from shizi.train.tasks.tune import TuneTask, hold
 from shizi.train.transfer import adopt_classifier, check_backbone
@@ -39,55 +48,17 @@ from shizi.train.transfer import adopt_classifier, check_backbone
 _LOG = logging.getLogger("shizi.train")
 
 
-@dataclass(frozen=True)
-class InitOptions:
-    """Which net to train, and where its first weights come from.
-
-    Attributes:
-        net: lcnet (what reading uses) or vgg16 (as published).
-        init: pp-ocrv6 (transfer from the arrays in the rapidocr wheel; lcnet only), shipped
-            (the weights that reading uses; lcnet only), scratch, or a path: a safetensors
-            file, a run folder with best.safetensors, or an ONNX file that shizi exported. By
-            default pp-ocrv6 for lcnet and scratch for the published form.
-    """
-
-    net: Literal["lcnet", "vgg16"] = "lcnet"
-    init: str | None = None
-
-
-@dataclass(frozen=True)
-class CRNNInitOptions:
-    """Which recogniser to train, what it spells with, and where its first weights come from.
-
-    Attributes:
-        net: lcnet (what reading uses) or vgg (as published).
-        init: as for the other networks: pp-ocrv6, shipped, scratch or a path.
-        rnn: recurrent layers of vgg: by default those of the initial weights, or else lstm, as
-            published; lcnet has a GRU.
-        width: share of the published channels and recurrent units (vgg); by default that of
-            the initial weights, or else 1.
-        step: width of a time step (lcnet), 4 or 8 pixels; by default that of the initial weights,
-            or else 8. With 4, narrow characters that follow themselves find room.
-        hidden: share of the channels hidden in the backbone's blocks that stage slim keeps: half
-            of them halve the work.
-        charset: a text file with all characters on one line, or data: those that the labels
-            of the training data hold. Initial weights that have a charset keep it whole and
-            grow: the classifier gains a row for every character that they lack. By default
-            the charset of the initial weights, or else the one that reading uses.
-    """
-
-    net: Literal["lcnet", "vgg"] = "lcnet"
-    init: str | None = None
-    rnn: Literal["lstm", "gru"] | None = None
-    width: float | None = None
-    step: Literal[4, 8] | None = None
-    hidden: float | None = None
-    charset: str | None = None
-
-
 def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -> dict[str, float]:
     """Train the recogniser; return its best figures."""
+    train = trainer(loop)
+    if options.stage in ("slim", "tune") and loop.framework != "torch":
+        raise DataError(f"stage {options.stage} trains in PyTorch alone; leave the framework out")
     init = initial(told.init, "crnn", told.net)
+    if isinstance(init, FromProject) and init.charset is None and told.charset in (None, "data"):
+        raise WeightsError(
+            f"{init.path} does not say which characters it knows; name a charset file that lists "
+            "them in the order of their training"
+        )
     run = loop.out if loop.resume else None
     charset = choose_charset(told.charset, options, run, init.charset)
     torch.manual_seed(loop.seed)
@@ -103,9 +74,12 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -
     card = RunCard("crnn", spec, charset, options.read_at, init.told)
     if options.stage == "slim":
         return _train_slim(net, options, loop, told.hidden, card)
-    task = _crnn_task(net, charset, options, init.charset)
+    task = _crnn_task(net, charset, options, init)
     card.write(loop.out)
-    return _fit(task, paced(loop, init, options.stage == "tune"))
+    loop = paced(loop, init, options.stage == "tune")
+    if isinstance(task, TuneTask):
+        return fit(task, loop, judge_first=True, settle=task.between)
+    return train(task, loop)
 
 
 def _train_slim(
@@ -125,27 +99,30 @@ def _train_slim(
         card: of ``whole``.
     """
     if not isinstance(whole, CRNN) or not 0 < (hidden or 0) < 1:
-        raise DataError("stage slim prunes the default net; say which share stays hidden, as 0.5")
+        raise DataError(
+            "stage slim prunes the default net; say which share of its channels stays, as 0.5"
+        )
     assert hidden is not None and card.charset is not None
     net = CRNN(replace(whole.spec, backbone=pruned_spec(whole.spec.backbone, hidden)))
     task = SlimTask(net, whole, card.charset, options)
     told = f"channels dropped from {card.initial}"
     replace(card, spec=net.spec, initial=told).write(loop.out)
-    return _fit(task, replace(loop, backbone_lr=loop.backbone_lr or 1.0))
+    return fit(task, replace(loop, backbone_lr=loop.backbone_lr or 1.0), judge_first=True)
 
 
 def _crnn_task(
-    net: CRNN | VGGCRNN, charset: Charset, options: CRNNOptions, known: Charset | None
+    net: CRNN | VGGCRNN, charset: Charset, options: CRNNOptions, init: Init
 ) -> CRNNTask | TuneTask:
     if options.stage != "tune":
-        return CRNNTask(net, charset, options)
-    if known is None:
+        return CRNNTask(net, charset, options, fresh=not init.learnt)
+    if init.charset is None:
         raise DataError("stage tune goes on from weights that read: name shipped ones or a run")
-    return TuneTask(net, charset, options, len(known))
+    return TuneTask(net, charset, options, len(init.charset))
 
 
 def train_ctpn(options: CTPNOptions, loop: LoopOptions, told: InitOptions) -> dict[str, float]:
     """Train the detector; return its best figures."""
+    train = trainer(loop)
     init = initial(told.init, "ctpn", told.net)
     torch.manual_seed(loop.seed)
     spec = init.spec or (CTPNSpec() if told.net == "lcnet" else VGGCTPNSpec())
@@ -155,13 +132,14 @@ def train_ctpn(options: CTPNOptions, loop: LoopOptions, told: InitOptions) -> di
     task = CTPNTask(net, options)
     tell_unvalidated(options.val)
     RunCard("ctpn", spec, initial=init.told).write(loop.out)
-    return _fit(task, paced(loop, init))
+    return train(task, paced(loop, init))
 
 
 def train_orientation(
     options: OrientationTrainOptions, loop: LoopOptions, told: InitOptions
 ) -> dict[str, float]:
     """Train the orientation classifier; return its best figures."""
+    train = trainer(loop)
     init = initial(told.init, "orientation", told.net)
     torch.manual_seed(loop.seed)
     spec = init.spec or (OrientationSpec() if told.net == "lcnet" else VGGOrientationSpec())
@@ -171,24 +149,23 @@ def train_orientation(
     task = OrientationTask(net, options)
     tell_unvalidated(options.val)
     RunCard("orientation", spec, initial=init.told).write(loop.out)
-    return _fit(task, paced(loop, init))
+    return train(task, paced(loop, init))
 
 
-def _fit(
-    task: CRNNTask | TuneTask | SlimTask | CTPNTask | OrientationTask, loop: LoopOptions
-) -> dict[str, float]:
-    """Train in the framework that is asked for."""
-    if isinstance(task, TuneTask | SlimTask) and loop.framework != "torch":
-        raise DataError("stages slim and tune train in PyTorch; drop --framework")
-    if isinstance(task, TuneTask):
-        return fit(task, loop, judge_first=True, settle=task.between)
-    if isinstance(task, SlimTask):
-        return fit(task, loop, judge_first=True)
+def trainer(loop: LoopOptions) -> Callable[[Any, LoopOptions], dict[str, float]]:
+    """Return what trains in the framework that is asked for; before any data are read.
+
+    Raises:
+        OptionError: it cannot use the device, or Keras has no such backend.
+        MissingExtraError: Keras is not installed.
+    """
     if loop.framework == "torch":
-        return fit(task, loop)
-    with needed("--framework keras"):
-        from shizi.train.loop.keras import train_keras
-    return train_keras(task, loop)
+        present(loop.device)
+        return fit
+    with keras_needed("training in Keras"):
+        from shizi.train.loop.keras import device, train_keras
+    device(loop.device)
+    return train_keras
 
 
 def tell_unvalidated(val: tuple[Path, ...]) -> None:

@@ -7,13 +7,12 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Self
 
 from shizi.errors import ShiziError
 from shizi.extras import needed
-from shizi.options import check_range
 from shizi.web.guard import Guard
+from shizi.web.options import WebOptions
 
 with needed("serving a page"):
     import uvicorn
@@ -30,30 +29,6 @@ _LOOK = 1.0
 
 _START, _END, _GRACE = 15.0, 5.0, 1.0
 """Seconds within which a server starts and ends, and that it leaves to answers at its end."""
-
-
-@dataclass(frozen=True)
-class WebOptions:
-    """Where something is served.
-
-    Attributes:
-        host: address to listen on; 127.0.0.1 lets nobody else in, 0.0.0.0 everybody.
-        port: to listen on; 0: any free one.
-        hosts: names, besides localhost and the address, by which browsers may ask; a proxy's, or
-            the machine's own in its network.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    hosts: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        check_range(self, port=(0, 65535))
 
 
 class WebServer:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from rich.console import Console
-from rich.progress import track
+from shizi.bar import bar
 
 T = TypeVar("T")
 
 
 def tracked(items: Iterable[T], total: int, title: str) -> Iterator[T]:
     """Yield items under a progress bar on stderr, shown only on a terminal."""
-    console = Console(stderr=True)
-    hidden = not console.is_terminal
-    yield from track(items, title, total, console=console, transient=True, disable=hidden)
+    with bar(total, title) as shown:
+        for item in items:
+            yield item
+            shown.add(1)

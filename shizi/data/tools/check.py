@@ -32,7 +32,7 @@ from shizi.data.tools import tracked
 from shizi.errors import DataError, ImageError
 from shizi.geometry import sides
 from shizi.images.load import load
-from shizi.nets.spec import CRNNSpec, parse_spec
+from shizi.nets.spec import CRNNSpec
 from shizi.recognition import VERTICAL
 
 Quad = np.ndarray[Any, np.dtype[np.float32]]
@@ -110,6 +110,8 @@ def check(path: Path, options: CheckOptions) -> Findings:
         for i, look in enumerate(looks):
             _judge(items, i, look, seen, charset, found)
         found.checked += len(items)
+    if not found.checked:
+        found.counts["sets without a row that can be used"] += 1
     return found
 
 
@@ -203,8 +205,7 @@ def _judge_text(
 @cache
 def _step() -> int:
     """Width of a time step of the shipped recogniser, pixels."""
-    card = weights.card("crnn")
-    spec = parse_spec("crnn", card.form, card.spec)
+    spec = weights.spec("crnn")
     assert isinstance(spec, CRNNSpec)
     return spec.step
 

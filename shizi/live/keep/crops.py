@@ -5,7 +5,6 @@ from __future__ import annotations
 import time as clock
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,7 +15,7 @@ from shizi.errors import ShiziError
 from shizi.files import write_text
 from shizi.live.event import Row
 from shizi.live.frame import Frame
-from shizi.options import check_range
+from shizi.live.options import CropOptions
 
 RECENT = 24
 """Frames that are remembered: a row is often told of a little after it was last seen."""
@@ -25,27 +24,6 @@ LIST = ".shizi-crops"
 
 _EDGE = 4  # pixels around a row
 _SWEEP = 100  # crops written between two looks at what is too many or too old
-
-
-@dataclass(frozen=True)
-class CropOptions:
-    """Which pictures of rows are kept.
-
-    Attributes:
-        keep_crops: folder for a PNG of each event's row, named by the event's id.
-        most_crops: pictures kept; of more, the oldest are deleted.
-    """
-
-    keep_crops: Path | None = None
-    most_crops: int = 10_000
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        check_range(self, most_crops=(1, 10_000_000))
 
 
 class Crops:

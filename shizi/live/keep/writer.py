@@ -6,48 +6,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from math import inf
 
 from shizi.live.keep.schema import StoreError
 from shizi.live.keep.store import Entry, Record, Store
-from shizi.options import check_range
+from shizi.live.options import WriterOptions
 from shizi.waits import Waits
-
-
-@dataclass(frozen=True)
-class WriterOptions:
-    """How events are stored.
-
-    Attributes:
-        delay: seconds that an event may wait for others, to be stored together.
-        batch: events stored together at most.
-        backlog: events that may wait while the store is away; then reading waits too.
-        store_patience: seconds to wait for the store at the end, before giving up.
-        retain: days after which stored events are deleted; 0 keeps them for ever.
-    """
-
-    delay: float = 0.1
-    batch: int = 500
-    backlog: int = 100_000
-    store_patience: float = 60.0
-    retain: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        check_range(
-            self,
-            delay=(0, 60),
-            batch=(1, 100_000),
-            backlog=(1, 10_000_000),
-            store_patience=(0, inf),
-            retain=(0, inf),
-        )
-
 
 _HOUR = 3600.0
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from shizi.live.event import Run
 from shizi.live.fold import fold
-from shizi.live.see.look import Look
+from shizi.live.see.look import Imprint
 from shizi.live.see.track import Track
 from shizi.live.see.vote import Sighting, elect, near
 
@@ -23,7 +23,7 @@ _TELLING = 6  # letters of which an equal end tells
 
 
 @dataclass(slots=True)
-class Line:
+class SeenLine:
     """A track and what was read on it.
 
     Attributes:
@@ -32,7 +32,7 @@ class Line:
         version: of the look that they show.
         before: readings of the look before, until it is clear what became of them.
         previous: the same, for good.
-        look: how it looked at the last reading; None: to be read anew.
+        imprint: how it looked at the last reading; None: to be read anew.
         looked: time of the last reading, seconds.
         size: of the line at the last reading, width and height, pixels (2,).
         since: time of the first reading that said what it says now, seconds.
@@ -43,7 +43,7 @@ class Line:
     version: int = 0
     before: list[Sighting] = field(default_factory=list)
     previous: list[Sighting] = field(default_factory=list)
-    look: Look | None = None
+    imprint: Imprint | None = None
     looked: float = 0.0
     size: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
     since: float = 0.0

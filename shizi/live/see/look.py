@@ -64,7 +64,7 @@ def view_of(image: Image, box: Box, usual: float) -> View:
     return View(part.copy(), y0 - top, min(y1 - top, len(part)))
 
 
-class Look(NamedTuple):
+class Imprint(NamedTuple):
     """A line's strokes and where its characters are.
 
     Attributes:
@@ -105,7 +105,7 @@ class Look(NamedTuple):
         return bool(((both + still) / (all_ + still) > self.least[wide]).all())
 
 
-def look_of(line: Image, start: int, chars: Sequence[Char]) -> Look:
+def imprint_of(line: Image, start: int, chars: Sequence[Char]) -> Imprint:
     """Remember how a line (h, w, 3) looks whose text begins at a column, pixels."""
     wide = line.shape[1] - start
     edges = [(start + c.start * wide - 1, start + c.end * wide + 2) for c in chars]
@@ -117,7 +117,7 @@ def look_of(line: Image, start: int, chars: Sequence[Char]) -> Look:
     ]
     spans = np.array([*(edge for edge, _ in told), rest]).round().astype(np.intp)
     least = [*(_DIGIT if digit else _LETTER for _, digit in told), _PAPER]
-    return Look(_contrast(line), spans, np.array(least, np.float32))
+    return Imprint(_contrast(line), spans, np.array(least, np.float32))
 
 
 def _contrast(line: Image) -> Floats:

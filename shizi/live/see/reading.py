@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from shizi.live.options import ReadingOptions
 from shizi.live.see.badge import badge_end, badge_run
-from shizi.live.see.line import BARE_COUNT, Line
-from shizi.live.see.look import look_of
+from shizi.live.see.line import BARE_COUNT, SeenLine
+from shizi.live.see.look import imprint_of
 from shizi.live.see.track import Track
+from shizi.live.see.tracker import Tracker
 from shizi.live.see.vote import Sighting, coloured
-from shizi.options import check_range
 from shizi.page import Char
 from shizi.recognition import EMPTY, Reading, Recognizer
 
@@ -25,45 +26,23 @@ _BRIEF = 0.85
 """Least score of a line that was seen no more than twice."""
 
 
-@dataclass(frozen=True)
-class ReadingOptions:
-    """When lines are read.
-
-    Attributes:
-        sure: score from which a line is not read again.
-        readings: most readings of a line that is not sure.
-        least_score: lines read with a lower score are taken for clutter.
-    """
-
-    sure: float = 0.93
-    readings: int = 3
-    least_score: float = 0.7
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        check_range(self, sure=(0, 1), readings=(1, 100), least_score=(0, 1))
-
-
 class LineReader:
     """Reads the lines of tracks and remembers what was read on each.
 
     Args:
         recognizer: reads pictures of lines.
+        tracker: is told what came of it.
         options: when.
 
     Attributes:
         lines: by track.
     """
 
-    def __init__(self, recognizer: Recognizer, options: ReadingOptions) -> None:
-        self.lines: dict[int, Line] = {}
-        self._recognizer, self._options = recognizer, options
+    def __init__(self, recognizer: Recognizer, tracker: Tracker, options: ReadingOptions) -> None:
+        self.lines: dict[int, SeenLine] = {}
+        self._recognizer, self._tracker, self._options = recognizer, tracker, options
 
-    def read(self, tracks: Iterable[Track], time: float) -> list[Line]:
+    def read(self, tracks: Iterable[Track], time: float) -> list[SeenLine]:
         """Read tracks, all at once, unless they show what is known.
 
         Returns:
@@ -71,7 +50,7 @@ class LineReader:
         """
         new = []
         for track in sorted(tracks, key=lambda t: float(t.box[1])):
-            track.wanted = False
+            self._tracker.read(track)
             if self._known(track):
                 self.lines[track.id].version = track.version
             else:
@@ -91,11 +70,12 @@ class LineReader:
             line = self.lines.get(track.id)
             if line is None or track.wanted or time - line.looked < _AGAIN:
                 continue
-            track.final = line.settled and not self._unsure(line)
+            self._tracker.settle(track, line.settled and not self._unsure(line))
             if line.counting and not self._known(track):
                 # Where it rolls the count is read at once, for it may be gone soon.
-                track.change(track.since if track.rolls else time)
-            track.wanted |= self._unsure(line)
+                self._tracker.change(track, track.since if track.rolls else time)
+            if self._unsure(line):
+                self._tracker.want(track)
 
     def unread(self, track: Track) -> bool:
         """True when a track that is gone may have more to say."""
@@ -103,18 +83,18 @@ class LineReader:
         new = line is None or line.version != track.version
         return (line is not None and line.counting) or (track.wanted and new)
 
-    def _unsure(self, line: Line) -> bool:
+    def _unsure(self, line: SeenLine) -> bool:
         o = self._options
         return len(line.sightings) < o.readings and line.best.score < o.sure
 
     def _known(self, track: Track) -> bool:
         """True when a track shows what was read already, and surely enough."""
         line = self.lines.get(track.id)
-        if line is None or line.look is None or self._unsure(line):
+        if line is None or line.imprint is None or self._unsure(line):
             return False
-        return line.settled or line.look.shows(track.view.line)
+        return line.settled or line.imprint.shows(track.view.line)
 
-    def _learn(self, track: Track, whole: Reading, time: float) -> Line | None:
+    def _learn(self, track: Track, whole: Reading, time: float) -> SeenLine | None:
         """Take in what was read on a line and on the badge at its start."""
         picture, begin = track.view.line, badge_end(track.view)
         number, reading = parted(_marked(whole), begin / picture.shape[1])
@@ -122,14 +102,14 @@ class LineReader:
         least = self._options.least_score if track.seen > 2 else _BRIEF
         runs = coloured(picture[:, begin:], reading)
         is_text = bool(runs) and reading.score >= least
-        track.refused = not is_text and track.id not in self.lines
+        self._tracker.read(track, refused=not is_text and track.id not in self.lines)
         if not is_text:
             return None
-        line = self.lines.setdefault(track.id, Line(track))
+        line = self.lines.setdefault(track.id, SeenLine(track))
         level = badge_run(number, picture[:, :begin]) if begin else ()
         badge = Sighting(level, number.score, track.clarity) if level else None
         line.add(Sighting(runs, reading.score, track.clarity, badge), time)
-        line.look = look_of(picture, begin, reading.chars)
+        line.imprint = imprint_of(picture, begin, reading.chars)
         return line
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import inf
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -17,22 +16,13 @@ from numpy.typing import NDArray
 
 from shizi.geometry import box_iou
 from shizi.live.frame import Area, Box, Frame
+from shizi.live.options import Fractions, RegionOptions, parse_region
 from shizi.live.see.boxes import find_lines
 from shizi.live.see.scroll import CELL, Floats, figure, fits_at, ink, likeness, template_of
 from shizi.live.see.search import BLANK, INKED, unexplained
-from shizi.options import check_range
 from shizi.page import Image, Quads
 from shizi.waits import Waits
 
-Fractions = tuple[float, float, float, float]
-
-PRESETS: dict[str, Fractions] = {
-    "portrait": (0.01, 0.5, 0.8, 0.92),
-    "portrait-low": (0.01, 0.6, 0.8, 0.97),
-    "right-panel": (0.7, 0.1, 1.0, 0.95),
-    "left-panel": (0.0, 0.1, 0.3, 0.95),
-    "whole": (0.0, 0.0, 1.0, 1.0),
-}
 _FIRST_PAUSE, _LAST_PAUSE = 2.0, 60.0
 """Seconds until an area that was found is looked at again; each time four times as long."""
 
@@ -53,51 +43,6 @@ _ABOVE = 6
 """Heights of a line, above the area, where a place for gifts may be."""
 
 Preset = Literal["portrait", "portrait-low", "right-panel", "left-panel", "whole"]
-
-
-@dataclass(frozen=True)
-class RegionOptions:
-    """Where the comments stand.
-
-    Attributes:
-        region: fractions of the frame x0,y0,x1,y1; or portrait, portrait-low, right-panel,
-            left-panel, whole; or auto: found by itself.
-        silence: seconds without a new row after which the area is searched anew.
-    """
-
-    region: str = "auto"
-    silence: float = 20.0
-
-    def __post_init__(self) -> None:
-        """Refuse what is no region, and numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        parse_region(self.region)
-        check_range(self, silence=(1, inf))
-
-
-def parse_region(text: str) -> Fractions | None:
-    """Return the fractions that a region is given by; None for ``auto``.
-
-    Raises:
-        ValueError: it is neither a preset nor four fractions in order.
-    """
-    if text == "auto":
-        return None
-    if text in PRESETS:
-        return PRESETS[text]
-    try:
-        x0, y0, x1, y1 = (float(v) for v in text.split(","))
-    except ValueError:
-        x0 = y0 = x1 = y1 = -1.0
-    if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
-        raise ValueError(
-            f"region: {text!r} is no region; write x0,y0,x1,y1 as fractions from 0 to 1, auto, "
-            f"or one of {', '.join(PRESETS)}"
-        )
-    return x0, y0, x1, y1
 
 
 def area_of(fractions: Fractions, width: int, height: int) -> Area:
@@ -156,7 +101,7 @@ class Finder:
     _again: float = np.inf  # when to look whether the area is larger than it seemed
     _pauses: Waits = field(default_factory=lambda: Waits(_FIRST_PAUSE, _LAST_PAUSE, growth=4))
     _tries: int = 0
-    _before: _Look | None = None
+    _before: _Sight | None = None
     _moved: list[NDArray[np.float32]] = field(default_factory=list)
     _rows: Alignment = field(default=Alignment(0.0, 0.0))
     _above: _Above = field(default_factory=_Above)
@@ -211,7 +156,7 @@ class Finder:
         boxes = find_lines(self.detect, image, self._rows.height)
         if self._before is not None:
             self._moved += _risen(self._before, panel)
-        self._before = _Look(panel, boxes)
+        self._before = _Sight(panel, boxes)
         if len(self._moved) < 3 or not boxes:
             return None
         moved = np.stack(self._moved)  # (M, 4)
@@ -249,12 +194,12 @@ def _stands(line: Box, still: Floats) -> bool:
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Sight:
     panel: NDArray[np.float32]
     boxes: list[NDArray[np.float32]]
 
 
-def _risen(before: _Look, panel: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+def _risen(before: _Sight, panel: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     """Lines of an earlier look that stand higher now, by their boxes of then."""
     risen = []
     for box in before.boxes:

@@ -14,13 +14,13 @@ from shizi.live.see.scroll import Floats, Template
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One line of text on its way through the panel.
+    """One line of text on its way through the panel. Only the tracker changes it.
 
     Attributes:
         id: rises in the order of birth.
         first: time of the first sighting, seconds.
         last: time of the latest one.
-        box: left, top, right, bottom at the latest sighting, pixels of the panel.
+        box: left, top, right, bottom at the latest sighting, pixels of the frame.
         template: its figure, averaged over sightings, with paper to its right.
         strokes: its ink, the same way.
         view: its picture at the latest sighting at which it was clear, or one was wanted.
@@ -69,20 +69,6 @@ class Track:
     def size(self) -> NDArray[np.float32]:
         """Width and height, pixels (2,)."""
         return np.asarray(self.box[2:] - self.box[:2], np.float32)
-
-    def begin(self, time: float) -> None:
-        """Another line stands here from a time on, seconds."""
-        self.first, self.stayed = time, 0.0
-
-    def change(self, time: float) -> None:
-        """It looks different from a time on, seconds: to be read again."""
-        self.version, self.since = self.version + 1, time
-        self.wanted, self.final = True, False
-
-    def move(self, pixels: int) -> None:
-        """It stands so much lower in the panel."""
-        self.box = self.box + np.array([0, pixels, 0, pixels], np.float32)
-        self.template = self.template._replace(top=self.template.top + pixels)
 
     @property
     def rolls(self) -> bool:

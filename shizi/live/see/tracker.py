@@ -1,4 +1,7 @@
-"""Lines of text that keep their identity while they move: born, seen, gone."""
+"""Lines of text that keep their identity while they move: born, seen, gone.
+
+Only the tracker changes tracks. Whoever reads a line tells it what came of that.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,8 @@ import numpy as np
 
 from shizi.live.frame import Box
 from shizi.live.see.boxes import find_lines, same_place, shared
-from shizi.live.see.look import view_of
-from shizi.live.see.scroll import (
-    Floats,
-    Template,
-    figure,
-    fits_at,
-    fits_near,
-    ink,
-    likeness,
-    template_of,
-    vote,
-)
+from shizi.live.see.panel import Panel
+from shizi.live.see.scroll import vote
 from shizi.live.see.search import Search, Stripe, shown, stacked, unstacked
 from shizi.live.see.strokes import changed
 from shizi.live.see.track import Track
@@ -83,22 +76,19 @@ class Tracker:
         """Start without having looked anywhere."""
         self._search = Search()
 
-    def step(self, image: Image, time: float) -> list[Track]:
-        """Look at the next picture of the panel (H, W, 3); return the tracks that are gone."""
-        strokes = ink(image)
-        panel = figure(strokes)
+    def step(self, panel: Panel, time: float) -> list[Track]:
+        """Look at the panel in the next frame; return the tracks that are gone."""
         before = [t for t in self.tracks if t.seen and t.last == self._time]
         found = self._follow(panel, time)
         for track in found:
-            self._renew(track, image, panel, strokes)
+            self._renew(track, panel)
         self._moving |= len(found) < len(before)
-        if stripes := self._stripes(strokes, found, time):
-            self._look(image, panel, strokes, stripes, time)
+        if stripes := self._stripes(panel, found, time):
+            self._look(panel, stripes, time)
         self._time = time
-        high = len(image)
         gone = [
             t for t in self.tracks
-            if time - t.last > _PATIENCE or t.template.top < 0 or t.template.top >= high
+            if time - t.last > _PATIENCE or not panel.holds(t.template)
         ]  # fmt: skip
         self.tracks = [t for t in self.tracks if t not in gone]
         self._past += [(t.box, self.scrolled) for t in gone if t.moved]
@@ -106,15 +96,15 @@ class Tracker:
         self.tracks.sort(key=lambda t: float(t.box[1]))
         return gone
 
-    def _stripes(self, strokes: Floats, found: Sequence[Track], time: float) -> list[Stripe]:
+    def _stripes(self, panel: Panel, found: Sequence[Track], time: float) -> list[Stripe]:
         """Where to look for new lines now."""
         sliding = 0 < abs(self._rolled) < _SLIDES * self._usual
         if not self._search.due(time, self._moving, sliding):
             return []
         self._moving = False
-        lines = {t.id: t.box for t in found}
+        lines = {t.id: panel.inside(t.box) for t in found}
         doubted = {t.id for t in found if not t.whole}
-        return self._search.stripes(strokes, lines, doubted, self._usual, time)
+        return self._search.stripes(panel.strokes, lines, doubted, self._usual, time)
 
     @property
     def _usual(self) -> float:
@@ -126,32 +116,44 @@ class Tracker:
         self._given += 1
         return self.first + self._given - 1
 
-    def lift(self, pixels: int) -> None:
-        """The panel begins so much higher from now on."""
-        for track in self.tracks:
-            track.move(pixels)
-        self._top += pixels
-        down = np.array([0, pixels, 0, pixels], np.float32)
-        self._past = [(box + down, at) for box, at in self._past]
-        self._slots = [box + down for box in self._slots]
+    def read(self, track: Track, refused: bool = False) -> None:
+        """A track was read as it looks now; ``refused``: there was no text."""
+        track.wanted, track.refused = False, refused
+
+    def want(self, track: Track) -> None:
+        """A track is to be read again, though it looks as before."""
+        track.wanted = True
+
+    def settle(self, track: Track, final: bool) -> None:
+        """What a track says will not change any more; or, after all, it may."""
+        track.final = final
+
+    def change(self, track: Track, time: float) -> None:
+        """A track looks different from a time on, seconds: to be read again."""
+        track.version, track.since = track.version + 1, time
+        track.wanted, track.final = True, False
+
+    def begin(self, track: Track, time: float) -> None:
+        """Another line stands where a track is from a time on, seconds."""
+        track.first, track.stayed = time, 0.0
 
     def finish(self) -> list[Track]:
         """The stream is over: return what was still there."""
         gone, self.tracks = self.tracks, []
         return gone
 
-    def _follow(self, panel: Floats, time: float) -> list[Track]:
+    def _follow(self, panel: Panel, time: float) -> list[Track]:
         """Find every track again; return those that were."""
         tracks = self.tracks
         if not tracks:
             return []
-        stay = [fits_at(panel, t.template, t.template.top) for t in tracks]
+        stay = [panel.fits(t.template) for t in tracks]
         self._rolled = shift = self._shift(panel, stay)
         self._moving |= shift != 0
         self.scrolled -= shift
         nears = [(fit, t.template.top) for t, fit in zip(tracks, stay, strict=True)]
         if shift:
-            nears = [fits_near(panel, t.template, t.template.top + shift) for t in tracks]
+            nears = [panel.fits_near(t.template, t.template.top + shift) for t in tracks]
         found = []
         for track, fit, near in zip(tracks, stay, nears, strict=True):
             top = track.template.top
@@ -165,10 +167,10 @@ class Tracker:
             if track.fit >= _SAME:
                 found.append((track, place - top))
             elif not track.pinned:
-                track.move(shift)  # hidden, it goes along
+                _move(track, shift)  # hidden, it goes along
         taken: list[Track] = []
         for track, step in sorted(found, key=lambda f: -f[0].fit):
-            track.move(step)
+            _move(track, step)
             if any(same_place(t.box, track.box) for t in taken):
                 continue  # another one is there
             taken.append(track)
@@ -182,7 +184,7 @@ class Tracker:
             self._top = min(self._top, track.template.top) if track.rolls else self._top
         return taken
 
-    def _shift(self, panel: Floats, stay: Sequence[float]) -> int:
+    def _shift(self, panel: Panel, stay: Sequence[float]) -> int:
         """How far the roll moved, pixels; ``stay``: likeness of each track where it was."""
         free, curves, rows = [], [], []
         pairs = [(t, fit) for t, fit in zip(self.tracks, stay, strict=True) if not t.pinned]
@@ -191,7 +193,8 @@ class Tracker:
         if not left:
             return 0
         for track, fit in pairs:
-            curve, row = likeness(panel, track.template), track.template
+            curve = panel.likeness(track.template)
+            row = track.template._replace(top=track.template.top - panel.top)
             if track in left:
                 free.append((curve, row.top, fit))
             elif fit >= _STILL:
@@ -201,10 +204,10 @@ class Tracker:
                 curve[max(0, row.top - half) : row.top + half + 1] = 0
             curves.append(curve)
             rows.append(row)
-        shift, _ = vote(curves, rows, len(panel))
+        shift, _ = vote(curves, rows, panel.height)
         places = [(c, at + shift, fit) for c, at, fit in free if 0 <= at + shift < len(c)]
         # Further up than any row was seen they may be cut off.
-        inside = [place for place in places if place[1] >= self._top] or places
+        inside = [place for place in places if place[1] >= self._top - panel.top] or places
         fits = [max(0.0, float(c[to])) for c, to, _ in inside]
         gain = max((f - fit for f, (_, _, fit) in zip(fits, inside, strict=True)), default=0.0)
         if abs(shift) > _FAR and gain < _GAIN:
@@ -217,9 +220,9 @@ class Tracker:
         least = _SURELY if few else _SAME
         return shift if fits and float(np.sqrt(np.mean(np.square(fits)))) >= least else 0
 
-    def _renew(self, track: Track, image: Image, panel: Floats, strokes: Floats) -> None:
+    def _renew(self, track: Track, panel: Panel) -> None:
         """Take in the latest look of a track; notice a change in place."""
-        now, shown = _cut(panel, track.template), _cut(strokes, track.template)
+        now, shown = panel.shown(track.template)
         if now.shape != track.template.ink.shape:
             return
         watched = track.fit < _EQUAL and not track.final
@@ -227,11 +230,11 @@ class Tracker:
             track.doubt += 1
             if track.doubt < 2:
                 if shown.mean() > _CLEAR * track.clarity:  # it may be the last that is seen of it
-                    track.view = view_of(image, track.box, self._usual)
+                    track.view = panel.view(track.box, self._usual)
                 return
-            track.change(track.last)
+            self.change(track, track.last)
             if track.refused:
-                track.begin(track.last)
+                self.begin(track, track.last)
                 track.refused = False
             mix = 1.0
         else:
@@ -243,24 +246,18 @@ class Tracker:
         clarity = float(shown.mean())
         fading = clarity <= _CLEAR * track.clarity and not track.wanted
         if not (fading or track.final):
-            track.view, track.clarity = view_of(image, track.box, self._usual), clarity
+            track.view, track.clarity = panel.view(track.box, self._usual), clarity
 
-    def _look(
-        self,
-        image: Image,
-        panel: Floats,
-        strokes: Floats,
-        stripes: Sequence[Stripe],
-        time: float,
-    ) -> None:
+    def _look(self, panel: Panel, stripes: Sequence[Stripe], time: float) -> None:
         """Look for lines in stripes; adopt those that no track explains."""
         for track in self.tracks:
-            track.whole |= shown(track.box, stripes)
-        for line in find_lines(self.detect, stacked(image, stripes, self._usual), self._usual):
-            box = unstacked(line, stripes)
+            track.whole |= shown(panel.inside(track.box), stripes)
+        picture = stacked(panel.image, stripes, self._usual)
+        for line in find_lines(self.detect, picture, self._usual):
+            box = panel.outside(unstacked(line, stripes))
             known = [t for t in self.tracks if t.last == time and same_place(t.box, box)]
-            if not known and not self._leaving(box, time):
-                self.tracks.append(self._adopt(box, image, panel, strokes, time))
+            if not known and not self._leaving(box, panel.top, time):
+                self.tracks.append(self._adopt(box, panel, time))
             parts = [t for t in known if box[3] - box[1] > 1.2 * t.height]
             if len(known) > 1 and len(parts) == len(known):  # of a line that was coming in
                 self.tracks = [t for t in self.tracks if t not in parts[1:]]
@@ -270,16 +267,16 @@ class Tracker:
             grown = box[3] - box[1] > 1.2 * track.height
             longer = box[2] > track.box[2] + track.height and track.box[0] > box[0] - 8
             if grown or longer:
-                _reshape(track, box, panel, strokes)
+                _reshape(track, box, panel)
                 track.whole = False
-                track.view = view_of(image, box, self._usual)
-                track.change(time)
+                track.view = panel.view(box, self._usual)
+                self.change(track, time)
 
-    def _leaving(self, box: Box, time: float) -> bool:
+    def _leaving(self, box: Box, top: int, time: float) -> bool:
         """True for what is left, above all rows, of one that scrolls out or had left before."""
         rows = [t for t in self.tracks if t.last == time and t.rolls]
         slack = 0.3 * self._usual
-        if box[1] > slack and box[3] < self._top + slack:
+        if box[1] > top + slack and box[3] < self._top + slack:
             return False  # rows do not come up there, nor is it cut off
         if not rows or any(t.box[1] < box[1] for t in rows):
             return False
@@ -296,9 +293,9 @@ class Tracker:
         self._past = [(b, at) for b, at in self._past if 0.6 * (b[3] - b[1]) > self.scrolled - at]
         return [(b, self.scrolled - at) for b, at in self._past]
 
-    def _adopt(self, box: Box, image: Image, panel: Floats, strokes: Floats, time: float) -> Track:
-        template = template_of(panel, box)
-        shown = _cut(strokes, template).copy()
+    def _adopt(self, box: Box, panel: Panel, time: float) -> Track:
+        template = panel.template(box)
+        shown = panel.shown(template)[1].copy()
         if box[2] - box[0] > _LONG * (box[3] - box[1]):
             self._heights.append(float(box[3] - box[1]))
         return Track(
@@ -308,18 +305,19 @@ class Tracker:
             box=box,
             template=template,
             strokes=shown,
-            view=view_of(image, box, self._usual),
+            view=panel.view(box, self._usual),
             clarity=float(shown.mean()),
             since=time,
         )
 
 
-def _cut(panel: Floats, row: Template) -> Floats:
-    h, w = row.ink.shape
-    return panel[row.top : row.top + h, row.left : row.left + w]
+def _move(track: Track, pixels: int) -> None:
+    """It stands so much lower."""
+    track.box = track.box + np.array([0, pixels, 0, pixels], np.float32)
+    track.template = track.template._replace(top=track.template.top + pixels)
 
 
-def _reshape(track: Track, box: Box, panel: Floats, strokes: Floats) -> None:
+def _reshape(track: Track, box: Box, panel: Panel) -> None:
     """A line turned out to be larger than it first looked: it was still coming in."""
-    track.box, track.template = box, template_of(panel, box)
-    track.strokes = _cut(strokes, track.template).copy()
+    track.box, track.template = box, panel.template(box)
+    track.strokes = panel.shown(track.template)[1].copy()

@@ -11,12 +11,13 @@ import numpy as np
 from shizi.detection import DetectionOptions
 from shizi.live.event import Row
 from shizi.live.frame import Area, Box, Frame
+from shizi.live.options import ReadingOptions, RegionOptions, WatchOptions
 from shizi.live.see.message import Assembler
-from shizi.live.see.reading import SETTLE, LineReader, ReadingOptions
-from shizi.live.see.region import Finder, RegionOptions
+from shizi.live.see.panel import Panel
+from shizi.live.see.reading import SETTLE, LineReader
+from shizi.live.see.region import Finder
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
-from shizi.options import check_range
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import RecognitionOptions
@@ -26,26 +27,6 @@ _LINGER = 1.0
 
 _LATE = 0.3
 """Seconds behind a live source from which nothing is read again."""
-
-
-@dataclass(frozen=True)
-class WatchOptions:
-    """How a room is watched.
-
-    Attributes:
-        hindsight: seconds of the stream that are kept while the area is searched, to be read
-            once it is found.
-    """
-
-    hindsight: float = 4.0
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        check_range(self, hindsight=(0, 60))
 
 
 @dataclass
@@ -110,8 +91,8 @@ class Watch:
     def __post_init__(self) -> None:
         """Start with an empty panel."""
         self._finder = Finder(self.region, self._detect)
-        self._lines = LineReader(self.reader.recognizer, self.reading)
         self._waiting: deque[Frame] = deque()
+        self._assembler = Assembler(Tracker(self._detect), _LINGER)
         self._begin(None, 0)
         self._late = 0.0
         self._mark: float | None = None  # when the last look ended
@@ -121,10 +102,9 @@ class Watch:
         """Lines of text that are seen at the moment, pixels of the frame."""
         if self.area is None:
             return []
-        corner = np.array([*self.area[:2], *self.area[:2]], np.float32)
         seen = [t for t in self._tracker.tracks if t.id in self._lines.lines]
         newest = max((t.last for t in seen), default=0.0)
-        return [t.box + corner for t in seen if t.last == newest]
+        return [t.box for t in seen if t.last == newest]
 
     def look(self, frame: Frame) -> list[Row]:
         """Look at the next frame; return the rows that were read, revised or closed by it."""
@@ -161,7 +141,8 @@ class Watch:
         """Look at the next frame of the area."""
         if (frame.width, frame.height) != self._finder.size:
             return []  # from before the picture changed its size
-        gone, tracks = self._tracker.step(frame.crop(*area), frame.time), self._tracker.tracks
+        panel = Panel(frame.crop(*area), *area[:2])
+        gone, tracks = self._tracker.step(panel, frame.time), self._tracker.tracks
         due = [t for t in tracks if t.wanted and self._settled(t, frame.time)]
         rows = self._place(due, gone, frame.time)
         if not (self.live and self._late > _LATE):
@@ -172,9 +153,9 @@ class Watch:
         """Read lines that are due, and what there is yet to read on those that are gone."""
         due = due + [t for t in gone if self._lines.unread(t)]
         lines = self._lines.read(due, time)
-        rows = [row for line in lines for row in self._assembler.place(line, self._tracker)]
+        rows = self._assembler.take(lines)
         self._lines.forget(gone)
-        return rows + self._assembler.retire(gone, time, self._tracker.scrolled)
+        return rows + self._assembler.retire(gone, time)
 
     def _settled(self, track: Track, time: float) -> bool:
         """True when a line's look will not get better: it is not sliding in any more."""
@@ -186,9 +167,7 @@ class Watch:
         """Go on in a panel that became higher, or begin anew in another one."""
         if area is None or self.area is None or (area[0], area[2]) != (self.area[0], self.area[2]):
             return self._restart(area)
-        up, self.area = self.area[1] - area[1], area
-        self._tracker.lift(up)
-        self._assembler.lift(up, self._tracker)
+        self.area = area
         return []
 
     def _restart(self, area: Area | None) -> list[Row]:
@@ -196,14 +175,15 @@ class Watch:
         rows: list[Row] = []
         if self.area is not None:
             rows = self._place([], self._tracker.finish(), self.statistics.stream)
-            rows += self._assembler.retire([], np.inf, self._tracker.scrolled)
+            rows += self._assembler.retire([], np.inf)
         self._begin(area, self._tracker.number())
         return rows
 
     def _begin(self, area: Area | None, first: int) -> None:
         self.area = area
         self._tracker = Tracker(self._detect, first)
-        self._assembler = Assembler(_LINGER, (0, 0) if area is None else area[:2])
+        self._lines = LineReader(self.reader.recognizer, self._tracker, self.reading)
+        self._assembler = Assembler(self._tracker, _LINGER, self._assembler)
 
     def _detect(self, image: Image) -> Quads:
         return self.reader.detector(image)[0]

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
-from shizi.live.see.line import Line
+from shizi.live.see.line import SeenLine
 
 _COLONS = ("：", ":", "；", ";")
 _BRACKETS = ("[", "【", "［")
@@ -23,6 +23,9 @@ if it began with a nickname."""
 _TOGETHER = 0.8
 """Seconds within which all lines of one message appear."""
 
+_NEXT = 5.0
+"""Distance within which a message may be the next one, in line heights."""
+
 _TELLING = 4
 """Distances from which it is known what is usual."""
 
@@ -33,29 +36,36 @@ def _latest() -> deque[float]:
 
 @dataclass
 class Typography:
-    """How a room sets its lines, learned from the latest of them."""
+    """How a room sets its lines, learned from the latest of them.
 
+    Attributes:
+        ahead: right edge of the longest of the lines that were just read, pixels.
+    """
+
+    ahead: float = 0.0
     _ends: deque[float] = field(default_factory=_latest)  # right edges, pixels
     _pitches: deque[float] = field(default_factory=_latest)  # of messages, in line heights
 
     @property
     def right(self) -> float:
         """Right edge of the longest line, pixels; text wraps only there."""
-        return max(self._ends, default=0.0)
+        return max((self.ahead, *self._ends))
 
     @property
     def pitch(self) -> float:
         """Usual distance of two messages, in line heights; 0 while it is not known."""
         return median(self._pitches) if len(self._pitches) >= _TELLING else 0.0
 
-    def note(self, above: Line | None, line: Line, joins: bool) -> None:
+    def note(self, above: SeenLine | None, line: SeenLine, joins: bool) -> None:
         """Learn from a line; ``joins``: it goes on with the one above it."""
         self._ends.append(float(line.track.box[2]))
         if above is not None and not joins and (line.badge or _names(line)):
-            self._pitches.append(_pitch(above, line))
+            pitch = _pitch(above, line)
+            if pitch < _NEXT:  # else there is room for others between them
+                self._pitches.append(pitch)
 
 
-def continues(begin: Line, above: Line, line: Line, typography: Typography) -> bool:
+def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typography) -> bool:
     """True when a line goes on with what the one above it began.
 
     Args:
@@ -83,24 +93,24 @@ def continues(begin: Line, above: Line, line: Line, typography: Typography) -> b
     return pitch < max(_WRAPPED * (full and not names), _TIGHT * levels)
 
 
-def begins(line: Line, below: Line, typography: Typography) -> bool:
+def begins(line: SeenLine, below: SeenLine, typography: Typography) -> bool:
     """True when a line begins what the one below it, read earlier, goes on with."""
     together = abs(below.track.first - line.track.first) < _TOGETHER
     return together and continues(line, line, below, typography)
 
 
-def _opens_alike(begin: Line, line: Line) -> bool:
+def _opens_alike(begin: SeenLine, line: SeenLine) -> bool:
     """Both begin with a bracket, as levels are written in some rooms."""
     first = line.best.text[:1]
     return first in _BRACKETS and first == begin.best.text[:1]
 
 
-def _names(line: Line) -> bool:
+def _names(line: SeenLine) -> bool:
     """It seems to begin with a nickname: a colon, and more than one colour."""
     return len(line.best.runs) > 1 and any(c in line.best.text for c in _COLONS)
 
 
-def _pitch(above: Line, line: Line) -> float:
+def _pitch(above: SeenLine, line: SeenLine) -> float:
     """Distance of two lines, in line heights."""
     a, b = above.track, line.track
     return float(b.box[1] + b.box[3] - a.box[1] - a.box[3]) / 2 / max(a.height, b.height)

@@ -18,7 +18,8 @@ from typing import Any, Self
 
 from shizi.extras import needed
 from shizi.live.event import Event
-from shizi.web.server import WebOptions, WebServer
+from shizi.live.options import DashboardOptions
+from shizi.web.server import WebServer
 
 with needed("the dashboard"):
     from starlette.applications import Starlette
@@ -34,13 +35,6 @@ EVENTS = 300
 BEHIND = 2000
 """Messages that a browser may be behind before it is let go."""
 MOST_CLIENTS = 64
-
-
-@dataclass(frozen=True)
-class DashboardOptions(WebOptions):
-    """Where the page is served."""
-
-    port: int = 8770
 
 
 @dataclass(frozen=True)

@@ -11,64 +11,22 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import inf
 from pathlib import Path
-from typing import Literal
 
 import av
 import numpy as np
 
 from shizi.errors import DataError
-from shizi.live.simulate import look as looks
+from shizi.live.options import SimulateOptions
 from shizi.live.simulate import scene as scenes
 from shizi.live.simulate import script as scripts
-from shizi.live.simulate.look import draw_look, draw_row
+from shizi.live.simulate import style as styles
 from shizi.live.simulate.scene import SAY_HIGH, TABS_END, Scene, draw_scene
 from shizi.live.simulate.script import Pace, Rng, notice, read_lines, write_script
-from shizi.live.simulate.stage import Place, Stage, slot_height
-from shizi.options import check_range
+from shizi.live.simulate.stage import Setting, Stage, slot_height
+from shizi.live.simulate.style import draw_row, draw_style
 from shizi.page import Image
 from shizi.synth.fonts import Face, load_faces, system_fonts
-
-Level = Literal["easy", "hard"]
-Shape = Literal["portrait", "panel", "any"]
-
-
-@dataclass(frozen=True)
-class SimulateOptions:
-    """What room to simulate. The same options make the same clip.
-
-    Attributes:
-        seed: of everything left to chance.
-        seconds: length of the clip.
-        level: easy: 24 to 30 px text, about a row a second, crf 23; hard: 22 px text, bursts of
-            6 rows a second, crf 33.
-        shape: rows over a portrait picture of 720x1280, or a panel beside a landscape one of
-            1280x720; any: by chance.
-        fps: frames a second.
-        texts: text files with comments, one a line, besides the built-in ones.
-    """
-
-    seed: int = 0
-    seconds: float = 60.0
-    level: Level = "easy"
-    shape: Shape = "any"
-    fps: int = 25
-    texts: tuple[Path, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        check_range(
-            self,
-            seed=(0, inf),
-            seconds=(1, 86_400),
-            fps=(1, 240),
-        )
-
 
 PACES = {"easy": Pace(0.9, 2.0, 0.2), "hard": Pace(1.5, 6.0, 0.3)}
 CRF = {"easy": 23, "hard": 33}
@@ -137,16 +95,16 @@ def make_room(options: SimulateOptions) -> Clip:
     width, height = (720, 1280) if portrait else (1280, 720)
     left = round(width * (0.025 if portrait else rng.uniform(0.70, 0.74)))
     wide = round(width * rng.uniform(0.66, 0.76)) if portrait else width - left - 12
-    look = draw_look(rng, face, size, wide, portrait)
+    style = draw_style(rng, face, size, wide, portrait)
     place = _place(rng, portrait, left, size, height, hard)
     if portrait and place.join_slot:  # which stands above the input field
         place = replace(place, bottom=min(place.bottom, height - SAY_HIGH - round(2.8 * size)))
     comments = read_lines(options.texts, face.covers)
     script = write_script(rng, options.seconds, PACES[options.level], comments)
-    if look.badge == "none":  # nobody sees a level
+    if style.badge == "none":  # nobody sees a level
         script = [replace(message, level=None) for message in script]
     pinned = notice(rng) if rng.random() < 0.4 else None
-    above = place.gift_slot * slot_height(look) + (draw_row(look, pinned).height if pinned else 0)
+    above = place.gift_slot * slot_height(style) + (draw_row(style, pinned).height if pinned else 0)
     if not portrait:
         place = replace(place, top=max(place.top, round(TABS_END + above)))
     top = place.top - above
@@ -155,17 +113,17 @@ def make_room(options: SimulateOptions) -> Clip:
         max(0.0, (left - 4) / width), max(0.0, (top - 4) / height),
         min(1.0, (left + wide + 4) / width), min(1.0, (bottom + 4) / height),
     )  # fmt: skip
-    scene = draw_scene(rng, width, height, None if portrait else (left - 8, look.light), face)
-    return Clip(Stage(look, place, script, pinned), scene, region)
+    scene = draw_scene(rng, width, height, None if portrait else (left - 8, style.light), face)
+    return Clip(Stage(style, place, script, pinned), scene, region)
 
 
-def _place(rng: Rng, portrait: bool, left: int, size: int, height: int, hard: bool) -> Place:
+def _place(rng: Rng, portrait: bool, left: int, size: int, height: int, hard: bool) -> Setting:
     jumps = rng.random() < (0.5 if hard else 0.3)
     if portrait:
         top, bottom = height * rng.uniform(0.56, 0.64), height * rng.uniform(0.87, 0.9)
     else:
         top, bottom = height * rng.uniform(0.33, 0.36), height * rng.uniform(0.88, 0.93)
-    return Place(
+    return Setting(
         left=left,
         top=round(top),
         bottom=round(bottom),
@@ -179,7 +137,7 @@ def _place(rng: Rng, portrait: bool, left: int, size: int, height: int, hard: bo
 
 def _face(rng: Rng) -> Face:
     """A sans-serif of a weight that screens use, with every character that is drawn."""
-    words = looks.WORDS + scenes.WORDS + scripts.WORDS
+    words = styles.WORDS + scenes.WORDS + scripts.WORDS
     paths = system_fonts()
     for i in rng.permutation(len(paths)):
         faces = [f for f in load_faces([paths[i]], need_han=False) if f.han and f.style == "hei"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from shizi.live.simulate.look import Floats
 from shizi.live.simulate.script import Rng
+from shizi.live.simulate.style import Floats
 from shizi.page import Image
 from shizi.synth import backgrounds as bg
 from shizi.synth.fonts import Face

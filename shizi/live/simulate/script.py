@@ -58,7 +58,7 @@ _SHARES: dict[Kind, float] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Act:
     """Something that the room shows.
 
     Attributes:
@@ -112,7 +112,7 @@ def read_lines(paths: Sequence[Path], covers: Callable[[str], bool]) -> list[str
     return list(lines)
 
 
-def write_script(rng: Rng, seconds: float, pace: Pace, comments: Sequence[str]) -> list[Message]:
+def write_script(rng: Rng, seconds: float, pace: Pace, comments: Sequence[str]) -> list[Act]:
     """Make up what happens, in order of time.
 
     Args:
@@ -122,7 +122,7 @@ def write_script(rng: Rng, seconds: float, pace: Pace, comments: Sequence[str]) 
         comments: what people may say, besides a small list of common sayings.
     """
     users = [(_nickname(rng), int(rng.integers(1, 60))) for _ in range(max(12, int(seconds)))]
-    messages: list[Message] = []
+    messages: list[Act] = []
     for time in _arrivals(rng, seconds, pace):
         user, level = users[int(len(users) * rng.random() ** 1.5)]
         kind = _kind(rng)
@@ -134,26 +134,26 @@ def write_script(rng: Rng, seconds: float, pace: Pace, comments: Sequence[str]) 
     return messages
 
 
-def notice(rng: Rng) -> Message:
+def notice(rng: Rng) -> Act:
     """A pinned notice, shown from the start."""
-    return Message(0.0, "notice", "", str(rng.choice(_NOTICES)))
+    return Act(0.0, "notice", "", str(rng.choice(_NOTICES)))
 
 
 def _message(
     rng: Rng, time: float, kind: Kind, user: str, level: int, comments: Sequence[str]
-) -> Message:
+) -> Act:
     if kind == "comment":
         said = comments if comments and rng.random() < 0.75 else _COMMENTS
-        return Message(time, kind, user, said[int(rng.integers(len(said)))], level)
+        return Act(time, kind, user, said[int(rng.integers(len(said)))], level)
     if kind == "gift":
         first = 1 if rng.random() < 0.8 else int(rng.choice([2, 5, 10, 66]))
         gift = Gift(_GIFTS[int(len(_GIFTS) * rng.random() ** 1.5)], first)
         steps = int(rng.integers(1, 9)) if rng.random() < 0.5 else 0
         counts = tuple((time + 0.4 * (i + 1), first + i + 1) for i in range(steps))
-        return Message(time, kind, user, "", level, gift, counts)
+        return Act(time, kind, user, "", level, gift, counts)
     if kind == "system":
-        return Message(time, kind, "", str(rng.choice(_SYSTEM)))
-    return Message(time, kind, user, "", level)
+        return Act(time, kind, "", str(rng.choice(_SYSTEM)))
+    return Act(time, kind, user, "", level)
 
 
 def _kind(rng: Rng) -> Kind:

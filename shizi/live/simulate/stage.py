@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from shizi.live.event import Event, Gift
-from shizi.live.simulate.look import Floats, Look, Sprite, draw_row
-from shizi.live.simulate.script import Message
+from shizi.live.simulate.script import Act
+from shizi.live.simulate.style import Floats, Sprite, Style, draw_row
 from shizi.page import Image
 
 _LEAVING = 1 / 3
@@ -17,7 +17,7 @@ _LEAVING = 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Setting:
     """Where things stand and how they move. Pixels.
 
     Attributes:
@@ -43,7 +43,7 @@ class Place:
 
 @dataclass(slots=True, eq=False)
 class _Shown:
-    message: Message
+    message: Act
     sprite: Sprite
     y: float  # from the start of the roll, or of the frame for a slot
     gift: Gift | None
@@ -54,14 +54,14 @@ class _Shown:
 class Stage:
     """Shows messages as time goes on. Feed it frames in order."""
 
-    look: Look
-    place: Place
-    script: Sequence[Message]
-    notice: Message | None = None
+    style: Style
+    place: Setting
+    script: Sequence[Act]
+    notice: Act | None = None
     _next: int = 0
     _roll: list[_Shown] = field(default_factory=list)
     _slots: dict[str, _Shown] = field(default_factory=dict)
-    _waiting: list[Message] = field(default_factory=list)
+    _waiting: list[Act] = field(default_factory=list)
     _offset: float = 0.0
     _gone: list[_Shown] = field(default_factory=list)
 
@@ -89,22 +89,22 @@ class Stage:
         shown.sort(key=lambda s: (s.seen, s.message.time))
         return [_event(i, s) for i, s in enumerate(shown)]
 
-    def _enter(self, message: Message, time: float) -> None:
+    def _enter(self, message: Act, time: float) -> None:
         slotted = (message.kind == "join" and self.place.join_slot) or (
             message.kind == "gift" and self.place.gift_slot
         )
         if slotted:
             self._waiting.append(message)
             return
-        sprite = draw_row(self.look, message)
+        sprite = draw_row(self.style, message)
         end = self._roll[-1].y + self._roll[-1].sprite.height + self.place.gap if self._roll else 0
         self._roll.append(_Shown(message, sprite, end, message.gift))
 
     def _take_turns(self, time: float) -> None:
         """Give a slot to the next one waiting once the one in it was seen long enough."""
         if self.notice is not None and "notice" not in self._slots:
-            sprite = draw_row(self.look, self.notice)
-            above = self.place.gift_slot * slot_height(self.look) + self.place.gap
+            sprite = draw_row(self.style, self.notice)
+            above = self.place.gift_slot * slot_height(self.style) + self.place.gap
             top = self.place.top - above - sprite.height
             self._slots["notice"] = _Shown(self.notice, sprite, top, None, time)
         for message in list(self._waiting):
@@ -121,7 +121,7 @@ class Stage:
             late = time - message.time
             counts = tuple((t + late, n) for t, n in message.counts)
             message_now = replace(message, time=time, counts=counts)
-            sprite = draw_row(self.look, message_now)
+            sprite = draw_row(self.style, message_now)
             p = self.place
             y = p.bottom + p.gap if message.kind == "join" else p.top - p.gap - sprite.height
             self._slots[message.kind] = _Shown(message_now, sprite, y, message.gift, time)
@@ -133,7 +133,7 @@ class Stage:
         if not due or shown.gift is None or due[-1] == shown.gift.count or self._leaves(shown):
             return
         shown.gift = Gift(shown.gift.name, due[-1])
-        shown.sprite = draw_row(self.look, shown.message, shown.gift)
+        shown.sprite = draw_row(self.style, shown.message, shown.gift)
 
     def _leaves(self, shown: _Shown) -> bool:
         """True for a row near the top of the roll."""
@@ -155,12 +155,12 @@ class Stage:
             self._gone.append(self._roll.pop(0))
 
 
-def slot_height(look: Look) -> float:
+def slot_height(style: Style) -> float:
     """Room for a gift of two lines above the rows, pixels."""
-    return 3.9 * look.size
+    return 3.9 * style.size
 
 
-def _lay(frame: Image, sprite: Sprite, left: int, top: int, place: Place) -> None:
+def _lay(frame: Image, sprite: Sprite, left: int, top: int, place: Setting) -> None:
     """Lay a sprite over a frame, cut to the rows' place and faded at its top."""
     first = max(top, place.top, 0)
     last = min(top + sprite.height, place.bottom, len(frame))

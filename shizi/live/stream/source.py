@@ -13,7 +13,6 @@ import time as clock
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,8 @@ from shizi.errors import ShiziError
 from shizi.extras import needed
 from shizi.images.load import SUFFIXES, load
 from shizi.live.frame import Frame
+from shizi.live.options import SourceOptions
 from shizi.live.stream.pace import paced, queued, sampled
-from shizi.options import check_range
 from shizi.waits import Waits
 
 with needed("reading video"):
@@ -32,47 +31,16 @@ with needed("reading video"):
 
 _STREAMS = ("rtmp://", "rtmps://", "rtsp://", "rtsps://", "http://", "https://", "srt://", "udp://")
 _CAMERAS = {"Linux": ("v4l2", "/dev/video{}"), "Darwin": ("avfoundation", "{}")}
+STILLS = frozenset(SUFFIXES) - {".gif"}
+"""Suffixes of files that are one picture; a GIF may move."""
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.25, 8.0  # seconds between two tries to open a stream
 _NEAR = 1e-3  # seconds: less than any two frames are apart
 _JUMP = 10.0  # seconds between two frames that are a break in the clock rather than a pause
 
 
 class StreamError(ShiziError):
     """A stream cannot be opened, or is gone and did not come back."""
-
-
-@dataclass(frozen=True)
-class SourceOptions:
-    """How frames are taken from a source.
-
-    Attributes:
-        fps: frames looked at in a second of the stream; fewer where it has fewer.
-        replay_speed: play a file at so many times its speed, as if it came in live; 0: as fast
-            as it can be read.
-        timeout: seconds without data after which a stream counts as broken.
-        give_up: seconds for which a broken stream is opened again and again; 0: for ever.
-        queue: frames that are decoded ahead, or of a live source, that may wait.
-    """
-
-    fps: float = 10.0
-    replay_speed: float = 0.0
-    timeout: float = 10.0
-    give_up: float = 0.0
-    queue: int = 8
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            ValueError: one is.
-        """
-        check_range(
-            self,
-            fps=(0.01, 1000),
-            replay_speed=(0, 1000),
-            timeout=(0.1, inf),
-            give_up=(0, inf),
-            queue=(1, 10_000),
-        )
 
 
 @dataclass
@@ -151,7 +119,7 @@ def open_source(
     if address.split(":")[0] == "screen":
         source.live, source.start = True, start + away
         frames = _screen(address, o, source)
-    elif path.is_dir() or path.suffix.lower() in SUFFIXES:
+    elif path.is_dir() or path.suffix.lower() in STILLS:
         source.start = start
         frames = _pictures(path, o, source)
     else:
@@ -236,7 +204,7 @@ def _video(
     def connect() -> Any:
         return _connect(address, options.timeout, camera)
 
-    container = connect()
+    container = _awaited(connect, options.wait if remote else 0.0)
     known = container.duration / av.time_base if (container.duration or 0) > 0 else None
     source.live = camera or (remote and known is None)
     source.start = start + away if source.live else start
@@ -244,6 +212,19 @@ def _video(
     if source.live:
         return _lasting(container, connect, options.give_up, source)
     return _sought(container, source)
+
+
+def _awaited(connect: Callable[[], Any], patience: float) -> Any:
+    """Open something that may not be there for some seconds yet."""
+    waits, limit = Waits(_FIRST_WAIT, _LONGEST_WAIT), clock.monotonic() + patience
+    while True:
+        try:
+            return connect()
+        except StreamError:
+            left = limit - clock.monotonic()
+            if left <= 0:
+                raise
+            clock.sleep(min(left, waits.take()))
 
 
 def _connect(address: str, timeout: float, camera: bool) -> Any:
@@ -278,7 +259,7 @@ def _lasting(
             yield frame
             if source._stop.is_set():
                 return
-        waits = Waits(0.25, 8.0)
+        waits = Waits(_FIRST_WAIT, _LONGEST_WAIT)
         while not source._stop.wait(waits.take()):
             try:
                 container = connect()

@@ -35,9 +35,13 @@ def gelu(x: Tensor) -> Tensor:
     return activations.gelu(x, approximate=False)
 
 
-def normalise(images: Tensor) -> Tensor:
-    """Turn RGB bytes (N, H, W, 3) into the nets' input, -1 to 1."""
-    return layers.Rescaling(1 / 127.5, -1.0, name="normalise")(images)
+def normalise(images: Tensor, mean: tuple[float, float, float] | None = None) -> Tensor:
+    """Turn RGB bytes (N, H, W, 3) into the nets' input, -1 to 1.
+
+    Nought is middle grey, or else the RGB value ``mean``.
+    """
+    less = -1.0 if mean is None else [-value / 127.5 for value in mean]
+    return layers.Rescaling(1 / 127.5, less, name="normalise")(images)
 
 
 def excite(x: Tensor, name: str) -> Tensor:

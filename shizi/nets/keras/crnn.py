@@ -23,9 +23,9 @@ def crnn(spec: CRNNSpec) -> keras.Model:
 
 
 def vgg_crnn(spec: VGGCRNNSpec) -> keras.Model:
-    """Build CRNN as published: (N, 32, W, 3) uint8 to logits (N, W / 4 - 1, classes)."""
+    """Build CRNN as published: (N, 32, W, 3) uint8 to logits (N, T, classes)."""
     images = keras.Input((spec.height, None, 3), dtype="uint8", name="images")
-    x = convolutions(normalise(images), spec.widths)  # (N, 1, T, C)
+    x = convolutions(normalise(images), spec)  # (N, 1, T, C)
     x = layers.Reshape((-1, x.shape[-1]))(x)  # (N, T, C)
     for i in range(2):
         x = bidirectional(x, f"rnns-{i}", spec.rnn, spec.hidden)
@@ -38,17 +38,21 @@ def bidirectional(x: Tensor, name: str, kind: str, hidden: int) -> Tensor:
     return layers.Bidirectional(layer(hidden, return_sequences=True), name=name)(x)
 
 
-def convolutions(x: Tensor, widths: tuple[int, ...]) -> Tensor:
-    """Apply the seven convolutions of table 1: (N, 32, W, 3) to (N, 1, W / 4 - 1, C)."""
+def convolutions(x: Tensor, spec: VGGCRNNSpec) -> Tensor:
+    """Apply the seven convolutions of table 1: (N, 32, W, 3) to (N, 1, T, C)."""
     pools = {0: (2, 2), 1: (2, 2), 3: (2, 1), 5: (2, 1)}
-    for i, width in enumerate(widths[:-1]):
-        x = conv3(x, f"backbone-convs-{i}", width)
-        if i in (4, 5):
+    for i, width in enumerate(spec.widths):
+        name = f"backbone-convs-{i}"
+        last = i == len(spec.widths) - 1
+        x = layers.Conv2D(width, 2, name=name)(x) if last else conv3(x, name, width)
+        if i in spec.norms:
             # Momentum and epsilon of PyTorch's default.
             x = layers.BatchNormalization(
-                momentum=0.9, epsilon=1e-5, name=f"backbone-norms-{i - 4}"
+                momentum=0.9, epsilon=1e-5, name=f"backbone-norms-{spec.norms.index(i)}"
             )(x)
         x = layers.ReLU()(x)
-        if i in pools:
+        if spec.overlap and i in (3, 5):  # what ReLU leaves is never below the padding
+            x = layers.MaxPooling2D(2, (2, 1))(layers.ZeroPadding2D((0, 1))(x))
+        elif i in pools:
             x = layers.MaxPooling2D(pools[i])(x)
-    return layers.Conv2D(widths[-1], 2, activation="relu", name="backbone-convs-6")(x)
+    return x

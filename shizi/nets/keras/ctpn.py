@@ -72,7 +72,7 @@ def vgg_ctpn(spec: VGGCTPNSpec) -> keras.Model:
     its one side-refinement offset stands for left and right.
     """
     images = keras.Input((None, None, 3), dtype="uint8", name="images")
-    x = vgg(normalise(images), spec.backbone)
+    x = vgg(normalise(images, spec.backbone.mean), spec.backbone)
     x = layers.ReLU()(conv3(x, "window", spec.channels))  # (N, H/16, W/16, C)
     context = bidirectional(Rows()(x), "lstm", "lstm", spec.hidden)
     y = layers.Dense(spec.embed, "relu", name="fc")(context)  # (N H/16, W/16, E)

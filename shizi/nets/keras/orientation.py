@@ -24,7 +24,8 @@ def orientation(spec: OrientationSpec) -> keras.Model:
 def vgg_orientation(spec: VGGOrientationSpec) -> keras.Model:
     """Build the published form: pictures (N, tile, tile, 3) uint8 to logits (N, classes)."""
     images = keras.Input((spec.tile, spec.tile, 3), dtype="uint8", name="images")
-    x = layers.GlobalAveragePooling2D()(vgg(normalise(images), spec.backbone))  # (N, C)
+    x = vgg(normalise(images, spec.backbone.mean), spec.backbone)
+    x = layers.GlobalAveragePooling2D()(x)  # (N, C)
     x = layers.Dense(spec.hidden, "relu", name="hidden")(x)
     y = layers.Dense(spec.classes, name="classify")(x)
     return keras.Model(images, y, name="vgg_orientation")

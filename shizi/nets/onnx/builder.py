@@ -96,10 +96,11 @@ class Builder:
         )  # (T, 2, N, H)
         return self.reshape(self.op("Transpose", y, perm=[0, 2, 1, 3]), [0, 0, 2 * hidden])
 
-    def input(self) -> str:
+    def input(self, mean: Sequence[float] | None = None) -> str:
         x = self.op("Cast", "images", to=TensorProto.FLOAT)
         x = self.op("Div", x, self.constant(np.array(127.5, np.float32)))
-        x = self.op("Sub", x, self.constant(np.array(1.0, np.float32)))
+        less = np.array(1.0, np.float32) if mean is None else np.array(mean, np.float32) / 127.5
+        x = self.op("Sub", x, self.constant(less.astype(np.float32)))
         return self.op("Transpose", x, perm=[0, 3, 1, 2])
 
     def lcnet(self, spec: LCNetSpec, x: str) -> list[str]:

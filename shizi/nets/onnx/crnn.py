@@ -26,16 +26,20 @@ def crnn(spec: CRNNSpec, state: State) -> Any:
 
 
 def vgg_crnn(spec: VGGCRNNSpec, state: State) -> Any:
-    """Return the recogniser: images (N, 32, W, 3) uint8 to probabilities (N, W/4 - 1, classes)."""
+    """Return the recogniser: images (N, 32, W, 3) uint8 to probabilities (N, T, classes)."""
     b = Builder(state)
-    x = b.pool(b.conv_relu("backbone.convs.0", b.input()), 2, 2)
-    x = b.pool(b.conv_relu("backbone.convs.1", x), 2, 2)
-    x = b.conv_relu("backbone.convs.3", b.conv_relu("backbone.convs.2", x))
-    x = b.pool(x, 2, 1)
-    for conv, norm in ((4, 0), (5, 1)):
-        x = b.conv(f"backbone.convs.{conv}", x, pads=AROUND)
-        x = b.op("Relu", b.norm(f"backbone.norms.{norm}", x))
-    x = b.op("Relu", b.conv("backbone.convs.6", b.pool(x, 2, 1)))  # (N, C, 1, T)
+    x = b.input()
+    for i in range(len(spec.widths)):
+        x = b.conv(f"backbone.convs.{i}", x, pads=AROUND if i < 6 else (0, 0, 0, 0))
+        if i in spec.norms:
+            x = b.norm(f"backbone.norms.{spec.norms.index(i)}", x)
+        x = b.op("Relu", x)
+        if i in (0, 1):
+            x = b.pool(x, 2, 2)
+        elif i in (3, 5) and spec.overlap:
+            x = b.op("MaxPool", x, kernel_shape=[2, 2], strides=[2, 1], pads=[0, 1, 0, 1])
+        elif i in (3, 5):
+            x = b.pool(x, 2, 1)  # (N, C, 1, T) after the last convolution
     x = b.op("Squeeze", x, b.constant(np.array([2])))
     x = b.op("Transpose", x, perm=[2, 0, 1])  # (T, N, C)
     for i in (0, 1):

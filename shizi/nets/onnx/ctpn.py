@@ -41,7 +41,7 @@ def vgg_ctpn(spec: VGGCTPNSpec, state: State) -> Any:
     """Return the detector: one picture (1, H, W, 3) uint8 to (H/16, W/16, k, 7)."""
     b = Builder(state)
     k = len(spec.heights)
-    x = b.conv_relu("window", b.vgg(spec.backbone, b.input()))  # (1, C, h, w)
+    x = b.conv_relu("window", b.vgg(spec.backbone, b.input(spec.backbone.mean)))  # (1, C, h, w)
     x = b.op("Transpose", x, perm=[3, 0, 2, 1])  # (w, 1, h, C)
     x = b.recurrent("LSTM", "lstm", b.reshape(x, [0, -1, spec.channels]))
     x = b.op("Relu", b.linear("fc", b.op("Transpose", x, perm=[1, 0, 2])))  # (h, w, E)

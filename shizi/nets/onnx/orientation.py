@@ -26,7 +26,7 @@ def orientation(spec: OrientationSpec, state: State) -> Any:
 def vgg_orientation(spec: VGGOrientationSpec, state: State) -> Any:
     """Return the classifier: pictures (N, tile, tile, 3) uint8 to probabilities (N, classes)."""
     b = Builder(state)
-    x = b.op("GlobalAveragePool", b.vgg(spec.backbone, b.input()))
+    x = b.op("GlobalAveragePool", b.vgg(spec.backbone, b.input(spec.backbone.mean)))
     x = b.reshape(x, [0, spec.backbone.width])  # (N, C)
     x = b.op("Relu", b.linear("hidden", x))
     probs = b.op("Softmax", b.linear("classify", x), axis=-1)

@@ -85,6 +85,12 @@ class LCNet(nn.Module):
         return out
 
 
-def normalise(images: Tensor) -> Tensor:
-    """Turn RGB bytes (N, H, W, 3) into the nets' input (N, 3, H, W), -1 to 1."""
-    return images.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+def normalise(images: Tensor, mean: tuple[float, float, float] | None = None) -> Tensor:
+    """Turn RGB bytes (N, H, W, 3) into the nets' input (N, 3, H, W), -1 to 1.
+
+    Nought is middle grey, or else the RGB value ``mean``.
+    """
+    x = images.permute(0, 3, 1, 2).float()
+    if mean is None:
+        return x / 127.5 - 1.0
+    return (x - torch.tensor(mean, device=x.device)[:, None, None]) / 127.5

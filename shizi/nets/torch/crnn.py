@@ -54,25 +54,30 @@ class Convolutions(nn.Module):
 
     Shape:
         x: (N, 3, 32, W), W a multiple of 4.
-        output: (N, C, 1, W / 4 - 1).
+        output: (N, C, 1, T), T = W / 4 - 1, or W / 4 + 1 where pooling overlaps.
     """
 
-    def __init__(self, widths: tuple[int, ...]) -> None:
+    def __init__(self, spec: VGGCRNNSpec) -> None:
         super().__init__()
+        widths = spec.widths
         ins = (3, *widths)
         self.convs = nn.ModuleList(conv3(a, b) for a, b in zip(ins, widths[:-1], strict=False))
         self.convs.append(he(nn.Conv2d(widths[-2], widths[-1], 2)))
-        self.norms = nn.ModuleList(nn.BatchNorm2d(c) for c in widths[4:6])
+        self.norms = nn.ModuleList(nn.BatchNorm2d(widths[i]) for i in spec.norms)
+        self._normed = {conv: norm for norm, conv in enumerate(spec.norms)}
+        self._overlap = spec.overlap
 
     def forward(self, x: Tensor) -> Tensor:
-        c, norms = self.convs, self.norms
-        x = F.max_pool2d(F.relu(c[0](x)), 2)  # (N, 64, 16, W / 2)
-        x = F.max_pool2d(F.relu(c[1](x)), 2)  # (N, 128, 8, W / 4)
-        x = F.relu(c[3](F.relu(c[2](x))))
-        x = F.max_pool2d(x, (2, 1))  # (N, 256, 4, W / 4)
-        x = F.relu(norms[1](c[5](F.relu(norms[0](c[4](x))))))
-        x = F.max_pool2d(x, (2, 1))  # (N, 512, 2, W / 4)
-        return F.relu(c[6](x))
+        for i, conv in enumerate(self.convs):
+            x = conv(x)
+            if i in self._normed:
+                x = self.norms[self._normed[i]](x)
+            x = F.relu(x)
+            if i in (0, 1):
+                x = F.max_pool2d(x, 2)  # (N, 64, 16, W / 2), (N, 128, 8, W / 4)
+            elif i in (3, 5):  # (N, 256, 4, W / 4), (N, 512, 2, W / 4)
+                x = F.max_pool2d(x, 2, (2, 1), (0, 1)) if self._overlap else F.max_pool2d(x, (2, 1))
+        return x
 
 
 class VGGCRNN(nn.Module):
@@ -87,7 +92,7 @@ class VGGCRNN(nn.Module):
         super().__init__()
         self.spec = spec
         layer = {"lstm": nn.LSTM, "gru": nn.GRU}[spec.rnn]
-        self.backbone = Convolutions(spec.widths)
+        self.backbone = Convolutions(spec)
         self.rnns = nn.ModuleList(
             layer(width, spec.hidden, bidirectional=True, batch_first=True)
             for width in (spec.widths[-1], 2 * spec.hidden)

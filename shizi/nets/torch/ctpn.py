@@ -74,7 +74,8 @@ class VGGCTPN(nn.Module):
         The last axis: logits of "not text" and "text", centre, log height (eq. 2), offset
         of the line's nearer end (eq. 4).
         """
-        x = F.relu(self.window(self.backbone(normalise(images))))  # (N, C, h, w)
+        x = self.backbone(normalise(images, self.spec.backbone.mean))
+        x = F.relu(self.window(x))  # (N, C, h, w)
         n, c, h, w = x.shape
         rows = x.permute(0, 2, 3, 1).reshape(n * h, w, c)  # a row of the grid is a sequence
         context, _ = self.lstm(rows)  # (N h, w, 2 H)

@@ -50,5 +50,5 @@ class VGGOrientation(nn.Module):
         self.classify = nn.Linear(spec.hidden, spec.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        x = self.backbone(normalise(images)).mean((2, 3))  # (N, C)
+        x = self.backbone(normalise(images, self.spec.backbone.mean)).mean((2, 3))  # (N, C)
         return self.classify(F.relu(self.hidden(x)))

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
@@ -25,14 +26,13 @@ from torch import nn
 
 from shizi.charset import BLANK
 from shizi.engine import MANY, Session
-from shizi.errors import DataError
-from shizi.files import whole
+from shizi.errors import DataError, OptionError
 from shizi.nets.keras import build
 from shizi.nets.keras.convert import from_keras, to_keras
 from shizi.nets.keras.runtime import ModelRuntime
 from shizi.nets.spec import CRNNSpec, CTPNSpec, Spec, VGGCRNNSpec, VGGCTPNSpec
 from shizi.page import Image
-from shizi.train.loop.run import RunFolder, forget_after, plot_curves
+from shizi.train.loop.run import RunFolder, checkpoint, forget_after, plot_curves
 from shizi.train.loop.schedule import Interrupt, LoopOptions, better_than, progress, rate
 from shizi.train.loop.stream import Position, Sampler, batches, prefetch
 from shizi.train.loop.torch import Progress
@@ -85,11 +85,12 @@ def train_keras(task: KerasTask, options: LoopOptions) -> dict[str, float]:
         optimizer.build(model.trainable_variables)
         at = load(all_state, model) if all_state.exists() else Progress(0, 0.0, {}, 0, Position())
         forget_after(options.out / "metrics.jsonl", at.step)
-        made = prefetch(batches(task, options.seed, at.position, options.workers))
+        workers = options.preparers(options.device != "cpu" and _has_gpu())
+        made = prefetch(batches(task, options.seed, at.position, workers))
         taken: deque[Position] = deque()
         with (
             closing(made) as stream,
-            RunFolder(options.out, asdict(options), options.steps, at.step) as run,
+            RunFolder(options.out, asdict(options), progress(at.step, at.elapsed, options)) as run,
             Interrupt() as interrupt,
         ):
             pace = Pace(at, options, groups, run, interrupt, taken)
@@ -120,8 +121,30 @@ def _check(options: LoopOptions) -> Path:
 
 
 def device(name: str) -> Any:
-    """Return the context in which Keras computes on ``auto``, ``cpu`` or ``cuda``."""
+    """Return the context in which Keras computes on ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        OptionError: the backend has no GPU, and it must be one.
+    """
+    if name == "cuda" and not _has_gpu():
+        backend = keras.backend.backend()
+        raise OptionError(f"device cuda: {backend} finds none here; choose cpu, or auto")
     return nullcontext() if name == "auto" else keras.device({"cuda": "gpu"}.get(name, name))
+
+
+def _has_gpu() -> bool:
+    """Ask the backend in use for a GPU."""
+    match keras.backend.backend():
+        case "tensorflow":
+            import tensorflow as tf
+
+            return bool(tf.config.list_physical_devices("GPU"))
+        case "jax":
+            import jax
+
+            return any(device.platform == "gpu" for device in jax.devices())
+        case _:
+            return torch.cuda.is_available()
 
 
 def pairs(
@@ -291,8 +314,9 @@ class Pace(keras.callbacks.Callback):
         mean = float(logs["loss"])  # since the epoch began
         loss = (mean * done - self._mean * (done - together)) / together
         self._mean = mean
-        self._run.step(at.step, {"loss": loss}, self._rate, at.elapsed)
-        if progress(at.step, at.elapsed, self._options) >= 1 or self._interrupt.wanted:
+        share = progress(at.step, at.elapsed, self._options)
+        self._run.step(at.step, {"loss": loss}, self._rate, at.elapsed, share)
+        if share >= 1 or self._interrupt.wanted:
             self.model.stop_training = True
 
 
@@ -334,7 +358,7 @@ class Validate(keras.callbacks.Callback):
 
 def save(arrays: dict[str, NDArray[Any]], path: Path, notes: dict[str, str] | None = None) -> None:
     """Write a safetensors file, whole or not at all."""
-    with whole(path) as part:
+    with checkpoint(path) as part:
         save_file(arrays, part, notes)
 
 

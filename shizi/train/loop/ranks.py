@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
 from torch import nn
 
+from shizi.errors import OptionError
 from shizi.train.loop.schedule import Device
 from shizi.train.loop.stream import Position
+
+
+def present(name: Device) -> Literal["cpu", "cuda"]:
+    """Settle where to train.
+
+    Raises:
+        OptionError: there is no CUDA device, and it must be one.
+    """
+    cuda = torch.cuda.is_available()
+    if name == "cuda" and not cuda:
+        raise OptionError("device cuda: PyTorch finds none here; choose cpu, or auto")
+    return "cuda" if cuda and name != "cpu" else "cpu"
 
 
 class Ranks:
@@ -24,8 +37,7 @@ class Ranks:
         self.rank = int(os.environ.get("RANK", "0"))
         self.first = self.rank == 0
         self.count = int(os.environ.get("WORLD_SIZE", "1"))
-        if name == "auto":
-            name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = present(name)
         self.device = torch.device(name)
         if name == "cuda":
             self.device = torch.device(name, int(os.environ.get("LOCAL_RANK", "0")))

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image as Pillow
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from safetensors import SafetensorError
 
+from shizi.errors import DataError
 from shizi.extras import needed
-from shizi.files import write_text
+from shizi.files import whole, write_text
 from shizi.page import Image
 
 if TYPE_CHECKING:
@@ -25,13 +29,39 @@ LOG_EVERY = 50
 """Steps between rows of losses in metrics.jsonl."""
 
 
+@contextmanager
+def checkpoint(path: Path) -> Iterator[Path]:
+    """Yield a path to write to, which takes the place of ``path`` at the end.
+
+    Raises:
+        DataError: it cannot be written, on a full disk for instance; ``path`` stays as it was.
+    """
+    try:
+        with whole(path) as part:
+            yield part
+    except (OSError, RuntimeError, SafetensorError) as error:  # what frameworks make of it
+        reason = textwrap.shorten(str(error), 120)
+        raise DataError(
+            f"cannot write {path} ({reason}); is the disk full? The run can be resumed"
+        ) from error
+
+
+PARTS = 1000
+"""Of the progress bar."""
+
+
 class RunFolder:
     """Writes options.json, metrics.jsonl, TensorBoard events, pictures and curves.
 
     A context manager; shows a progress bar on a terminal.
+
+    Args:
+        out: the folder.
+        options: to be noted.
+        done: share of the run that is done, by steps or by its time budget, 0 to 1.
     """
 
-    def __init__(self, out: Path, options: Mapping[str, Any], steps: int, step: int = 0) -> None:
+    def __init__(self, out: Path, options: Mapping[str, Any], done: float = 0.0) -> None:
         out.mkdir(parents=True, exist_ok=True)
         noted = {"command": " ".join(sys.argv), **options, "commit": commit()}
         write_text(out / "options.json", json.dumps(noted, indent=1, default=str) + "\n")
@@ -40,12 +70,12 @@ class RunFolder:
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TaskProgressColumn(),
             TimeRemainingColumn(),
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._task = self._bar.add_task("train", total=steps, completed=step)
+        self._task = self._bar.add_task("train", total=PARTS, completed=round(PARTS * done))
         self._file = (out / "metrics.jsonl").open("a", encoding="utf-8")
         self._board = board(out)
         self._sums: dict[str, float] = {}
@@ -61,7 +91,9 @@ class RunFolder:
         self._file.close()
         self._board.close()
 
-    def step(self, step: int, losses: Mapping[str, float], rate: float, elapsed: float) -> None:
+    def step(
+        self, step: int, losses: Mapping[str, float], rate: float, elapsed: float, done: float
+    ) -> None:
         """Note a step's losses; at every LOG_EVERY-th step their means become a row.
 
         Args:
@@ -69,13 +101,14 @@ class RunFolder:
             losses: by name; their sum is logged as ``loss``.
             rate: learning rate.
             elapsed: seconds of training.
+            done: share of the run that is done.
         """
         self._count, self._rate = self._count + 1, rate
         for key, value in losses.items():
             self._sums[key] = self._sums.get(key, 0.0) + value
         if step % LOG_EVERY == 0:
             self._sum_up(step, elapsed)
-        self._bar.update(self._task, completed=step)
+        self._bar.update(self._task, completed=round(PARTS * done))
 
     def _sum_up(self, step: int, elapsed: float) -> None:
         """Write the mean losses since the last row, if there are any."""
@@ -84,7 +117,7 @@ class RunFolder:
         means = {k: v / self._count for k, v in self._sums.items()}
         loss = sum(v for k, v in means.items() if k != "wait")
         self._write(step, {"loss": loss, "lr": self._rate, **means}, elapsed)
-        self._bar.update(self._task, description=f"loss {loss:.3f}")
+        self._bar.update(self._task, description=f"step {step}, loss {loss:.3f}")
         self._sums, self._count = {}, 0
 
     def validation(
@@ -168,6 +201,10 @@ def plot_curves(out: Path) -> Path:
     for key in [k for k in (steps[0] if steps else {}) if k not in ("step", "time", "lr", "wait")]:
         left.plot([r["step"] for r in steps], [r[key] for r in steps], label=key)
     left.set(xlabel="step", ylabel="loss", yscale="log" if steps else "linear")
+    if steps:
+        pace = left.twinx()
+        pace.plot([r["step"] for r in steps], [r["lr"] for r in steps], "k:", alpha=0.5)
+        pace.set(ylabel="learning rate (dotted)", ylim=(0, None))
     for key in [k for k in (checks[0] if checks else {}) if k not in ("step", "time", "left_out")]:
         right.plot([r["step"] for r in checks], [r[key] for r in checks], "o-", label=key)
     right.set(xlabel="step", ylabel="validation", ylim=(0, None))

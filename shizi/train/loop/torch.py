@@ -17,11 +17,10 @@ from torch import Tensor, nn
 from shizi.cpu import cores
 from shizi.engine import MANY, Session
 from shizi.errors import DataError
-from shizi.files import whole
 from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.page import Image
 from shizi.train.loop.ranks import Ranks
-from shizi.train.loop.run import RunFolder, forget_after, plot_curves
+from shizi.train.loop.run import RunFolder, checkpoint, forget_after, plot_curves
 from shizi.train.loop.schedule import (
     Interrupt,
     LoopOptions,
@@ -160,7 +159,7 @@ class Trainer:
             "stale": at.stale,
             "positions": [(p.next, list(p.waiting)) for p in positions],
         }
-        with whole(self._last) as part:
+        with checkpoint(self._last) as part:
             torch.save(state, part)
 
     def step(self, stream: Iterator[tuple[Any, Position]]) -> dict[str, float]:
@@ -247,7 +246,8 @@ def fit(
     trainer = Trainer(task, options, settle)
     ranks, at = trainer.ranks, trainer.at
     seed = options.seed + 1_000_003 * ranks.rank  # every process draws its own samples
-    made = prefetch(batches(task, seed, at.position, options.workers))
+    workers = options.preparers(trainer.device.type == "cuda")
+    made = prefetch(batches(task, seed, at.position, workers))
     with ranks, closing(made) as stream, _folder(trainer) as run, Interrupt() as interrupt:
         source = chain([next(stream)], stream)  # preparing does not count against the budget
         if judge_first and at.step == 0:
@@ -258,7 +258,7 @@ def fit(
             losses = trainer.step(source)
             now = time.monotonic()
             before, at.elapsed, clock = at.elapsed, at.elapsed + now - clock, now
-            run.step(at.step, losses, trainer.rate, at.elapsed)
+            run.step(at.step, losses, trainer.rate, at.elapsed, trainer.progress)
             at.elapsed, stop = ranks.agree(at.elapsed, float(interrupt.wanted))
             done = bool(stop) or trainer.progress >= 1
             if done or due(at.step, before, at.elapsed, options):
@@ -275,7 +275,7 @@ def _folder(trainer: Trainer) -> RunFolder | _Silent:
     options = trainer.options
     if not trainer.ranks.first:
         return _Silent()
-    return RunFolder(options.out, asdict(options), options.steps, trainer.at.step)
+    return RunFolder(options.out, asdict(options), trainer.progress)
 
 
 class _Silent:
@@ -337,5 +337,5 @@ def _groups(net: nn.Module, options: LoopOptions) -> list[dict[str, Any]]:
 
 def save_weights(state: Mapping[str, Tensor], path: Path) -> None:
     """Write a state as safetensors, whole or not at all."""
-    with whole(path) as part:
+    with checkpoint(path) as part:
         save_file({k: v.contiguous().cpu() for k, v in state.items()}, part)

@@ -15,6 +15,9 @@ from shizi.charset import BLANK
 from shizi.train.losses import SIDE
 from shizi.train.targets import NEAR
 
+MANY = 2048
+"""More classes than these are not all looked at in every step."""
+
 ALIKE = 6
 """Classes like a labelled one that it has to win against."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import logging
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -37,7 +38,8 @@ from shizi.scores import TextRules, score_text
 from shizi.synth.captcha import ALPHABET, Captcha, Captchas
 from shizi.train import show
 from shizi.train.loop.stream import Mix, index_at, rng_at
-from shizi.train.losses.torch import Rivals, ctc_loss
+from shizi.train.losses.torch import MANY, Rivals, ctc_loss
+from shizi.train.options import CRNNOptions
 from shizi.train.tasks import augment
 from shizi.train.tasks.features import (
     TEACHER_STEP,
@@ -48,64 +50,20 @@ from shizi.train.tasks.features import (
     stack,
 )
 
-
-@dataclass(frozen=True)
-class CRNNOptions:
-    """How the recogniser is fed.
-
-    Attributes:
-        data: line sets to learn; PATH:3 comes three times as often as PATH:1, and without
-            weights all lines come alike.
-        synth: captcha: learn captchas drawn on the fly instead, no data needed.
-        val: line or page sets to validate on.
-        batch_width: pixels of width a batch (32 lines of 320).
-        squeeze: range of random factors on the width.
-        val_squeeze: factor on the width in validation; exported weights are read at it. By default
-            that of the initial weights, or else 1.
-        stage: distil (regress the neck onto the PP-OCRv6 neck), head (CTC on kept backbone
-            features), slim (prune the backbone, see --hidden, and regress it and the neck onto
-            those of the initial weights; labels are not used), whole (CTC through all layers)
-            or tune (fine-tuning: learn a few hundred lines and read all others as before; the
-            classifier's known rows stay). The first two run the backbone of PP-OCRv6 once over
-            the data and then train for little; they and slim need the default net. The
-            classifier's rows that PP-OCRv6 has stay as they are in the first three.
-        anchor: weight of the regression that stays beside CTC in stage head, where it keeps
-            what the teacher knows wherever it reads what the label says, and in stage tune,
-            where it holds the net to what it was on other lines.
-        way: share of the way from the first weights to the tuned ones that stage tune goes: the
-            less, the less of other lines is forgotten.
-        replay: line sets that stage tune goes on reading as before, labels not needed; by
-            default lines drawn on the fly in the fonts of this system.
-        val_lines: lines used of each validation set.
-        strict: stop at the first row that cannot be used; otherwise it is named and left out.
-    """
-
-    data: tuple[Path, ...] = ()
-    synth: Literal["captcha"] | None = None
-    val: tuple[Path, ...] = ()
-    batch_width: int = 10_240
-    squeeze: tuple[float, float] = (0.7, 1.1)
-    val_squeeze: float | None = None
-    stage: Literal["distil", "head", "slim", "whole", "tune"] = "whole"
-    anchor: float = 0.3
-    way: float = 0.5
-    replay: tuple[Path, ...] = ()
-    val_lines: int = 600
-    strict: bool = False
-
-    @property
-    def read_at(self) -> float:
-        """The factor on the width in validation."""
-        return 1.0 if self.val_squeeze is None else self.val_squeeze
-
-    @property
-    def keeps_features(self) -> bool:
-        """The stage learns from features that PP-OCRv6's backbone makes once."""
-        return self.stage in ("distil", "head")
-
+_LOG = logging.getLogger("shizi.train")
 
 RULES = TextRules(fold_width=True, ignore_spaces=True)
 """What validation overlooks: typesetting; and case, where the references have capitals alone."""
+
+EARLY = 20_000
+"""Lines that a net that has learnt nothing sees in favour of short ones.
+
+With long labels CTC spends a thousand steps on blanks; of one or two characters a net soon sees
+where they stand (after Amodei et al. 2016, section 3.2: the shortest utterances first).
+"""
+
+OF = 4
+"""Of so many lines the one with the shortest label is taken then."""
 
 SYNTH_SEED = 1_000_001
 """Of what is drawn on the fly; sets written by ``shizi synth`` have smaller ones."""
@@ -134,11 +92,27 @@ class Batch(NamedTuple):
 
 
 class CRNNTask:
-    """CTC training of either net, or regression of a :class:`CRNN` onto the teacher's neck."""
+    """CTC training of either net, or regression of a :class:`CRNN` onto the teacher's neck.
+
+    Args:
+        net: to train.
+        charset: what it spells with.
+        options: of the data.
+        fresh: the net has learnt nothing yet; short lines come first then.
+
+    Raises:
+        DataError: there is nothing to learn, or the net has no such stage.
+    """
 
     metric = "score"
 
-    def __init__(self, net: CRNN | VGGCRNN, charset: Charset, options: CRNNOptions) -> None:
+    def __init__(
+        self,
+        net: CRNN | VGGCRNN,
+        charset: Charset,
+        options: CRNNOptions,
+        fresh: bool = False,
+    ) -> None:
         if options.keeps_features and not isinstance(net, CRNN):
             raise DataError(f"stage {options.stage} needs the default net; train with stage whole")
         if options.keeps_features and options.synth:
@@ -146,11 +120,12 @@ class CRNNTask:
         self.net = net
         self._charset = charset
         self._options = options
+        self._fresh = fresh and not options.synth  # captchas have short ones among them
         self._bad = BadRows(options.strict)
         self._items, self._mix = line_items(options, charset, self._bad)
         self._val = {name: val_crops(f, options) for name, f in apart(options.val).items()}
         self._features = self._kept_features() if options.keeps_features else None
-        self._rivals = Rivals(net.classify.weight) if options.stage == "head" else None
+        self._rivals = Rivals(net.classify.weight) if len(charset) > MANY else None
 
     def _kept_features(self) -> FeatureSet:
         """Run the backbone of PP-OCRv6 once over the data."""
@@ -181,8 +156,15 @@ class CRNNTask:
 
     def crop(self, seed: int, position: int) -> Crop:
         """Return the line at a position of the stream, changed as chance will."""
-        item = self._items[self._mix.index(seed, position)]
+        item = self._items[self._place(seed, position)]
         return self._shown(item, item.load(), rng_at(seed, position))
+
+    def _place(self, seed: int, position: int) -> int:
+        """Index of the line at a position of the stream: at first the shortest of a few."""
+        if not self._fresh or position >= EARLY:
+            return self._mix.index(seed, position)
+        drawn = [self._mix.index(seed, OF * position + i) for i in range(OF)]
+        return min(drawn, key=lambda index: len(self._items[index].text))
 
     def _shown(self, item: LineItem | Captcha, image: Image, rng: np.random.Generator) -> Crop:
         return Crop(self.fitted(image, rng), self._charset.encode(item.text))
@@ -190,7 +172,7 @@ class CRNNTask:
     def fitted(self, image: Image, rng: np.random.Generator) -> Image:
         """Change a line as chance will and bring it to the net's height."""
         if not self._options.synth:  # what is drawn on the fly never comes twice
-            image = augment.shake(image, rng)
+            image = augment.bend(augment.shake(image, rng), rng)
             image = augment.spoil(augment.recolour(image, rng), rng)
         return fit(image, rng.uniform(*self._options.squeeze), self.net.spec.height)
 
@@ -217,8 +199,8 @@ class CRNNTask:
     def loss(self, batch: Batch | FeatureBatch, device: torch.device) -> dict[str, Tensor]:
         """CTC, squared distance to the teacher's neck, or both."""
         if isinstance(batch, Batch):
-            logits = self.net(torch.from_numpy(batch.images).to(device))
-            return {"ctc": ctc_loss(logits, batch.labels)}
+            seen = self.net.encode(torch.from_numpy(batch.images).to(device))
+            return {"ctc": self._ctc(seen, batch.labels)}
         assert isinstance(self.net, CRNN)  # as __init__ saw to
         features = torch.from_numpy(batch.features).to(device).float()  # (N, T, C)
         neck = self.net.neck(features)  # (N, T, E)
@@ -227,10 +209,14 @@ class CRNNTask:
         squares = (neck.float() - taught).square().mean((1, 2))  # (N,)
         if self._options.stage == "distil":
             return {"mse": squares.mean()}
-        assert self._rivals is not None
-        ctc = ctc_loss(*self._rivals.logits(self.net.classify, neck, batch.labels))
         anchor = (squares * torch.from_numpy(batch.trusted).to(device)).mean()
-        return {"ctc": ctc, "anchor": self._options.anchor * anchor}
+        return {"ctc": self._ctc(neck, batch.labels), "anchor": self._options.anchor * anchor}
+
+    def _ctc(self, seen: Tensor, labels: list[list[int]]) -> Tensor:
+        """Return the loss of what the classifier sees, (N, T, E)."""
+        if self._rivals is None:
+            return ctc_loss(self.net.classify(seen), labels)
+        return ctc_loss(*self._rivals.logits(self.net.classify, seen, labels))
 
     def validate_on(self, name: str, crops: list[tuple[Image, str]]) -> None:
         """Validate on one more set: crops and what they say."""
@@ -284,7 +270,15 @@ def line_items(
     paths, weights = weighed(options.data)
     if weights and options.keeps_features:
         raise DataError("kept features come all alike: drop the weights, or train the whole net")
-    sets = [spelt(open_lines(path, bad), charset, bad) for path in paths]
+    opened = [open_lines(path, bad) for path in paths]
+    sets = [spelt(part, charset, bad) for part in opened]
+    if left := sum(map(len, opened)) - sum(map(len, sets)):
+        _LOG.warning(
+            "%d of %d lines are left out; where the charset lacks their characters, a charset "
+            "from the data has them",
+            left,
+            sum(map(len, opened)),
+        )
     if not any(sets):
         raise DataError(
             "there is no line to learn that the charset can spell; take the charset from the data"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,34 +32,9 @@ from shizi.scores import DetectionScore, score_detection
 from shizi.train import show
 from shizi.train.loop.stream import Mix, rng_at
 from shizi.train.losses.torch import line_loss, paper_loss
+from shizi.train.options import CTPNOptions
 from shizi.train.targets import Targets, assign, masked, sample, slice_quads
 from shizi.train.tasks import augment
-
-
-@dataclass(frozen=True)
-class CTPNOptions:
-    """How the detector is fed.
-
-    Attributes:
-        data: page sets to learn; PATH:3 comes three times as often as PATH:1, and without
-            weights all pages come alike.
-        words: page sets labelled word by word; their words are joined into lines.
-        val: page sets to validate on.
-        size: side of the square training crops, pixels.
-        batch: crops a step.
-        text: median text height that a crop is scaled to, pixels.
-        val_pages: pictures used of each validation set.
-        strict: stop at the first row that cannot be used; otherwise it is named and left out.
-    """
-
-    data: tuple[Path, ...] = ()
-    words: tuple[Path, ...] = ()
-    val: tuple[Path, ...] = ()
-    size: int = 512
-    batch: int = 4
-    text: tuple[float, float] = (9.0, 110.0)
-    val_pages: int = 40
-    strict: bool = False
 
 
 class Crop(NamedTuple):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -21,38 +19,14 @@ from shizi.orientation import TILE, OrientationClassifier, tiles, whole
 from shizi.page import Image
 from shizi.train import show
 from shizi.train.loop.stream import Mix, rng_at
+from shizi.train.options import CTPNOptions, OrientationTrainOptions
 from shizi.train.tasks import augment
-from shizi.train.tasks.ctpn import CTPNOptions, random_crop
+from shizi.train.tasks.ctpn import random_crop
 
 NO_TEXT = 4
 
 TILES = 4
 """Tiles taken of a page at a time."""
-
-
-@dataclass(frozen=True)
-class OrientationTrainOptions:
-    """How the orientation classifier is fed.
-
-    The published form sees whole pictures and has no use for ``text``.
-
-    Attributes:
-        data: page sets with upright pages; folders of upright pictures, or with the folders
-            0, 90, 180 and 270 of pictures turned clockwise by so much. PATH:3 comes three times
-            as often as PATH:1; without weights all pages come alike.
-        val: sets of the same kinds to validate on.
-        batch: tiles or pictures a step.
-        text: text height that a tile is scaled to, pixels.
-        val_pages: pictures used of each validation set.
-        strict: stop at the first row that cannot be used; otherwise it is named and left out.
-    """
-
-    data: tuple[Path, ...]
-    val: tuple[Path, ...] = ()
-    batch: int = 32
-    text: tuple[float, float] = (7.0, 90.0)
-    val_pages: int = 40
-    strict: bool = False
 
 
 class Turned(NamedTuple):

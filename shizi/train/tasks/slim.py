@@ -16,8 +16,9 @@ from shizi.errors import DataError
 from shizi.nets.torch.backbone import normalise
 from shizi.nets.torch.crnn import CRNN
 from shizi.page import Image
+from shizi.train.options import CRNNOptions
 from shizi.train.prune import prune
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask, Crop
+from shizi.train.tasks.crnn import CRNNTask, Crop
 
 FITTED = 320
 """Lines on which channels are chosen."""

@@ -22,7 +22,8 @@ from shizi.page import Image
 from shizi.synth import LineOptions, LineSample, build_world, render_line
 from shizi.train.loop.stream import index_at, rng_at
 from shizi.train.losses.torch import ctc_loss
-from shizi.train.tasks.crnn import CRNNOptions, CRNNTask, Crop
+from shizi.train.options import CRNNOptions
+from shizi.train.tasks.crnn import CRNNTask, Crop
 
 DRAWN_SEED = 2_000_001
 """Of the lines that are drawn on the fly."""
@@ -108,7 +109,7 @@ class TuneTask:
         self.net = net
         self._anchor, self._way, self._rows = options.anchor, options.way, known
         self._own = CRNNTask(net, charset, options)
-        self._known, guard = known_lines(options)
+        self._known, guard = known_lines(options, charset.chars[known - 1 :])
         labelled = [(item.load(), item.text) for item in guard if item.text]
         if labelled:
             self._own.validate_on("known", labelled)
@@ -142,18 +143,25 @@ class TuneTask:
         self._own.refuse(error)
 
     def loss(self, batch: TuneBatch, device: torch.device) -> dict[str, Tensor]:
-        """CTC, and squared distance to what the classifier saw at first."""
+        """CTC; on known lines squared distance to what the classifier saw at first, and quiet.
+
+        Quiet: the negative log likelihood that a line shows none of the new characters, without
+        which their rows, that see few lines, would speak on any other.
+        """
         images = torch.from_numpy(batch.images).to(device)
         count = len(batch.labels)
         seen = self.net.encode(images)  # (N, T, E)
-        ctc = anchor = seen.new_zeros(())
+        ctc = anchor = quiet = seen.new_zeros(())
         if count:
             ctc = ctc_loss(self.net.classify(seen[:count]), batch.labels)
         if count < len(seen):
             with torch.no_grad():
                 first = self._first.to(device).encode(images[count:])
             anchor = F.mse_loss(seen[count:].float(), first.float())
-        return {"ctc": ctc, "anchor": self._anchor * anchor}
+            said = self.net.classify(seen[count:].detach()).float()  # (N, T, K)
+            old = torch.logsumexp(said[..., : self._rows], 2)
+            quiet = (torch.logsumexp(said, 2) - old).sum(1).mean()
+        return {"ctc": ctc, "anchor": self._anchor * anchor, "quiet": quiet}
 
     def between(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """The way from the first weights to these, as far as is asked for.
@@ -180,14 +188,18 @@ class TuneTask:
 
 
 def known_lines(
-    options: CRNNOptions,
+    options: CRNNOptions, new: str = ""
 ) -> tuple[Lines | DrawnLines, Sequence[LineItem | DrawnLine]]:
-    """Return lines to be read as before, and others to see whether they are."""
+    """Return lines to be read as before, and others to see whether they are.
+
+    A line whose label has one of the ``new`` characters is none that was read before.
+    """
     if not options.replay:
         guard = DrawnLines(DRAWN_SEED + 1)
         return DrawnLines(DRAWN_SEED), [guard[i] for i in range(GUARD)]
     bad = BadRows(options.strict)
     lines = Lines.joined(open_lines(path, bad) for path in options.replay)
+    lines = lines.take(i for i, text in enumerate(lines.texts()) if not set(new) & set(text))
     count = min(GUARD, len(lines) // 2)
     if not count:
         raise DataError("--replay holds no lines to be read as before; name a line set")

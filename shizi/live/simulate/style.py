@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.live.event import Colour, Gift
-from shizi.live.simulate.script import Message, Rng
+from shizi.live.simulate.script import Act, Rng
 from shizi.synth.fonts import Face
 from shizi.synth.ink import ASCENT, advance, draw_text
 
@@ -33,7 +33,7 @@ WORDS = "".join((*_JOINS, *_DEEDS.values(), _NOTICE, _GAVE, "×：:[Lv.]01234567
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Style:
     """How the rows of one room look.
 
     Attributes:
@@ -90,7 +90,7 @@ class _Piece:
     badge: Colour | None = None
 
 
-def draw_look(rng: Rng, face: Face, size: int, width: int, portrait: bool) -> Look:
+def draw_style(rng: Rng, face: Face, size: int, width: int, portrait: bool) -> Style:
     """A random look; ``portrait``: rows float over the picture."""
     light = not portrait and rng.random() < 0.4
     nicks: tuple[Colour, ...] = _DARK_NICKS if light else _NICKS
@@ -100,7 +100,7 @@ def draw_look(rng: Rng, face: Face, size: int, width: int, portrait: bool) -> Lo
     badge: Literal["none", "pill", "brackets"] = "none"
     if rng.random() < 0.65:
         badge = "pill" if portrait or rng.random() < 0.5 else "brackets"
-    return Look(
+    return Style(
         face=face,
         size=size,
         width=width,
@@ -116,72 +116,72 @@ def draw_look(rng: Rng, face: Face, size: int, width: int, portrait: bool) -> Lo
     )
 
 
-def draw_row(look: Look, message: Message, gift: Gift | None = None) -> Sprite:
+def draw_row(style: Style, message: Act, gift: Gift | None = None) -> Sprite:
     """Draw a message; ``gift`` replaces the one it started with."""
-    rows = _wrap(look, _pieces(look, message, gift or message.gift))
-    pitch = round(look.size * 1.36)
-    pad = round(look.size * 0.32)
+    rows = _wrap(style, _pieces(style, message, gift or message.gift))
+    pitch = round(style.size * 1.36)
+    pad = round(style.size * 0.32)
     height = pitch * len(rows) + 2 * pad
-    ends = [pad * 2 + sum(_width(look, p) for p in row) for row in rows]
-    width = min(look.width, round(max(ends)) + 3 * pad)
-    colour = np.zeros((height, look.width, 3), np.float32)
-    alpha = np.zeros((height, look.width, 1), np.float32)
-    if look.strip:
-        alpha[..., 0] = _box(height, look.width, width, round(look.size * 0.6)) * look.strip
+    ends = [pad * 2 + sum(_width(style, p) for p in row) for row in rows]
+    width = min(style.width, round(max(ends)) + 3 * pad)
+    colour = np.zeros((height, style.width, 3), np.float32)
+    alpha = np.zeros((height, style.width, 1), np.float32)
+    if style.strip:
+        alpha[..., 0] = _box(height, style.width, width, round(style.size * 0.6)) * style.strip
     for i, row in enumerate(rows):
         x = pad * 2.0
         for piece in row:
-            _paint(look, piece, colour, alpha, round(x), pad + i * pitch)
-            x += _width(look, piece)
+            _paint(style, piece, colour, alpha, round(x), pad + i * pitch)
+            x += _width(style, piece)
     return Sprite(colour, alpha)
 
 
-def _pieces(look: Look, message: Message, gift: Gift | None) -> list[_Piece]:
-    body: Colour = (40, 40, 44) if look.light else (255, 255, 255)
-    quiet: Colour = (120, 120, 120) if look.light else (215, 215, 205)
+def _pieces(style: Style, message: Act, gift: Gift | None) -> list[_Piece]:
+    body: Colour = (40, 40, 44) if style.light else (255, 255, 255)
+    quiet: Colour = (120, 120, 120) if style.light else (215, 215, 205)
     if message.kind == "system":
         return [_Piece(message.text, quiet)]
     if message.kind == "notice":
-        return [_Piece(_NOTICE + message.text, (200, 90, 30) if look.light else _GOLD)]
+        return [_Piece(_NOTICE + message.text, (200, 90, 30) if style.light else _GOLD)]
     seed = sum(map(ord, message.user))
-    nick = look.nicks[seed % len(look.nicks)]
+    nick = style.nicks[seed % len(style.nicks)]
     pieces = [_Piece(message.user, nick)]
-    if message.level is not None and look.badge == "pill":
+    if message.level is not None and style.badge == "pill":
         pieces.insert(0, _Piece(str(message.level), (255, 255, 255), _BADGES[message.level // 13]))
-    if message.level is not None and look.badge == "brackets":
+    if message.level is not None and style.badge == "brackets":
         pieces.insert(0, _Piece(f"[Lv.{message.level}] ", quiet))
     match message.kind:
         case "comment":
-            pieces[-1] = _Piece(message.user + look.colon + "\n" * look.stacked, nick)
+            pieces[-1] = _Piece(message.user + style.colon + "\n" * style.stacked, nick)
             pieces.append(_Piece(message.text, body))
         case "join":
-            pieces.append(_Piece(look.join, quiet))
+            pieces.append(_Piece(style.join, quiet))
         case "gift" if gift is not None:
             shown = f" {_GAVE} {gift.name} ×{gift.count}"
-            pieces.append(_Piece(shown, (200, 90, 30) if look.light else _GOLD))
+            pieces.append(_Piece(shown, (200, 90, 30) if style.light else _GOLD))
         case _:
             pieces.append(_Piece(_DEEDS[message.kind], quiet))
     return pieces
 
 
-def _width(look: Look, piece: _Piece) -> float:
+def _width(style: Style, piece: _Piece) -> float:
     if piece.badge is not None:
-        return look.size * 2.0
-    return sum(advance(look.face, look.size, c) for c in piece.text)
+        return style.size * 2.0
+    return sum(advance(style.face, style.size, c) for c in piece.text)
 
 
-def _wrap(look: Look, pieces: Sequence[_Piece]) -> list[list[_Piece]]:
+def _wrap(style: Style, pieces: Sequence[_Piece]) -> list[list[_Piece]]:
     """Break pieces into lines that fit the width; a piece's newline breaks too."""
-    room = look.width - look.size * 1.7
+    room = style.width - style.size * 1.7
     rows: list[list[_Piece]] = [[]]
     x = 0.0
     for piece in pieces:
         if piece.badge is not None:
             rows[-1].append(piece)
-            x += _width(look, piece)
+            x += _width(style, piece)
             continue
         for word in _WORDS.findall(piece.text):
-            step = sum(advance(look.face, look.size, c) for c in word.strip("\n"))
+            step = sum(advance(style.face, style.size, c) for c in word.strip("\n"))
             if word == "\n" or (x + step > room and x):
                 rows.append([])
                 x = 0.0
@@ -208,14 +208,14 @@ def _opacity(mask: NDArray[Any]) -> Floats:
     return np.asarray(mask, np.float32) / np.float32(255)
 
 
-def _paint(look: Look, piece: _Piece, colour: Floats, alpha: Floats, x: int, y: int) -> None:
+def _paint(style: Style, piece: _Piece, colour: Floats, alpha: Floats, x: int, y: int) -> None:
     """Draw a piece with the top of its em at (x, y)."""
-    size = look.size
+    size = style.size
     if piece.badge is not None:
         wide, tall = round(size * 1.75), round(size * 0.95)
         box = _box(tall, wide, wide, tall // 2)
         _over(colour, alpha, box, piece.badge, x, y + round(size * 0.2))
-        small = draw_text(piece.text, look.face, round(size * 0.72))
+        small = draw_text(piece.text, style.face, round(size * 0.72))
         left = x + round((wide - small.mask.shape[1]) / 2 + size * 0.2)
         top = y + round(size * (0.95 - ASCENT * 0.72))
         _over(colour, alpha, _opacity(small.mask), piece.colour, left, top)
@@ -229,10 +229,10 @@ def _paint(look: Look, piece: _Piece, colour: Floats, alpha: Floats, x: int, y: 
         return
     if not piece.text.strip():
         return
-    ink = draw_text(piece.text, look.face, size, pad=0)
+    ink = draw_text(piece.text, style.face, size, pad=0)
     top = y + round(size * (1.06 - ASCENT))
     mask = _opacity(ink.mask)
-    if look.shadow:
+    if style.shadow:
         edge = cv2.GaussianBlur(cv2.dilate(ink.mask, np.ones((3, 3), np.uint8)), (0, 0), 0.8)
         _over(colour, alpha, _opacity(edge) * np.float32(0.8), (0, 0, 0), x, top)
     _over(colour, alpha, mask, piece.colour, x, top)

@@ -1,4 +1,4 @@
-"""What commands show while they work: a bar on a terminal, and lines out of its way."""
+"""A bar that shows on a terminal how far the work is, and lines out of its way."""
 
 from __future__ import annotations
 
@@ -32,13 +32,18 @@ class _Count(ProgressColumn):
 class Bar:
     """A bar on stderr while that is a terminal, and nothing in a pipe."""
 
-    def __init__(self, progress: Progress, total: float | None) -> None:
+    def __init__(self, progress: Progress, total: float | None, what: str) -> None:
         self._progress = progress
-        self._task = progress.add_task("", total=total)
+        self._task = progress.add_task(what, total=total)
 
-    def at(self, completed: float, what: str) -> None:
-        """Show how far the work is, and what it is at."""
-        self._progress.update(self._task, completed=completed, description=one_line(what))
+    def at(self, completed: float, what: str | None = None, total: float | None = None) -> None:
+        """Show how far the work is; what it is at, and of how much, if that has changed."""
+        told = None if what is None else one_line(what)
+        self._progress.update(self._task, completed=completed, description=told, total=total)
+
+    def add(self, step: float) -> None:
+        """Show that so much more is done."""
+        self._progress.advance(self._task, step)
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
@@ -56,8 +61,8 @@ class Bar:
 
 
 @contextmanager
-def bar(total: float | None = None) -> Iterator[Bar]:
-    """Show a bar while work of that many parts goes on."""
+def bar(total: float | None = None, what: str = "") -> Iterator[Bar]:
+    """Show a bar while work of that many parts goes on; None where nobody knows how many."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -69,4 +74,4 @@ def bar(total: float | None = None) -> Iterator[Bar]:
     shown = console.is_interactive
     progress = Progress(*columns, console=console, transient=True, disable=not shown)
     with progress if shown else nullcontext():
-        yield Bar(progress, total)
+        yield Bar(progress, total, what)
