@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shizi.detection import OVERLAP, DetectionOptions, build_quads, cover, padded, stack
+from shizi.detection import DetectionOptions
+from shizi.detection.canvas import OVERLAP, cover, padded
+from shizi.detection.columns import stack
+from shizi.detection.slices import build_quads
 from shizi.geometry import box_to_quad, quad_iou
 from shizi.nets.spec import CTPNSpec
 from shizi.train.targets import Targets, assign, slice_quads

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from shizi.detection.strokes import Patch, cut_patch, densest, lay, slant, unexplained
 from shizi.geometry import box_to_quad, quad_iou, sides
 from shizi.page import Image
-from shizi.strokes import Patch, cut_patch, densest, lay, slant, unexplained
 
 NONE = np.zeros((0, 4, 2), np.float32)
 
