@@ -21,9 +21,15 @@ def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
     """Write ``## source`` and the paragraphs of each page; a block starts a new paragraph."""
     before = ""
     for page in (sheet.page for sheet in sheets):
-        parts = [f"## {_escape(page.source)}", *map(_shown, paragraphs(page))]
-        put(out, before + "\n\n".join(parts) + "\n")
+        put(out, f"{before}## {_escape(page.source)}\n")
+        if text := body(page):
+            put(out, f"\n{text}\n")
         before = "\n"
+
+
+def body(page: Page) -> str:
+    """The paragraphs of a page, without a heading, an empty line between them."""
+    return "\n\n".join(map(_shown, paragraphs(page)))
 
 
 def paragraphs(page: Page) -> Iterable[str]:
