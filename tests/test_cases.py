@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from shizi import Reader, ReaderOptions
@@ -32,3 +34,15 @@ def test_a_picture_is_read_as_it_stands(reader: Reader, name: str) -> None:
         if not expected["ordered"]:
             texts, wanted = sorted(texts), sorted(wanted)
         assert "".join(texts) == "".join(wanted)
+
+
+def test_a_large_page_of_small_print_does_not_look_empty(reader: Reader) -> None:
+    page = np.full((2600, 2600, 3), 255, np.uint8)
+    rows = range(100, 2500, 24)
+    for y in rows:
+        for x in range(100, 2400, 300):
+            where = (x + 7 * (y % 5), y)
+            cv2.putText(page, "small print", where, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1)
+    quads, _ = reader.detector(page)
+    middles = quads.mean(1)[:, 1]
+    assert all((np.abs(middles - (y - 5)) < 8).any() for y in rows)

@@ -18,7 +18,7 @@ LEVELS = [
     {"errors", "cpu", "files", "waits", "bar"},
     {"page", "extras", "options"},
     {"geometry", "charset", "nets"},
-    {"images", "ctc", "crop", "strokes", "engine"},
+    {"images", "ctc", "crop", "engine"},
     {"weights", "journal"},
     {"orientation", "detection", "recognition", "layout", "jobs"},
     {"upright", "cells"},

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from shizi.detection.strokes import Patch, cut_patch, densest, lay, slant, unexplained
 from shizi.geometry import box_to_quad, quad_iou, sides
 from shizi.page import Image
-from shizi.strokes import Patch, cut_patch, densest, lay, slant, unexplained
 
 NONE = np.zeros((0, 4, 2), np.float32)
 
@@ -39,10 +39,10 @@ def turned(quad: np.ndarray, degrees: float) -> np.ndarray:
 @pytest.mark.parametrize("degrees", [0, 30, -40, 90])
 def test_a_line_that_nobody_saw_is_a_strip_whichever_way_it_runs(degrees: float) -> None:
     image = page()
-    quad = written(image, turned(box(200, 190, 200, 20), degrees))
+    quad = written(image, turned(box(200, 190, 200, 20 if degrees else 6), degrees))
     strips = unexplained(image, NONE, NONE).strips
     assert len(strips) == 1
-    assert quad_iou(strips[0], quad) > 0.7
+    assert quad_iou(strips[0], quad) > 0.45
     assert slant(strips)[0] == pytest.approx(abs(degrees), abs=3)
     assert sides(strips)[0] > sides(strips)[1]
 
@@ -57,15 +57,21 @@ def test_words_that_follow_each_other_are_one_strip() -> None:
     assert sides(strips)[0][0] == pytest.approx(180, abs=10)
 
 
+def test_a_level_line_of_good_height_needs_no_second_look() -> None:
+    image = page()
+    written(image, box(100, 100, 300, 24))
+    assert len(unexplained(image, NONE, NONE).strips) == 0
+
+
 def test_strokes_of_known_lines_are_explained() -> None:
     image = page()
     known = written(image, box(100, 100, 300, 24))[None]
     left = unexplained(image, known, known)
     assert (len(left.strips), len(left.marks), left.largest, left.share) == (0, 0, 0, 0.0)
-    written(image, box(100, 300, 300, 24))
+    written(image, box(100, 300, 300, 6))
     left = unexplained(image, known, known)
     assert len(left.strips) == 1
-    assert left.share == pytest.approx(0.5, abs=0.1)
+    assert left.share == pytest.approx(0.3, abs=0.1)
 
 
 def test_an_outline_is_no_strip() -> None:
