@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -124,17 +125,18 @@ class Line:
         return self.part(char.start, char.end)
 
     @property
-    def words(self) -> tuple[Word, ...]:
-        """Its runs of characters without a blank, in order.
-
-        Where the places of the characters are not known, they are taken to be of one width.
-        """
+    def placed(self) -> tuple[Char, ...]:
+        """Its characters; where their places are not known, they are taken to be of one width."""
         size = len(self.text)
-        chars = self.chars or tuple(
+        return self.chars or tuple(
             Char(char, self.score, i / size, (i + 1) / size) for i, char in enumerate(self.text)
         )
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """Its runs of characters without a blank, in order."""
         found = []
-        for blank, run in groupby(chars, key=lambda char: char.text.isspace()):
+        for blank, run in groupby(self.placed, key=lambda char: char.text.isspace()):
             if not blank:
                 word = tuple(run)
                 score = sum(char.score for char in word) / len(word)
@@ -244,15 +246,33 @@ class Page:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Origin:
+    """The file that a page comes from, for writers that keep what it holds.
+
+    Attributes:
+        file: its path, or its bytes.
+        password: what it takes to open it.
+    """
+
+    file: Path | bytes
+    password: str | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Sheet:
-    """A page with its picture: what writers get.
+    """A page with its picture and its file: what writers get.
 
     Attributes:
         page: what was read.
         image: the picture that it was read from, shape (H, W, 3); None where it is not at hand.
         count: how many pages its document has.
+        origin: the file that it comes from, one object for all pages of it; None for a picture
+            that was never in one.
+        own_text: it is a page of a PDF, whose own text is to be kept.
     """
 
     page: Page
     image: Image | None = None
     count: int = 1
+    origin: Origin | None = None
+    own_text: bool = False
