@@ -109,6 +109,8 @@ class Line:
         block: index of the column or region that the line belongs to.
         paragraph: index of the paragraph, counted over the whole page.
         vertical: the line is written from top to bottom.
+        row: index of its row, counted over the whole page: cells of a table, or a label and its
+            value, stand in one; None where nothing stands beside it.
     """
 
     quad: Quad
@@ -118,6 +120,7 @@ class Line:
     block: int = 0
     paragraph: int = 0
     vertical: bool = False
+    row: int | None = None
 
     def char_quad(self, index: int) -> Quad:
         """Return the quad of ``chars[index]``, cut from the line's quad along its reading axis."""
@@ -164,6 +167,7 @@ class Line:
             "block": self.block,
             "paragraph": self.paragraph,
             "vertical": self.vertical,
+            "row": self.row,
             "chars": [
                 [c.text, round(c.score, 4), round(c.start, 4), round(c.end, 4)] for c in self.chars
             ],
@@ -180,7 +184,12 @@ class Line:
             block=data.get("block", 0),
             paragraph=data.get("paragraph", 0),
             vertical=data.get("vertical", False),
+            row=data.get("row"),
         )
+
+
+Row: TypeAlias = tuple[Line, ...]
+"""Lines that stand beside each other, in reading order; most often one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +218,26 @@ class Page:
 
     @property
     def text(self) -> str:
-        """The whole text: a line each, an empty line between paragraphs."""
+        """The whole text: a row each, tabs between its cells, an empty line between paragraphs."""
         parts: list[str] = []
-        for i, line in enumerate(self.lines):
-            if i and line.paragraph != self.lines[i - 1].paragraph:
+        paragraph = None
+        for row in self.rows:
+            if paragraph not in (None, row[0].paragraph):
                 parts.append("")
-            parts.append(line.text)
+            parts.append("\t".join(line.text for line in row))
+            paragraph = row[0].paragraph
         return "\n".join(parts)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Its lines, those of one row together."""
+        found: list[list[Line]] = []
+        for line in self.lines:
+            if found and line.row is not None and line.row == found[-1][0].row:
+                found[-1].append(line)
+            else:
+                found.append([line])
+        return tuple(map(tuple, found))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""

@@ -186,6 +186,7 @@ class Reader:
                     block=place.block,
                     paragraph=place.paragraph,
                     vertical=reading.vertical,
+                    row=place.row,
                 )
             )
         return Page(name, width, height, side.angle, side.score, tuple(lines))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import shizi
 from shizi.errors import WriteError
 from shizi.formats import FORMATS, FormatName, write
-from shizi.formats.markdown import join
+from shizi.formats.parts import join
 from shizi.formats.picture import is_drawing
 from shizi.page import Line, Page, Quad, Sheet
 
