@@ -81,6 +81,7 @@ class PageOptions:
         password: of encrypted PDFs.
         max_pages: pages taken of one document; what is left out counts as a failure.
         timeout: seconds that opening a PDF or drawing one of its pages may take.
+        force: in a searchable PDF, put what is read over pages that have text of their own, too.
     """
 
     pages: str | None = None
@@ -88,6 +89,7 @@ class PageOptions:
     password: str | None = None
     max_pages: int | None = None
     timeout: float = 60.0
+    force: bool = False
 
     def __post_init__(self) -> None:
         self.ranges()
