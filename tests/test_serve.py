@@ -120,7 +120,21 @@ def test_pages_that_were_corrected_are_written_in_any_format(api: Served) -> Non
     assert "认字" in api.post("/v1/format?format=markdown", json=pages).text
     assert "认字" in api.post("/v1/format?format=hocr", json=pages).text
     assert api.post("/v1/format?format=picture", json=pages).status_code == 400
-    assert api.post("/v1/format?format=text", json=[{"lines": 3}]).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        3,
+        [3],
+        [{"lines": 3}],
+        [{"image": "a", "width": "9", "height": 9, "angle": 0, "lines": []}],
+        [{"image": "a", "width": 9, "height": 9, "angle": 0, "lines": [{"text": 3}]}],
+        [{"image": 3, "width": 9, "height": 9, "angle": 0, "lines": []}],
+    ],
+)
+def test_what_is_no_page_is_not_written(api: Served, wrong: object) -> None:
+    assert api.post("/v1/format?format=hocr", json=wrong).status_code == 400
 
 
 # What is refused

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from shizi import __version__
-from shizi.errors import Failure
+from shizi.errors import Failure, ShiziError
 from shizi.extras import needed
 from shizi.formats import FORMATS
 from shizi.jobs import Read
@@ -100,6 +100,7 @@ class Service:
         handlers: dict[Any, Any] = {
             RefusedError: _refused,
             HTTPException: _refused,
+            ShiziError: _refused,
             Exception: _refused,
         }
         return Starlette(routes=routes, exception_handlers=handlers)
@@ -362,9 +363,19 @@ def _pages(items: Iterable[Item]) -> list[Page]:
 def _given_pages(found: Any) -> list[Page]:
     """Return pages that a client sends, as JSON gave them to it."""
     try:
-        return [Page.from_dict(page) for page in found if "error" not in page]
-    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+        pages = [Page.from_dict(page) for page in found if "error" not in page]
+        for page in pages:
+            page.to_dict()  # rounds every number, so each is one
+            lines = page.lines
+            words = [page.source, *(w.text for line in lines for w in (line, *line.chars))]
+            places = [page.width, page.height, *(p for x in lines for p in (x.block, x.paragraph))]
+            if not all(isinstance(w, str) for w in words) or not all(
+                type(p) is int for p in places
+            ):
+                raise TypeError
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise RefusedError(400, "the pages are not as /v1/read?format=json gives them") from error
+    return pages
 
 
 def _sent(answer: Answer) -> Response:
