@@ -5,8 +5,7 @@ import { plain, scale, search, show, next } from "./view.js";
 import { speak, switchLanguage, word } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-const files = []; // {file, pages: [{page, picture, tab}], tab}
-const waiting = [];
+const waiting = []; // {file, pages: [{entry, page, picture, tab}], tab}
 let formats = [], collects = false, current = null, reading = false;
 
 // Files
@@ -18,10 +17,9 @@ function take(given) {
     entry.tab.lastChild.textContent = word("waiting");
     entry.tab.disabled = true;
     $("pages").append(entry.tab);
-    files.push(entry);
     waiting.push(entry);
   }
-  if (files.length) document.body.classList.remove("empty");
+  if (given.length) document.body.classList.remove("empty");
   readAll();
 }
 
@@ -91,8 +89,8 @@ const changed = (sheet) => sheet.page.lines.filter((line) => "was" in line && !l
 
 function countChanges() {
   const lines = current.entry.pages.flatMap((sheet) => sheet.page.lines.filter((line) => "was" in line));
-  $("changes").hidden = !lines.length;
-  $("count").textContent = word("changed", lines.length);
+  $("changes").classList.toggle("none", !lines.length);
+  $("count").textContent = lines.length ? word("changed", lines.length) : word("hint");
   $("collect").hidden = !collects || !current.entry.pages.some((sheet) => changed(sheet).length);
 }
 
@@ -120,7 +118,7 @@ async function collect() {
 const pagesOf = (entry) => entry.pages.map((sheet) => ({ ...sheet.page, lines: sheet.page.lines.map(({ was, kept, ...line }) => line) }));
 
 async function download(format) {
-  const entry = current.entry, edited = !$("changes").hidden;
+  const entry = current.entry, edited = !$("changes").classList.contains("none");
   const chosen = format.name === "picture" ? pagesOf({ pages: [current] }) : pagesOf(entry);
   try {
     const data = await write(format.name, chosen, entry.file, () => edited && say(word("unsaved")));
