@@ -74,8 +74,9 @@ def test_files_are_read_and_shown_side_by_side(browser: Any, api: Served, width:
     assert "lit" in (page.locator("polygon").nth(1).get_attribute("class") or "")
     page.hover("polygon >> nth=2")
     assert "lit" in (page.locator(".line").nth(2).get_attribute("class") or "")
-    page.fill("#search", "o")
-    assert page.inner_text("#found") == "1/2"
+    page.fill("#search", "WOR")
+    assert page.inner_text("#found") == "1/1"
+    assert page.inner_text("mark") == "wor"
     page.click(".tab >> nth=2")
     assert "2/2" in page.inner_text(".tab.here")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
