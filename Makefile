@@ -10,6 +10,9 @@ READ   := $(BIN)/shizi read
 TORCH       ?= torch==2.13.0
 TORCH_INDEX ?=
 
+# OpenVINO is the faster engine; where it has no build, ONNX Runtime reads.
+ENGINE ?= $(if $(filter Darwin-x86_64,$(shell uname -s)-$(shell uname -m)),onnx,openvino)
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint setup-cpu setup-gpu setup-dev wheel clean
 
@@ -47,12 +50,12 @@ $(BIN)/python:
 
 # A stamp a set of extras: rebuilt when the project's dependencies change.
 $(VENV)/.cpu: pyproject.toml | $(BIN)/python
-	$(PIP) -e '.[pdf]'
+	$(PIP) -e '.[$(ENGINE),pdf]'
 	touch $@
 
 $(VENV)/.gpu: pyproject.toml | $(BIN)/python
 	$(PIP) $(TORCH)
-	$(PIP) -e '.[pdf,train,bench]'
+	$(PIP) -e '.[$(ENGINE),pdf,train,bench]'
 	$(BIN)/python -c 'import torch; print("CUDA:", torch.cuda.get_device_name() if torch.cuda.is_available() else "not available here")'
 	touch $@
 

@@ -26,7 +26,17 @@ from shizi.geometry import (
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
 from shizi.options import check_range
 from shizi.page import GREY, Image, Quads
-from shizi.strokes import SPACE, Patch, Unexplained, cut_patch, lay, lengthen, slant, unexplained
+from shizi.strokes import (
+    SPACE,
+    Patch,
+    Unexplained,
+    cut_patch,
+    densest,
+    lay,
+    lengthen,
+    slant,
+    unexplained,
+)
 
 COLUMN = 16
 """Width of a slice, pixels."""
@@ -176,8 +186,14 @@ class Detector:
         """
         width, height = sides(quads)
         wide = width >= 1.5 * height
-        cells = (_beside(quads)[0] > 0) & (height < 1.5 * width)
-        left = unexplained(scaled, quads[wide | cells])
+        left = unexplained(scaled, quads[wide | _cells(quads)], quads)
+        if left.share > DENSE and (scale := self._small_print(image, scaled)):
+            larger = _resize(image, scale)
+            fine, certain = self._at(larger)
+            quads = np.concatenate([quads, fine * np.float32(scaled.shape[1] / larger.shape[1])])
+            scores = np.concatenate([scores, certain])
+            kept = distinct(quads, scores)
+            return quads[kept], scores[kept]
         patches = _second_looks(image, scaled, left, self.options.enlarge)
         if left.largest > LARGE:
             patches.append(_shrunk(scaled))
@@ -200,6 +216,31 @@ class Detector:
                 quads, scores = _merge(quads, scores, order_quad(line), score)
         return quads, scores
 
+    def _small_print(self, image: Image, scaled: Image) -> float:
+        """Look where strokes are densest, at full size.
+
+        Returns:
+            The scale at which the print there, too small for the first look, has a good height;
+            0 where there is none.
+        """
+        scale = scaled.shape[1] / image.shape[1]
+        if scale > SHRUNK:
+            return 0.0
+        x, y = (round(v / scale) for v in densest(scaled, round(PROBE * scale)))
+        quads, _ = self._at(np.ascontiguousarray(image[y : y + PROBE, x : x + PROBE]))
+        if len(quads) < 3:
+            return 0.0
+        return min(1.0, GOOD_HEIGHT / float(np.median(np.minimum(*sides(quads)))))
+
+
+DENSE = 0.5
+"""Share of unexplained strokes from which on small print is looked for."""
+
+SHRUNK = 0.5
+"""Scale below which small print may have become illegible."""
+
+PROBE = 512
+"""Side of the square in which small print is looked for, pixels."""
 
 SMALL = 13.0
 """Strips of strokes lower than this, pixels, are looked at enlarged."""
@@ -236,7 +277,7 @@ def _second_looks(image: Image, scaled: Image, left: Unexplained, enlarge: float
     small = (thickness < SMALL) & (most > 1.3)
     wanted = (small | (slant(left.strips) > ASLANT)) & (length > 2 * thickness)
     narrow, thin = left.strips[wanted], thickness[wanted]
-    room = lengthen(grow(narrow, 0.4), 0.6)
+    room = lengthen(grow(narrow, 0.4), 1.0)
     factors = np.minimum(GOOD / np.maximum(thin, 1), most)
     patches = _cut(image, scaled, room, factors, SPARE)
     box = quad_to_box(left.marks)
@@ -279,7 +320,7 @@ def _merge(quads: Quads, scores: Float, line: Float, score: float) -> tuple[Quad
     """Add a line (4, 2) that a second look found, in place of pieces of it."""
     shared = np.array([intersection(quad, line) for quad in quads], np.float32)  # (N,)
     width, height = sides(quads)
-    wide = width >= 1.5 * height
+    wide = (width >= 1.5 * height) & (width >= 1.5 * min(sides(line)))
     longer = np.maximum(width, height) >= max(sides(line))
     if shared[wide].sum() > 0.3 * area(line) or (shared[longer] > 0.5 * area(line)).any():
         return quads, scores
@@ -385,14 +426,10 @@ def stack(quads: Quads, scores: Float) -> tuple[Quads, Float]:
     """
     if len(quads) < 2:
         return quads, scores
-    words, singles = _beside(quads)
     joined = np.zeros(len(quads), dtype=bool)
     lines, certain = [], []
     for chain in _chains_down(quads):
-        blank = (quads[chain[1:], 0, 1] - quads[chain[:-1], 3, 1]).max()
-        spread = blank > CLOSE * (quads[chain, 3, 1] - quads[chain, 0, 1]).mean()
-        cells = (words[chain] > 0) | (spread & (singles[chain] > 1))
-        if cells.mean() < IN_ROWS:
+        if not _in_rows(quads, chain):
             joined[chain] = True
             box = quad_to_box(quads[chain].reshape(1, -1, 2))
             lines.append(box_to_quad(box)[0])
@@ -413,14 +450,18 @@ def _chains_down(quads: Quads) -> list[list[int]]:
 
     They stand close, or as far apart as regularly, and nearer than anything beside them.
     """
+    if len(quads) < 2:
+        return []
     width, height = sides(quads)
     centre = quads.mean(1)  # (N, 2)
     square = (width < 1.45 * height) & (width > 0.6 * height)
-    gap = centre[None, :, 1] - centre[:, None, 1] - (height[:, None] + height[None]) / 2  # (N, N)
+    apart = centre[None, :, 1] - centre[:, None, 1]
+    gap = apart - (height[:, None] + height[None]) / 2  # (N, N)
     size = np.minimum(height[:, None], height[None]) / np.maximum(height[:, None], height[None])
     aside = np.abs(centre[:, None, 0] - centre[None, :, 0])
-    between = aside - (width[:, None] + width[None]) / 2  # (N, N) blank beside a line
-    beside = np.where((-gap > 0.7 * height[:, None]) & (between > 0), between, np.inf).min(1)
+    between = aside - (width[:, None] + width[None]) / 2  # blank beside a line
+    level = (np.abs(apart) < 0.3 * height[:, None]) & (between > 0)
+    beside = np.where(level, between, np.inf).min(1)  # (N,)
     near = (gap > -0.37 * height[:, None]) & (gap < SPREAD * height[:, None])
     near &= gap < np.maximum(CLOSE * height, beside)[:, None]
     near &= square[:, None] & square[None] & (size > 0.65)
@@ -436,11 +477,14 @@ def _chains_down(quads: Quads) -> list[list[int]]:
         chain = [first]
         while (n := int(below[chain[-1]])) >= 0 and above[n] == chain[-1] and n not in chain:
             chain.append(n)
-        gaps = gap[chain[:-1], chain[1:]] / height[first]
         steps = np.diff(centre[chain, 1])
-        even = len(chain) >= 3 and np.ptp(steps) < 0.3 * steps.mean()
-        if even or (len(chain) >= 3 and gaps.max() < CLOSE) or (len(chain) == 2 and gaps[0] < 0):
+        if len(chain) >= 3 and np.ptp(steps) < 0.3 * steps.mean():
             chains.append(chain)
+            continue
+        gaps = gap[chain[:-1], chain[1:]] / height[chain[:-1]]
+        for part in np.split(np.array(chain), np.flatnonzero(gaps > CLOSE) + 1):
+            if len(part) >= 3 or (len(part) == 2 and gap[part[0], part[1]] < 0):
+                chains.append(part.tolist())
     return chains
 
 
@@ -451,21 +495,38 @@ SPREAD = 1.2
 """The same where they are spread evenly."""
 
 
-def _beside(quads: Quads) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Count the words, and the single characters, that stand level with each line (N,).
+def _cells(quads: Quads) -> NDArray[np.bool_]:
+    """Say which of the lines (N,) are cells of a table."""
+    cells = np.zeros(len(quads), dtype=bool)
+    for chain in _chains_down(quads):
+        cells[chain] = _in_rows(quads, chain)
+    return cells
 
-    They are of its own height and do not overlap it.
+
+def _in_rows(quads: Quads, chain: list[int]) -> bool:
+    """Say whether characters below each other are cells: row by row level with what is beside.
+
+    That is words, all as high above or below them, or where they are spread two other characters.
+    A paragraph beside a column has another pitch, and is level only by chance.
     """
     width, height = sides(quads)
-    centre = quads.mean(1)  # (N, 2)
+    centre, own = quads.mean(1), height[chain]  # (N, 2), (n,)
     along = (quads[:, 1] - quads[:, 0]) / np.maximum(width, 1)[:, None]  # (N, 2)
-    to = centre[:, None] - centre[None]  # (N, N, 2)
+    to = centre[chain][:, None] - centre[None]  # (n, N, 2)
     ahead, off = (to * along).sum(-1), to[..., 1] * along[:, 0] - to[..., 0] * along[:, 1]
-    level = np.abs(off) < 0.2 * height[:, None]
-    level &= np.abs(np.log(height[:, None] / np.maximum(height, 1e-6))) < 0.3
-    level &= np.abs(ahead) > (width[:, None] + width) / 2
+    level = np.abs(off) < 0.3 * own[:, None]
+    level &= np.abs(np.log(own[:, None] / np.maximum(height, 1e-6))) < 0.3
+    level &= np.abs(ahead) > (width[chain][:, None] + width) / 2
     long = width >= 1.5 * height
-    return level[:, long].sum(1), level[:, ~long].sum(1)
+    words = np.where(level & long, np.abs(off), np.inf).argmin(1)  # (n,) the one most level
+    found = (level & long).any(1)
+    above = off[np.arange(len(chain)), words]
+    steady = found & (
+        np.abs(above - np.median(above[found] if found.any() else above)) < 0.15 * own
+    )
+    blank = (quads[chain[1:], 0, 1] - quads[chain[:-1], 3, 1]).max()
+    grid = (level & ~long).sum(1) > 1 if blank > CLOSE * own.mean() else np.zeros(len(chain), bool)
+    return bool((steady | grid).mean() >= IN_ROWS)
 
 
 def suppress(output: Float, spec: CTPNSpec | VGGCTPNSpec) -> Slices:

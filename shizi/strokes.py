@@ -24,11 +24,14 @@ CONTRAST = 40
 REACH = 9
 """Strokes nearer than this, pixels, belong to one strip."""
 
+NEAR = 3
+"""The same for those of a character that stands alone."""
+
 FILLED = 0.5
 """Share of a strip's rectangle that its strokes fill; an outline fills less."""
 
 LEAST = 20
-"""Least area of a piece of a strip, pixels."""
+"""Least area of a piece of a strip or of a character, pixels."""
 
 BETWEEN = 0.8
 """Gap between the words of a strip, by its height."""
@@ -52,17 +55,20 @@ class Unexplained(NamedTuple):
     strips: Quads  # (S, 4, 2) narrow, the first side a long one that runs rightwards or downwards
     marks: Quads  # (M, 4, 2) upright boxes: single characters on plain ground, or what looks so
     largest: int  # the lesser side of the largest thing
+    share: float  # of all strokes
 
 
-def unexplained(image: Image, known: Quads) -> Unexplained:
+def unexplained(image: Image, known: Quads, found: Quads) -> Unexplained:
     """Find strokes that no line explains.
 
     Args:
         image: RGB (H, W, 3), at the scale that lines were sought at.
         known: lines that explain the strokes they cover, (N, 4, 2).
+        found: these and others, which may be pieces of larger ones: no mark need be sought there.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     left = stroke_mask(grey)
+    every = max(1, int(left.sum()))
     for quad in grow(known, 0.3):
         cv2.fillConvexPoly(left, quad.round().astype(np.int32), 0)
     solid = cv2.morphologyEx(left, cv2.MORPH_CLOSE, np.ones((REACH, REACH), np.uint8))
@@ -70,7 +76,6 @@ def unexplained(image: Image, known: Quads) -> Unexplained:
     boxes, area = stats[1:, :4], stats[1:, cv2.CC_STAT_AREA]  # (P, 4) x, y, width, height
     pieces: list[NDArray[np.float32]] = []
     filled: list[bool] = []
-    marks = []
     for i in np.argsort(-area, kind="stable")[:MOST].tolist():
         if area[i] < LEAST:
             break
@@ -81,11 +86,37 @@ def unexplained(image: Image, known: Quads) -> Unexplained:
         quad = cv2.boxPoints((middle, (length, thickness), turn))
         pieces.append(_lengthwise(quad + np.array([x, y], np.float32)))
         filled.append(bool(area[i] >= FILLED * length * thickness))
-        if _alone(grey, boxes[i]) and area[i] >= FILLED / 2 * w * h:
-            marks.append(i)
-    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1).astype(np.float32)
     largest = boxes[:, 2:].min(1).max(initial=0)
-    return Unexplained(_joined(pieces, filled), box_to_quad(corners[marks]), int(largest))
+    strips, marks = _joined(pieces, filled), _marks(grey, left)
+    seen = [*found, *grow(strips[sides(strips)[0] > 2 * sides(strips)[1]], 0.3)]
+    new = [not [quad for quad in seen if _holds(quad, mark.mean(0))] for mark in marks]
+    return Unexplained(
+        strips, marks[np.array(new, dtype=bool)], int(largest), float(left.sum()) / every
+    )
+
+
+def _holds(quad: NDArray[np.float32], point: NDArray[np.float32]) -> bool:
+    return cv2.pointPolygonTest(quad, (float(point[0]), float(point[1])), measureDist=False) >= 0
+
+
+def _marks(grey: NDArray[np.uint8], strokes: NDArray[np.uint8]) -> Quads:
+    """Find what may be single characters, (M, 4, 2): also close to the edge of a bubble.
+
+    One whose parts stand apart is taken with the bubble; otherwise the innermost counts.
+    """
+    alone = []
+    for reach in (NEAR, REACH):
+        solid = cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
+        stats = cv2.connectedComponentsWithStats(solid, connectivity=8)[2][1:]
+        boxes, area = stats[:, :4], stats[:, cv2.CC_STAT_AREA]
+        filled = area >= np.maximum(LEAST, FILLED / 2 * boxes[:, 2] * boxes[:, 3])
+        alone += [box for box in boxes[filled][:MOST] if _alone(grey, box)]
+    marks: list[NDArray[np.int32]] = []
+    for x, y, w, h in sorted(alone, key=lambda box: int(box[2] * box[3])):
+        middles = ((m[:2] + m[2:]) / 2 - (x, y) for m in marks)
+        if not any(0 <= dx <= w and 0 <= dy <= h for dx, dy in middles):
+            marks.append(np.array([x, y, x + w, y + h]))
+    return box_to_quad(np.array(marks, np.float32).reshape(-1, 4))
 
 
 def _alone(grey: NDArray[np.uint8], box: NDArray[np.int32]) -> bool:
@@ -149,6 +180,16 @@ def stroke_mask(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Mark the strokes of a grey image with 1, shape (H, W)."""
     edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     return np.asarray(edges > CONTRAST, np.uint8)
+
+
+def densest(image: Image, side: int) -> tuple[int, int]:
+    """Return the left top corner (x, y) of the square of that side where most strokes are."""
+    mask = stroke_mask(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)).astype(np.float32)
+    h, w = (min(side, v) for v in mask.shape)
+    sums = cv2.boxFilter(mask, -1, (w, h), anchor=(0, 0), normalize=False)
+    whole = sums[: mask.shape[0] - h + 1, : mask.shape[1] - w + 1]
+    y, x = np.unravel_index(int(whole.argmax()), whole.shape)
+    return int(x), int(y)
 
 
 def _lengthwise(quad: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -59,6 +59,7 @@ def test_every_command_shows_its_help(command: str) -> None:
         ("export runs/x", "train"),
         ("serve", "serve"),
         ("live clip.mp4", "live"),
+        ("read samples/notice.jpg", "openvino"),
         ("live simulate --out a.mp4 --truth a.jsonl", "live"),
         ("live rules", "live"),
         ("bench train", "train"),
