@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from shizi.formats.encode import put
 from shizi.formats.parts import Table, parts
-from shizi.page import Sheet
+from shizi.page import Page, Sheet
 from shizi.terminal import printable
 
 # What Markdown would take for markup: anywhere, and at the start of a paragraph.
@@ -20,29 +20,22 @@ def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
     """Write ``## source`` and the paragraphs and tables of each page."""
     before = ""
     for page in (sheet.page for sheet in sheets):
-        put(out, f"{before}## {_escape(page.source)}
-")
+        put(out, f"{before}## {_escape(page.source)}\n")
         if text := body(page):
-            put(out, f"
-{text}
-")
-        before = "
-"
+            put(out, f"\n{text}\n")
+        before = "\n"
 
 
 def body(page: Page) -> str:
     """The paragraphs and tables of a page, without a heading, an empty line between them."""
-    return "
-
-".join(map(_shown, parts(page)))
+    return "\n\n".join(map(_shown, parts(page)))
 
 
 def _shown(part: str | Table) -> str:
     if isinstance(part, str):
-        return _at_start("	".join(map(_escape, part.split("	"))))
+        return _at_start("\t".join(map(_escape, part.split("\t"))))
     first, *rest = ([_escape(cell) for cell in row] for row in part)
-    return "
-".join("| " + " | ".join(row) + " |" for row in (first, ["---"] * len(first), *rest))
+    return "\n".join("| " + " | ".join(row) + " |" for row in (first, ["---"] * len(first), *rest))
 
 
 def _escape(text: str) -> str:

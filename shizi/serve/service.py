@@ -10,10 +10,10 @@ from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 from shizi import __version__
-from shizi.errors import Failure
+from shizi.errors import Failure, ShiziError
 from shizi.extras import needed
 from shizi.formats import FORMATS
 from shizi.jobs import Read
@@ -100,6 +100,7 @@ class Service:
         handlers: dict[Any, Any] = {
             RefusedError: _refused,
             HTTPException: _refused,
+            ShiziError: _refused,
             Exception: _refused,
         }
         return Starlette(routes=routes, exception_handlers=handlers)
@@ -247,6 +248,14 @@ class Service:
 
     # What others' clients speak
 
+    def _order(
+        self, data: bytes, name: str, pages: str | None = None, turn: bool | None = None
+    ) -> Order:
+        """Make an order of one file that came inside a body."""
+        given = [] if pages is None else [("pages", pages)]
+        found = wanted(given, self._options.page_timeout)
+        return Order(((name, BytesIO(data)),), replace(found, orientation=turn))
+
     async def umi(self, request: Request) -> Response:
         """``POST /api/ocr``."""
         begun = time.time()
@@ -254,8 +263,10 @@ class Service:
             with self._desk.place() as place:
                 body = await body_of(request, self._options.max_upload)
                 wish = umi.asked(body)
-                order = _order(wish.data, "picture", orientation=wish.orientation)
+                order = self._order(wish.data, "picture", turn=wish.orientation)
                 pages = await self._read(request, place, order, _pages)
+            if len(pages) > 1:
+                raise RefusedError(422, f"the file holds {len(pages)} pages; send one at once")
             told = umi.answer(pages[0], wish)
         except RefusedError as error:
             # As Umi-OCR does it, what ails the picture is told in the body alone.
@@ -275,7 +286,7 @@ class Service:
             with self._desk.place() as place:
                 body = await body_of(request, self._options.max_upload)
                 wish = mistral.asked(body)
-                order = _order(wish.data, wish.name, pages=wish.pages)
+                order = self._order(wish.data, wish.name, wish.pages)
                 pages = await self._read(request, place, order, _pages)
         except RefusedError as error:
             return JSONResponse(mistral.refused(error), error.status, error.headers)
@@ -339,15 +350,6 @@ class Service:
         return JSONResponse(openapi(self._options.max_upload, self._options.max_pages))
 
 
-def _order(
-    data: bytes, name: str, pages: str | None = None, orientation: bool | None = None
-) -> Order:
-    """Make an order of one file that came inside a body."""
-    given = [("pages", pages)] if pages else []
-    found = wanted([(k, v) for k, v in given if v], 60)
-    return Order(((name, BytesIO(data)),), replace(found, orientation=orientation))
-
-
 def _pages(items: Iterable[Item]) -> list[Page]:
     """Return the pages of an order all of which must be read."""
     pages = []
@@ -361,21 +363,35 @@ def _pages(items: Iterable[Item]) -> list[Page]:
 def _given_pages(found: Any) -> list[Page]:
     """Return pages that a client sends, as JSON gave them to it."""
     try:
-        return [Page.from_dict(page) for page in found if "error" not in page]
-    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+        pages = [Page.from_dict(page) for page in found if "error" not in page]
+        for page in pages:
+            page.to_dict()  # rounds every number, so each is one
+            lines = page.lines
+            words = [
+                page.source,
+                *(x.text for x in lines),
+                *(c.text for x in lines for c in x.chars),
+            ]
+            places = [page.width, page.height, *(p for x in lines for p in (x.block, x.paragraph))]
+            if not all(isinstance(w, str) for w in words) or not all(
+                type(p) is int for p in places
+            ):
+                raise TypeError
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise RefusedError(400, "the pages are not as /v1/read?format=json gives them") from error
+    return pages
 
 
 def _sent(answer: Answer) -> Response:
-    return StreamingResponse(_parts(answer.body), answer.status, answer.headers())
+    return StreamingResponse(_parts(answer), answer.status, answer.headers())
 
 
-async def _parts(file: BinaryIO) -> AsyncIterator[bytes]:
-    """A file in parts; several may take it at the same time."""
+async def _parts(answer: Answer) -> AsyncIterator[bytes]:
+    """What was written, in parts; several may take it at the same time."""
     at = 0
     while True:
-        file.seek(at)
-        part = file.read(_PART)
+        answer.body.seek(at)
+        part = answer.body.read(_PART)
         if not part:
             return
         at += len(part)
