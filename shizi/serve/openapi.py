@@ -170,7 +170,8 @@ def _clients() -> _Json:
             "200": _json(
                 "Pages.", {"type": "object"}, {"pages": [{"index": 0, "markdown": "识字"}]}
             ),
-            **_refusals(400, 401, 403, 408, 413, 422, 429, 501, 503, 504),
+            **_refusals(401, 403),
+            **{str(s): _mistral(s) for s in (400, 408, 413, 422, 429, 501, 503, 504)},
         },
     }
     umi = {

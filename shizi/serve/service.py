@@ -351,18 +351,21 @@ def _given_pages(found: Any) -> list[Page]:
     """Return pages that a client sends, as JSON gave them to it."""
     try:
         pages = [Page.from_dict(page) for page in found if "error" not in page]
-        for page in pages:
-            page.to_dict()  # rounds every number, so each is one
-            lines = page.lines
-            words = [page.source, *(w.text for line in lines for w in (line, *line.chars))]
-            places = [page.width, page.height, *(p for x in lines for p in (x.block, x.paragraph))]
-            if not all(isinstance(w, str) for w in words) or not all(
-                type(p) is int for p in places
-            ):
-                raise TypeError
+        if not all(map(_is_page, pages)):
+            raise TypeError
     except (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise RefusedError(400, "the pages are not as /v1/read?format=json gives them") from error
     return pages
+
+
+def _is_page(page: Page) -> bool:
+    """Say whether its texts are texts and its counts are counts."""
+    page.to_dict()  # rounds every other number, so each is one
+    texts, counts = [page.source], [page.width, page.height]
+    for line in page.lines:
+        texts += [line.text, *(char.text for char in line.chars)]
+        counts += [line.block, line.paragraph]
+    return all(isinstance(text, str) for text in texts) and all(type(n) is int for n in counts)
 
 
 def _sent(answer: Answer) -> Response:
