@@ -362,9 +362,9 @@ def _is_page(page: Page) -> bool:
     """Say whether its texts are texts and its counts are counts."""
     page.to_dict()  # rounds every other number, so each is one
     texts, counts = [page.source], [page.width, page.height]
-    for line in page.lines:
-        texts += [line.text, *(char.text for char in line.chars)]
-        counts += [line.block, line.paragraph]
+    for row in page.lines:
+        texts += [row.text, *(char.text for char in row.chars)]
+        counts += [row.block, row.paragraph]
     return all(isinstance(text, str) for text in texts) and all(type(n) is int for n in counts)
 
 
