@@ -32,6 +32,9 @@ class FakeReader(Reader):
         self.go = threading.Event()
         self.reading = threading.Semaphore(0)
 
+    def told(self, *, orientation: bool) -> Reader:
+        return self
+
     def read_image(self, image: Image, name: str = "<array>") -> Page:
         height, width = image.shape[:2]
         if width == FAULTY:

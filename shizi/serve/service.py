@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,6 +71,7 @@ class Service:
 
     def __init__(self, reader: Reader, options: ServeOptions) -> None:
         self._reader, self._options = reader, options
+        self._turns = {turns: reader.told(orientation=turns) for turns in (True, False)}
         self._desk = Desk(options.side_by_side, options.queue, options.page_timeout)
         self._later = Later(options.keep, options.most_jobs)
         self._metrics = Metrics()
@@ -89,8 +89,7 @@ class Service:
             Route("/v1/format", self.format, methods=["POST"]),
             Route("/v1/corrections", self.corrections, methods=["POST"]),
             Route("/v1/jobs", self.add_job, methods=["POST"]),
-            Route("/v1/jobs/{id}", self.job, methods=["GET"]),
-            Route("/v1/jobs/{id}", self.drop_job, methods=["DELETE"]),
+            Route("/v1/jobs/{id}", self.job, methods=["GET", "DELETE"]),
             Route("/v1/jobs/{id}/result", self.job_result, methods=["GET"]),
             Route("/v1/ocr", self.mistral, methods=["POST"]),
             Route("/api/ocr", self.umi, methods=["POST"]),
@@ -123,20 +122,9 @@ class Service:
     # Reading
 
     def _how(self, orientation: bool | None) -> Read:
-        known = self._reader.options.orientation
-        turned = known if orientation is None else orientation
-        reader = self._reader if turned == known else self._other
+        told = self._reader.options.orientation if orientation is None else orientation
+        reader = self._turns[told]
         return lambda image, name: self._counted(reader, image, name)
-
-    @cached_property
-    def _other(self) -> Reader:
-        """The same networks, told otherwise whether pages stand upright."""
-        options = self._reader.options
-        return Reader(
-            replace(options, orientation=not options.orientation),
-            detector=self._reader.detector,
-            recognizer=self._reader.recognizer,
-        )
 
     def _counted(self, reader: Reader, image: Image, name: str) -> Page:
         begun = time.monotonic()
@@ -229,8 +217,12 @@ class Service:
         return JSONResponse(job.told(self._later.keep), 202, where)
 
     async def job(self, request: Request) -> Response:
-        """``GET /v1/jobs/ID``."""
-        return JSONResponse(self._later.find(request.path_params["id"]).told(self._later.keep))
+        """``GET`` and ``DELETE /v1/jobs/ID``."""
+        id = request.path_params["id"]
+        if request.method == "DELETE":
+            self._later.drop(id)
+            return Response(status_code=204)
+        return JSONResponse(self._later.find(id).told(self._later.keep))
 
     async def job_result(self, request: Request) -> Response:
         """``GET /v1/jobs/ID/result``."""
@@ -240,11 +232,6 @@ class Service:
                 409, "the job is not done yet; ask for its state", {"Retry-After": "1"}
             )
         return _sent(await job.task.result)
-
-    async def drop_job(self, request: Request) -> Response:
-        """``DELETE /v1/jobs/ID``."""
-        self._later.drop(request.path_params["id"])
-        return Response(status_code=204)
 
     # What others' clients speak
 
@@ -364,22 +351,21 @@ def _given_pages(found: Any) -> list[Page]:
     """Return pages that a client sends, as JSON gave them to it."""
     try:
         pages = [Page.from_dict(page) for page in found if "error" not in page]
-        for page in pages:
-            page.to_dict()  # rounds every number, so each is one
-            lines = page.lines
-            words = [
-                page.source,
-                *(x.text for x in lines),
-                *(c.text for x in lines for c in x.chars),
-            ]
-            places = [page.width, page.height, *(p for x in lines for p in (x.block, x.paragraph))]
-            if not all(isinstance(w, str) for w in words) or not all(
-                type(p) is int for p in places
-            ):
-                raise TypeError
+        if not all(map(_is_page, pages)):
+            raise TypeError
     except (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise RefusedError(400, "the pages are not as /v1/read?format=json gives them") from error
     return pages
+
+
+def _is_page(page: Page) -> bool:
+    """Say whether its texts are texts and its counts are counts."""
+    page.to_dict()  # rounds every other number, so each is one
+    texts, counts = [page.source], [page.width, page.height]
+    for row in page.lines:
+        texts += [row.text, *(char.text for char in row.chars)]
+        counts += [row.block, row.paragraph]
+    return all(isinstance(text, str) for text in texts) and all(type(n) is int for n in counts)
 
 
 def _sent(answer: Answer) -> Response:

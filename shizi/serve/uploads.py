@@ -28,6 +28,7 @@ _MOST_FILES = 100
 _SILENCE = 30.0
 """Seconds within which a client must send more."""
 
+_NO_FILE = "no file was sent; send one as the body, or several as a form's files"
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
@@ -135,6 +136,8 @@ async def _body(request: Request) -> BinaryIO:
     try:
         async for part in request.stream():
             file.write(part)
+        if not file.tell():
+            raise RefusedError(400, _NO_FILE)
     except BaseException:
         file.close()
         raise
