@@ -25,7 +25,7 @@ LEVELS = [
     {"reader"},
     {"formats", "web"},
     {"data", "synth", "scores"},
-    {"train", "live"},
+    {"train", "live", "ocrmypdf"},
     {"evaluate"},
     {"bench"},
     {"cli"},
