@@ -40,7 +40,7 @@ class ReaderOptions:
 
     Attributes:
         orientation: turn rotated pages upright first.
-        engine: runtime of the networks.
+        engine: runtime of the networks; auto: OpenVINO where it is installed, else ONNX Runtime.
         device: auto is an NVIDIA GPU where the engine can use one, else the CPU.
         weights: folder of exported networks to use in place of the shipped ones of that name.
         threads: CPU threads; 0: all cores.
@@ -49,7 +49,7 @@ class ReaderOptions:
     """
 
     orientation: bool = True
-    engine: Engine = "openvino"
+    engine: Engine = "auto"
     device: Device = "auto"
     weights: Path | None = None
     threads: int = 0

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from shizi.formats.encode import put
 from shizi.formats.parts import Table, parts
-from shizi.page import Sheet
+from shizi.page import Page, Sheet
 from shizi.terminal import printable
 
 # What Markdown would take for markup: anywhere, and at the start of a paragraph.
@@ -20,9 +20,15 @@ def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
     """Write ``## source`` and the paragraphs and tables of each page."""
     before = ""
     for page in (sheet.page for sheet in sheets):
-        shown = [f"## {_escape(page.source)}", *map(_shown, parts(page))]
-        put(out, before + "\n\n".join(shown) + "\n")
+        put(out, f"{before}## {_escape(page.source)}\n")
+        if text := body(page):
+            put(out, f"\n{text}\n")
         before = "\n"
+
+
+def body(page: Page) -> str:
+    """The paragraphs and tables of a page, without a heading, an empty line between them."""
+    return "\n\n".join(map(_shown, parts(page)))
 
 
 def _shown(part: str | Table) -> str:

@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 import PIL.Image
 
-from shizi.errors import Failure, ImageError, PdfError, ShiziError
+from shizi.errors import Failure, ImageError, PdfError, ShiziError, TooLargeError
 from shizi.images import pixels
 from shizi.images.limits import ImageLimits, PageOptions, peak
 from shizi.images.source import SUFFIXES, Source, find, name_of, opened, reason
@@ -240,7 +240,7 @@ def _selected(
             yield Failure(name, error)
         for number in range(first, min(count, last or count) + 1):
             if taken == options.max_pages:
-                yield Failure(name, _left_out(number, name, options, error_type))
+                yield Failure(name, _left_out(number, name, options))
                 return
             taken += 1
             try:
@@ -249,10 +249,8 @@ def _selected(
                 yield Failure(f"{name}#{number}", error)
 
 
-def _left_out(
-    number: int, name: str, options: PageOptions, error_type: type[ShiziError]
-) -> ShiziError:
-    return error_type(
+def _left_out(number: int, name: str, options: PageOptions) -> TooLargeError:
+    return TooLargeError(
         f"{name}: page {number} and what follows are left out, beyond the limit of "
         f"{options.max_pages} pages; allow more, or name the pages wanted"
     )
