@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from shizi.formats.markdown import body as markdown_of
-from shizi.formats.markdown import join
+from shizi.formats.parts import join
 from shizi.formats.tree import box_of
 from shizi.page import Line, Page
 from shizi.serve.json_body import decoded, parsed

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shizi.formats.markdown import join
+from shizi.formats.parts import join
 from shizi.page import Line, Page
 from shizi.serve.json_body import decoded, parsed
 from shizi.serve.refusal import RefusedError
