@@ -200,7 +200,7 @@ def test_rare_characters_and_several_in_one_code_survive() -> None:
 def test_the_font_is_in_the_file_and_whole() -> None:
     made = written(sheet(line(40, 60, "识字OCR")))
     with pikepdf.open(io.BytesIO(made)) as pdf:
-        font = pdf.pages[0].obj.Resources.Font["/Unseen0"]
+        font = pdf.pages[0].obj.Resources.Font["/Unseen1"]
         child = font.DescendantFonts[0]
         program = child.FontDescriptor.FontFile2.read_bytes()
         glyphs = child.CIDToGIDMap.read_bytes()

@@ -25,7 +25,7 @@ LEVELS = [
     {"reader"},
     {"formats", "web"},
     {"data", "synth", "scores"},
-    {"train", "live", "serve"},
+    {"train", "live", "ocrmypdf", "serve"},
     {"evaluate"},
     {"bench"},
     {"cli"},

@@ -16,9 +16,15 @@ import shizi
 from shizi.cli import STDIN, app
 
 ROOT = Path(__file__).parents[1]
-CHINESE, ENGLISH, TRAINING, SERVE = (
+CHINESE, ENGLISH, TRAINING, DOCUMENTS, SERVE = (
     (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", "README_en.md", "docs/training.md", "docs/serve.md")
+    for name in (
+        "README.md",
+        "README_en.md",
+        "docs/training.md",
+        "docs/documents.md",
+        "docs/serve.md",
+    )
 )
 both = pytest.mark.parametrize("readme", [CHINESE, ENGLISH], ids=["zh", "en"])
 
@@ -44,13 +50,23 @@ def uncommented(block: str) -> str:
     return ast.unparse(ast.parse(block))
 
 
+ALL = {"check", "eval", "synth", "train", "export"}
+
+
 @pytest.mark.parametrize(
-    "text", [CHINESE, ENGLISH, TRAINING, SERVE], ids=["zh", "en", "training", "serve"]
+    ("text", "told"),
+    [
+        (CHINESE, ALL),
+        (ENGLISH, ALL),
+        (TRAINING, ALL),
+        (DOCUMENTS, {"read"}),
+        (SERVE, {"serve", "train", "export"}),
+    ],
+    ids=["zh", "en", "training", "documents", "serve"],
 )
-def test_shizi_commands_parse(text: str) -> None:
+def test_shizi_commands_parse(text: str, told: set[str]) -> None:
     calls = shizi_arguments(text)
-    wanted = {"serve"} if text == SERVE else {"check", "eval", "synth"}
-    assert {call[0] for call in calls} >= {*wanted, "train", "export"}
+    assert {call[0] for call in calls} >= told
     for call in calls:
         try:
             app.parse_args(call, exit_on_error=False, print_error=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from itertools import count, pairwise
@@ -28,8 +29,9 @@ ROW = 0.4
 class Layers:
     """Puts text over the pages of a PDF."""
 
-    def __init__(self, pdf: pikepdf.Pdf) -> None:
-        self._pdf = pdf
+    def __init__(self, pdf: pikepdf.Pdf, prefix: str = "Unseen") -> None:
+        """Put text over the pages of a PDF in fonts called by this name and a number from 1."""
+        self._pdf, self._prefix = pdf, prefix
         self._fonts = [Font(pdf)]
 
     def add(self, target: pikepdf.Page, page: Page) -> None:
@@ -40,7 +42,7 @@ class Layers:
         if len(self._fonts[-1]) + sum(len(line.placed) for line in page.lines) > MOST:
             self._fonts.append(Font(self._pdf))
         font = self._fonts[-1]
-        name = _named(target, font)
+        name = _named(target, font, self._prefix)
         matrix = placement(target, page.width, page.height)
         pairs = zip(page.lines, (*page.lines[1:], None), strict=True)
         shown = [part for line, after in pairs for part in _show(line, after, matrix, font)]
@@ -55,15 +57,35 @@ class Layers:
                 font.finish()
 
 
-def _named(target: pikepdf.Page, font: Font) -> pikepdf.Name:
+def alone(page: Page) -> bytes:
+    """Return the unseen text of a page as a PDF of the size of its picture, 72 dpi if unknown.
+
+    Its font is called F1, as OCRmyPDF would have it.
+    """
+    import pikepdf
+
+    scale = 72 / (page.dpi or 72)
+    with pikepdf.new() as pdf:
+        target = pdf.add_blank_page()
+        target.obj.MediaBox = pikepdf.Array([0, 0, scale * page.width, scale * page.height])
+        layers = Layers(pdf, "F")
+        layers.add(target, page)
+        layers.finish()
+        target.contents_coalesce()
+        out = io.BytesIO()
+        pdf.save(out)
+    return out.getvalue()
+
+
+def _named(target: pikepdf.Page, font: Font, prefix: str) -> pikepdf.Name:
     """Make the font known to a page, and return by what name: one that is free."""
     import pikepdf
 
     if target.get("/Resources") is None:
         target.obj.Resources = pikepdf.Dictionary()
     known = target.resources.get("/Font", pikepdf.Dictionary())
-    for number in count():
-        name = pikepdf.Name(f"/Unseen{number}")
+    for number in count(1):
+        name = pikepdf.Name(f"/{prefix}{number}")
         if name not in known:
             return target.add_resource(font.ref, pikepdf.Name.Font, name)
         if known[name].objgen == font.ref.objgen:
