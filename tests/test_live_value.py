@@ -55,7 +55,7 @@ def test_terms_halve_over_their_half_lives() -> None:
 
 
 def test_a_term_has_a_ceiling() -> None:
-    talker = viewer_of(*(event(i, "小明", "哈哈") for i in range(500)))
+    talker = viewer_of(*(event(i, "小明", f"哈哈{i}") for i in range(500)))
     assert talker.terms["activity"] == RULES.terms["activity"].most
     assert tier(talker, RULES, 500.0) != "vip"
 
@@ -177,7 +177,7 @@ def test_the_command_explains_rules_and_logs(
 GOOD = """
 terms: {talk: {earn: {comment: 1}, half_life: 60}}
 tiers: [{name: low}, {name: high, score: 5}]
-intent: {price: [多少钱]}
+intent: {price: {says: [多少钱]}}
 prices: {}
 """
 
@@ -193,7 +193,8 @@ prices: {}
         ("score: 5", "score: 5, needs: {gifts: 1}", "no term gifts"),
         ("score: 5", "score: -1", "asks for less"),
         ("name: high", "name: low", "the same name"),
-        ("price: [", "comment: [", "counted already"),
+        ("price: {", "comment: {", "counted already"),
+        ("[多少钱]", "[(多少钱]", "brackets"),
         ("prices: {}", "", "prices"),
     ],
 )
