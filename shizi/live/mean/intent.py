@@ -3,7 +3,7 @@
 A phrase is looked for anywhere in a comment, both folded (see :mod:`shizi.live.fold`). In it
 ``(a/b)`` is one of several wordings and ``(a/)`` what may be absent, ``…`` up to four characters
 of the same clause, ``_`` a gap, ``<n>`` a number; ``^`` and ``$`` are the ends of a clause. Latin
-words are found as words: link is not in blink. A topic's ``but`` phrases are cut out of the comment before
+words are found as words: link is not in blink. A topic's ``but`` phrases are cut out before
 its ``says`` are looked for, so 不买了 earns no order although 买了 does.
 """
 
