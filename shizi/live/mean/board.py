@@ -170,7 +170,7 @@ class _Ranking:
         """Return the best with their scores at stream time ``now``, seconds."""
         best: list[tuple[float, str, Viewer]] = []  # minus the score, identity
         seen: dict[str, Viewer] = {}
-        while self._heap and (len(best) < most or self._heap[0][0] <= best[most - 1][0]):
+        while self._heap and (len(best) < most or (best and self._heap[0][0] <= best[most - 1][0])):
             _, _, viewer = heapq.heappop(self._heap)
             if self._latest.get(viewer.id) is viewer and viewer.id not in seen:
                 seen[viewer.id] = viewer
