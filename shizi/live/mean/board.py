@@ -234,6 +234,13 @@ class Board:
         ledger = self._ledgers.get(viewer)
         return ledger.viewer if ledger else None
 
+    def standing(self, viewer: str) -> Standing | None:
+        """Return the place of one viewer, its tier as last judged."""
+        ledger = self._ledgers.get(viewer)
+        if ledger is None or ledger.viewer is None or ledger.tier is None:
+            return None
+        return Standing(ledger.viewer, ledger.tier, score(ledger.viewer, self.rules, self.now))
+
     def standings(self, most: int | None = None) -> list[Standing]:
         """Return the viewers as of now, the most valuable first, at most ``most`` of them."""
         first = self._ranking.first(len(self._ledgers) if most is None else most, self.now)

@@ -79,6 +79,8 @@ class Rules:
         tiers: from the lowest, which asks for nothing, to the highest.
         intent: topics that comments are about, by name.
         asks: phrases that make a clause a question.
+        welcome: tiers whose viewers are announced when they come on another day, and when they
+            ask.
         prices: coins that a gift is worth, by name.
         price: coins of a gift that is not in the table.
         gap: seconds without a sign of the viewer after which a new visit begins.
@@ -91,6 +93,7 @@ class Rules:
     price: float = 1.0
     gap: float = 600.0
     asks: tuple[str, ...] = ("?",)
+    welcome: tuple[str, ...] = ()
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -114,6 +117,8 @@ class Rules:
                 raise ValueError(f"tiers.{tier.name}.needs: no term {' '.join(wrong)}")
         if len({tier.name for tier in self.tiers}) < len(self.tiers):
             raise ValueError("tiers: two have the same name")
+        if wrong := sorted(set(self.welcome) - {tier.name for tier in self.tiers}):
+            raise ValueError(f"welcome: no tier {' '.join(wrong)}")
 
     @cached_property
     def folded_prices(self) -> dict[str, float]:
