@@ -34,7 +34,7 @@ LEVELS = [
 
 INSIDE = {
     "live": [
-        {"event", "fold", "frame", "options"},
+        {"event", "fold", "frame", "options", "session"},
         {"stream", "see", "mean", "keep", "show", "simulate"},
         {"room"},
         {"screen"},
