@@ -169,7 +169,7 @@ def test_every_fault_of_lines_is_found(
     assert found.missing == {"鑫": 4, "o": 1, "t": 1, "h": 1, "e": 1, "r": 1}
     assert found.checked == 9
     assert "labels.tsv:7: " in caplog.text
-    assert "needs 33 time steps, its width gives 31" in caplog.text
+    assert "needs 65 time steps, its width gives 62" in caplog.text
     assert "the charset lacks 6 characters: 鑫" in report(found)
     with pytest.raises(DataError, match=r"labels\.tsv:3"):
         check(lines, CheckOptions(charset, strict=True))
