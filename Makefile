@@ -10,8 +10,11 @@ READ   := $(BIN)/shizi read
 TORCH       ?= torch==2.13.0
 TORCH_INDEX ?=
 
+# OpenVINO is the faster engine; where it has no build, ONNX Runtime reads.
+ENGINE ?= $(if $(filter Darwin-x86_64,$(shell uname -s)-$(shell uname -m)),onnx,openvino)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint setup-cpu setup-gpu setup-dev wheel clean
+.PHONY: help demo test soak lint setup-cpu setup-gpu setup-dev wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +27,9 @@ demo: setup-cpu ## read the samples, print their text, write annotated pictures 
 test: setup-dev ## ruff, mypy and pytest
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest
+
+soak: setup-dev ## long runs on damaged files, odd pictures and many threads: about an hour
+	$(BIN)/python tests/soak.py
 
 lint: setup-dev ## ruff and mypy
 	$(BIN)/ruff check shizi tests
@@ -47,12 +53,12 @@ $(BIN)/python:
 
 # A stamp a set of extras: rebuilt when the project's dependencies change.
 $(VENV)/.cpu: pyproject.toml | $(BIN)/python
-	$(PIP) -e '.[pdf]'
+	$(PIP) -e '.[$(ENGINE),pdf]'
 	touch $@
 
 $(VENV)/.gpu: pyproject.toml | $(BIN)/python
 	$(PIP) $(TORCH)
-	$(PIP) -e '.[pdf,train,bench]'
+	$(PIP) -e '.[$(ENGINE),pdf,train,bench]'
 	$(BIN)/python -c 'import torch; print("CUDA:", torch.cuda.get_device_name() if torch.cuda.is_available() else "not available here")'
 	touch $@
 

@@ -18,14 +18,14 @@ LEVELS = [
     {"errors", "cpu", "files", "waits", "bar"},
     {"page", "extras", "options"},
     {"geometry", "charset", "nets"},
-    {"images", "ctc", "crop", "strokes", "engine"},
+    {"images", "ctc", "crop", "engine"},
     {"weights", "journal"},
     {"orientation", "detection", "recognition", "layout", "jobs"},
     {"upright", "cells"},
     {"reader"},
     {"formats", "web"},
     {"data", "synth", "scores"},
-    {"train", "live"},
+    {"train", "live", "ocrmypdf", "serve"},
     {"evaluate"},
     {"bench"},
     {"cli"},
@@ -34,7 +34,7 @@ LEVELS = [
 
 INSIDE = {
     "live": [
-        {"event", "fold", "frame", "options"},
+        {"event", "fold", "frame", "options", "session"},
         {"stream", "see", "mean", "keep", "show", "simulate"},
         {"room"},
         {"screen"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import threading
@@ -34,6 +35,7 @@ def test_rooms_share_settings_and_have_their_own(tmp_path: Path) -> None:
     assert evening.see.source.replay_speed == 1 and evening.room.platform == "douyin"
     assert morning.see.region.region == "portrait" and morning.room.events == Path("m.jsonl")
     assert evening.room.sink == ("redis://localhost:6379/0",)
+    assert evening.see.source.wait == math.inf  # rooms are followed evening after evening
     assert evening.room.threads == 1 and morning.room.threads == 3
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 from live_clips import Publisher, flat
 from live_servers import Rtmp, running
@@ -20,6 +21,7 @@ from live_servers import Rtmp, running
 from shizi.errors import MissingExtraError
 from shizi.live.frame import Frame
 from shizi.live.options import SourceOptions
+from shizi.live.stream import source as stream
 from shizi.live.stream.pace import queued, sampled
 from shizi.live.stream.source import Source, StreamError, open_source
 
@@ -257,3 +259,37 @@ def test_a_screen_without_its_package_names_the_extra(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "mss", None)
     with pytest.raises(MissingExtraError, match=r"\[screen\]"):
         open_source("screen")
+
+
+def test_a_gif_is_a_video(tmp_path: Path) -> None:
+    path = tmp_path / "room.gif"
+    first, *others = [PIL.Image.new("RGB", (64, 48), (40 * i, 0, 0)) for i in range(5)]
+    first.save(path, save_all=True, append_images=others, duration=100)
+    with open_source(str(path), SourceOptions(fps=10)) as source:
+        frames = list(source)
+    assert [round(f.time, 1) for f in frames] == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert [int(f.image[0, 0, 0]) for f in frames] == [0, 40, 80, 120, 160]
+
+
+@pytest.mark.parametrize(("wait", "comes"), [(30.0, True), (0.0, False)])
+def test_a_stream_that_is_not_there_yet_is_waited_for(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, wait: float, comes: bool
+) -> None:
+    tries: list[str] = []
+    real = stream._connect
+
+    def connect(address: str, timeout: float, camera: bool) -> Any:
+        tries.append(address)
+        if len(tries) < 3:
+            raise StreamError("not there")
+        return real(str(clip), timeout, camera)
+
+    monkeypatch.setattr(stream, "_connect", connect)
+    monkeypatch.setattr(stream, "_FIRST_WAIT", 0.001)
+    if comes:
+        with open_source("rtmp://host/live", SourceOptions(wait=wait)) as source:
+            assert next(source).time == 0
+    else:
+        with pytest.raises(StreamError, match="not there"):
+            open_source("rtmp://host/live", SourceOptions(wait=wait))
+    assert len(tries) == (3 if comes else 1)

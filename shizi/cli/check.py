@@ -14,15 +14,15 @@ from typing import Literal
 
 from shizi import __version__, weights
 from shizi.cpu import cores, cpu_features, cpu_name
-from shizi.errors import WeightsError
+from shizi.engine import choose
+from shizi.errors import MissingExtraError, WeightsError
 
 _NEEDED = (
     ("numpy", "numpy"),
     ("cv2", "opencv-python-headless"),
     ("PIL", "pillow"),
-    ("openvino", "openvino"),
 )
-_OPTIONAL = ("onnxruntime", "pypdfium2", "torch")
+_OPTIONAL = ("openvino", "onnxruntime", "pypdfium2", "torch")
 _PICTURE, _TEXT = "check.png", "识字"
 
 
@@ -67,10 +67,18 @@ def _findings() -> Iterator[Finding]:
         yield _needed(module, package)
     for package in _OPTIONAL:
         yield _optional(package)
+    yield _engine()
     yield Finding("cpu", f"{cpu_name()}; {cores()} cores; {' '.join(cpu_features()) or 'plain'}")
     for network in weights.NETWORKS:
         yield _weights(network)
     yield _reading(weights.FOLDER / _PICTURE)
+
+
+def _engine() -> Finding:
+    try:
+        return Finding("engine", choose())
+    except MissingExtraError as error:
+        return Finding("engine", f"{error}; where it has no build, the extra onnx", "WRONG")
 
 
 def _needed(module: str, package: str) -> Finding:

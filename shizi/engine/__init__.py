@@ -6,6 +6,7 @@ parallel streams and devices are its own business.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -15,12 +16,13 @@ from numpy.typing import NDArray
 from shizi.cpu import cores
 from shizi.engine.session import FEW, MANY, Array, Runtime, Session
 from shizi.errors import OptionError, WeightsError
-from shizi.extras import keras_needed
+from shizi.extras import keras_needed, needed
 from shizi.nets.spec import CTPNSpec, Spec, VGGCTPNSpec
 
-__all__ = ["MANY", "Array", "Device", "Engine", "Runtime", "Session", "open_session"]
+__all__ = ["MANY", "Array", "Device", "Engine", "Runtime", "Session", "choose", "open_session"]
 
-Engine = Literal["openvino", "onnxruntime", "torch", "keras"]
+Installed = Literal["openvino", "onnxruntime", "torch", "keras"]
+Engine = Literal["auto", "openvino", "onnxruntime", "torch", "keras"]
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -35,7 +37,7 @@ and those of all widths of lines."""
 def open_session(
     path: Path,
     spec: Spec,
-    engine: Engine = "openvino",
+    engine: Engine = "auto",
     device: Device = "auto",
     threads: int = 0,
 ) -> Session:
@@ -48,7 +50,7 @@ def open_session(
         path: the file.
         spec: what the network is made of.
         engine: the runtime. OpenVINO and ONNX Runtime run the file; PyTorch and Keras fill
-            their own net with its weights.
+            their own net with its weights. auto is what :func:`choose` finds.
         device: auto is an NVIDIA GPU where the engine can use one, else the CPU.
         threads: of the CPU; 0: all cores.
 
@@ -59,6 +61,8 @@ def open_session(
     """
     if not path.exists():
         raise WeightsError(f"{path} is missing; reinstall shizi")
+    if engine == "auto":
+        engine = choose(device)
     threads = threads or cores()
     streams = 1 if _large(spec) or engine in ("torch", "keras") else min(threads, STREAMS)
     try:
@@ -76,6 +80,22 @@ def _large(spec: Spec) -> bool:
     return isinstance(spec, CTPNSpec | VGGCTPNSpec)
 
 
+def choose(device: Device = "auto") -> Installed:
+    """Return the engine that is installed: on a CPU OpenVINO before ONNX Runtime.
+
+    Raises:
+        MissingExtraError: there is none.
+    """
+    order: tuple[Installed, ...] = ("openvino", "onnxruntime")
+    if device == "cuda":
+        order = ("torch", "onnxruntime")
+    for engine in order:
+        if find_spec(engine) is not None:
+            return engine
+    with needed("reading"):
+        raise ModuleNotFoundError(name=order[0])
+
+
 class _Placed(Runtime, Protocol):
     gpu: bool
 
@@ -91,7 +111,7 @@ class _OneByOne:
 
 
 def _runtime(
-    path: Path, spec: Spec, engine: Engine, device: Device, threads: int, streams: int
+    path: Path, spec: Spec, engine: Installed, device: Device, threads: int, streams: int
 ) -> _Placed:
     with keras_needed(f"the engine {engine}"):
         match engine:

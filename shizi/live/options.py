@@ -23,6 +23,7 @@ class SourceOptions:
         replay_speed: play a file at so many times its speed, as if it came in live; 0: as fast
             as it can be read.
         timeout: seconds without data after which a stream counts as broken.
+        wait: seconds for which a stream that is not there yet is waited for.
         give_up: seconds for which a broken stream is opened again and again; 0: for ever.
         queue: frames that are decoded ahead, or of a live source, that may wait.
     """
@@ -30,6 +31,7 @@ class SourceOptions:
     fps: float = 10.0
     replay_speed: float = 0.0
     timeout: float = 10.0
+    wait: float = 0.0
     give_up: float = 0.0
     queue: int = 8
 
@@ -44,6 +46,7 @@ class SourceOptions:
             fps=(0.01, 1000),
             replay_speed=(0, 1000),
             timeout=(0.1, inf),
+            wait=(0, inf),
             give_up=(0, inf),
             queue=(1, 10_000),
         )
@@ -245,6 +248,8 @@ class LiveOptions:
         sink: addresses to send to besides: redis://…, kafka://…/topic, http(s)://…
         store: SQLite file or postgresql://… in which events are kept; without it they are kept
             until the end only, and nothing can be resumed.
+        began: clock time at which a recording begins, as 2026-11-25T20:00; by default a file's
+            date less its length. What is live has the machine's clock.
         threads: CPU threads that read; lines are short, so a second one gains little. 0: all
             cores.
     """
@@ -255,6 +260,7 @@ class LiveOptions:
     events: Path | None = None
     sink: tuple[str, ...] = ()
     store: str = ""
+    began: str = ""
     threads: int = 1
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ import threading
 import time as clock
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass, replace
+from math import inf
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast, get_type_hints
@@ -44,6 +45,9 @@ _PARTS: tuple[Any, ...] = (
     WriterOptions,
     CropOptions,
 )
+_DEFAULTS = {"wait": inf}
+"""What is otherwise for rooms in a file: they are followed evening after evening."""
+
 HANGUP = tuple(getattr(signal, name) for name in ("SIGHUP",) if hasattr(signal, name))
 """What says that the terminal was closed, where there is such a signal."""
 
@@ -57,7 +61,8 @@ def _flat() -> type[Any]:
     parts: list[Any] = [("source", str)]
     for kind in _PARTS:
         hints = get_type_hints(kind)
-        parts += [(f.name, hints[f.name], field(default=f.default)) for f in fields(kind)]
+        defaults = {f.name: _DEFAULTS.get(f.name, f.default) for f in fields(kind)}
+        parts += [(name, hints[name], field(default=value)) for name, value in defaults.items()]
     config = {"__pydantic_config__": {"extra": "forbid"}}
     return make_dataclass("Settings", parts, frozen=True, namespace=config)
 

@@ -81,7 +81,7 @@ class Net:
 def open(
     network: Network,
     folder: Path | None = None,
-    engine: Engine = "openvino",
+    engine: Engine = "auto",
     device: Device = "auto",
     threads: int = 0,
 ) -> Net:

@@ -245,7 +245,8 @@ class Assembler:
         for past in self._vanished(line.track.last):
             track, unseen = past.track, self._unseen(past, line.track.first)
             rolled = track.moved > 0 or unseen is not None
-            aside = abs(self._stands(past, line.track.first).top - line.track.template.top)
+            stood = self._stands(past, line.track.first).top if rolled else track.template.top
+            aside = abs(stood - line.track.template.top)
             soon = line.track.first - track.last < self.linger or self._covered(past, line)
             if aside > 0.7 * line.track.height or not (rolled or soon):
                 continue
@@ -268,11 +269,9 @@ class Assembler:
         return sum(rolls) if rolls and not past.track.pinned else None
 
     def _stands(self, past: _Past, time: float) -> Stand:
-        """Where a line that vanished would be at a time, seconds."""
-        track, unseen = past.track, self._unseen(past, time)
-        rolled = track.moved > 0 or unseen is not None
-        moved = self.tracker.scrolled - past.scrolled if rolled else 0
-        top = track.template.top - moved - (unseen or 0.0)
+        """Where a line that vanished would be at a time, seconds, if it rolled with the others."""
+        track, moved = past.track, self.tracker.scrolled - past.scrolled
+        top = track.template.top - moved - (self._unseen(past, time) or 0.0)
         return Stand(top, track.height, past.line.best.text, track.moved > 0)
 
     def _covered(self, past: _Past, line: SeenLine) -> bool:

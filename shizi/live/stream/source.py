@@ -31,6 +31,10 @@ with needed("reading video"):
 
 _STREAMS = ("rtmp://", "rtmps://", "rtsp://", "rtsps://", "http://", "https://", "srt://", "udp://")
 _CAMERAS = {"Linux": ("v4l2", "/dev/video{}"), "Darwin": ("avfoundation", "{}")}
+STILLS = frozenset(SUFFIXES) - {".gif"}
+"""Suffixes of files that are one picture; a GIF may move."""
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.25, 8.0  # seconds between two tries to open a stream
 _NEAR = 1e-3  # seconds: less than any two frames are apart
 _JUMP = 10.0  # seconds between two frames that are a break in the clock rather than a pause
 
@@ -115,7 +119,7 @@ def open_source(
     if address.split(":")[0] == "screen":
         source.live, source.start = True, start + away
         frames = _screen(address, o, source)
-    elif path.is_dir() or path.suffix.lower() in SUFFIXES:
+    elif path.is_dir() or path.suffix.lower() in STILLS:
         source.start = start
         frames = _pictures(path, o, source)
     else:
@@ -200,7 +204,7 @@ def _video(
     def connect() -> Any:
         return _connect(address, options.timeout, camera)
 
-    container = connect()
+    container = _awaited(connect, options.wait if remote else 0.0)
     known = container.duration / av.time_base if (container.duration or 0) > 0 else None
     source.live = camera or (remote and known is None)
     source.start = start + away if source.live else start
@@ -208,6 +212,19 @@ def _video(
     if source.live:
         return _lasting(container, connect, options.give_up, source)
     return _sought(container, source)
+
+
+def _awaited(connect: Callable[[], Any], patience: float) -> Any:
+    """Open something that may not be there for some seconds yet."""
+    waits, limit = Waits(_FIRST_WAIT, _LONGEST_WAIT), clock.monotonic() + patience
+    while True:
+        try:
+            return connect()
+        except StreamError:
+            left = limit - clock.monotonic()
+            if left <= 0:
+                raise
+            clock.sleep(min(left, waits.take()))
 
 
 def _connect(address: str, timeout: float, camera: bool) -> Any:
@@ -242,7 +259,7 @@ def _lasting(
             yield frame
             if source._stop.is_set():
                 return
-        waits = Waits(0.25, 8.0)
+        waits = Waits(_FIRST_WAIT, _LONGEST_WAIT)
         while not source._stop.wait(waits.take()):
             try:
                 container = connect()
