@@ -47,7 +47,7 @@ def test_what_is_installed_are_extras_of_ours() -> None:
 def test_nothing_runs_as_root() -> None:
     stages = [part for part in DOCKERFILE.split("\nFROM ")[1:] if "ENTRYPOINT" in part]
     assert len(stages) == 2
-    assert all(stage.index("USER reader") < stage.index("ENTRYPOINT") for stage in stages)
+    assert all(stage.index("USER 1000") < stage.index("ENTRYPOINT") for stage in stages)
 
 
 def test_the_compose_file_builds_and_runs_what_exists() -> None:
