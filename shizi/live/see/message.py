@@ -226,10 +226,9 @@ class Assembler:
 
     def _join(self, line: SeenLine) -> Message | None:
         """The message of the line above or below, where the two belong together."""
-        for message in dict.fromkeys(self._of.values()) if line.bare_count else ():
-            if any(beside(x, line) for x in message.lines) and not message.count_beside:
-                message.lines.append(line)
-                return message
+        if banner := self._banner(line):
+            banner.lines.append(line)
+            return banner
         middle, now = float(line.track.box[1] + line.track.box[3]) / 2, line.track.last
         seen = [
             (m, x) for m in dict.fromkeys(self._of.values()) for x in (m.lines[0], m.written[-1])
@@ -256,6 +255,13 @@ class Assembler:
             message.first = min(message.first, line.track.first)
             return message
         return None
+
+    def _banner(self, line: SeenLine) -> Message | None:
+        """The message beside which a line is the count."""
+        return next((
+            m for m in dict.fromkeys(self._of.values())
+            if not m.count_beside and any(beside(x, line) for x in m.lines)
+        ), None)  # fmt: skip
 
     def _seen_before(self, line: SeenLine) -> _Past | None:
         """The line that vanished where this one appeared: the roll never shows two in a place."""
