@@ -14,6 +14,7 @@ from shizi.live.frame import Frame
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.parse import Parser
 from shizi.live.options import RegionOptions, SimulateOptions, parse_region
+from shizi.live.see.panel import Panel
 from shizi.live.see.region import Finder
 from shizi.live.see.watch import Watch, live_reader
 from shizi.live.simulate import frames, make_room
@@ -121,3 +122,18 @@ def test_regions_by_name_and_by_fractions() -> None:
     assert parse_region("auto") is None
     assert parse_region("0.1,0.2,0.3,0.4") == (0.1, 0.2, 0.3, 0.4)
     assert parse_region("whole") == (0.0, 0.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("top", "low", "due"), [(280, 300, False), (268, 299, True), (240, 260, True)]
+)
+def test_a_line_that_the_lower_edge_cuts_through_is_not_read_yet(
+    top: int, low: int, due: bool
+) -> None:
+    watch = Watch(reader())
+    watch.area = (0, 0, 400, 300)
+    panel = Panel(np.zeros((300, 400, 3), np.uint8))
+    tracker = watch._tracker
+    for box in ((20, 10, 200, 40), (20, 60, 200, 90), (20, top, 200, low)):
+        track = tracker._adopt(np.array(box, np.float32), panel, 1.0)
+    assert watch._settled(track, 2.0) is due

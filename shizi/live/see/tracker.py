@@ -87,7 +87,7 @@ class Tracker:
         for track in found:
             self._renew(track, panel)
         self._moving |= len(found) < len(before)
-        if 0 < abs(self._rolled) < _SLIDES * self._usual:
+        if 0 < abs(self._rolled) < _SLIDES * self.usual:
             goes_on = time - self._motion[1] <= max(_PAUSE, 1.5 * (time - self._time))
             self._motion = (self._motion[0] if goes_on else time, time)
         if stripes := self._stripes(panel, found, time):
@@ -105,16 +105,16 @@ class Tracker:
 
     def _stripes(self, panel: Panel, found: Sequence[Track], time: float) -> list[Stripe]:
         """Where to look for new lines now."""
-        sliding = 0 < abs(self._rolled) < _SLIDES * self._usual
+        sliding = 0 < abs(self._rolled) < _SLIDES * self.usual
         if not self._search.due(time, self._moving, sliding):
             return []
         self._moving = False
         lines = {t.id: panel.inside(t.box) for t in found}
         doubted = {t.id for t in found if not t.whole}
-        return self._search.stripes(panel.strokes, lines, doubted, self._usual, time)
+        return self._search.stripes(panel.strokes, lines, doubted, self.usual, time)
 
     @property
-    def _usual(self) -> float:
+    def usual(self) -> float:
         """Height of a line, pixels; 0 while none was seen."""
         return median(self._heights) if self._heights else 0.0
 
@@ -237,7 +237,7 @@ class Tracker:
             track.doubt += 1
             if track.doubt < 2:
                 if shown.mean() > _CLEAR * track.clarity:  # it may be the last that is seen of it
-                    track.view = panel.view(track.box, self._usual)
+                    track.view = panel.view(track.box, self.usual)
                 return
             self.change(track, track.last)
             if track.refused:
@@ -253,14 +253,14 @@ class Tracker:
         clarity = float(shown.mean())
         fading = clarity <= _CLEAR * track.clarity and not track.wanted
         if not (fading or track.final):
-            track.view, track.clarity = panel.view(track.box, self._usual), clarity
+            track.view, track.clarity = panel.view(track.box, self.usual), clarity
 
     def _look(self, panel: Panel, stripes: Sequence[Stripe], time: float) -> None:
         """Look for lines in stripes; adopt those that no track explains."""
         for track in self.tracks:
             track.whole |= shown(panel.inside(track.box), stripes)
-        picture = stacked(panel.image, stripes, self._usual)
-        for line in find_lines(self.detect, picture, self._usual):
+        picture = stacked(panel.image, stripes, self.usual)
+        for line in find_lines(self.detect, picture, self.usual):
             box = panel.outside(unstacked(line, stripes))
             known = [t for t in self.tracks if t.last == time and same_place(t.box, box)]
             if not known and not self._leaving(box, panel.top, time):
@@ -276,13 +276,13 @@ class Tracker:
             if grown or longer:
                 _reshape(track, box, panel)
                 track.whole = False
-                track.view = panel.view(box, self._usual)
+                track.view = panel.view(box, self.usual)
                 self.change(track, time)
 
     def _leaving(self, box: Box, top: int, time: float) -> bool:
         """True for what is left, above all rows, of one that scrolls out or had left before."""
         rows = [t for t in self.tracks if t.last == time and t.rolls]
-        slack = 0.3 * self._usual
+        slack = 0.3 * self.usual
         if box[1] > top + slack and box[3] < self._top + slack:
             return False  # rows do not come up there, nor is it cut off
         if not rows or any(t.box[1] < box[1] for t in rows):
@@ -292,7 +292,7 @@ class Tracker:
             return False  # the next one's turn
         hidden = [t.box for t in self.tracks if t.last < time and t.moved]
         gone = [b - np.array([0, up, 0, up], np.float32) for b, up in self._ghosts()]
-        low = box[3] - box[1] < 0.75 * self._usual
+        low = box[3] - box[1] < 0.75 * self.usual
         return low or any(shared(b, box) > 0.3 for b in hidden + gone)
 
     def _ghosts(self) -> list[tuple[Box, int]]:
@@ -312,7 +312,7 @@ class Tracker:
             box=box,
             template=template,
             strokes=shown,
-            view=panel.view(box, self._usual),
+            view=panel.view(box, self.usual),
             clarity=float(shown.mean()),
             since=time,
             came=self._motion[0] if time - self._motion[1] <= SLIDE + _PAUSE else time,

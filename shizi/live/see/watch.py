@@ -25,6 +25,9 @@ from shizi.recognition import RecognitionOptions
 _LINGER = 1.0
 """Seconds for which a message that vanished may come back as the same one."""
 
+_WHOLE = 0.8
+"""Share of the usual height below which a line at the lower edge is cut off by it."""
+
 _LATE = 0.3
 """Seconds behind a live source from which nothing is read again."""
 
@@ -161,7 +164,9 @@ class Watch:
         """True when a line's look will not get better: it is not sliding in any more."""
         lowest = max((float(t.box[3]) for t in self._tracker.tracks if t.moving), default=0.0)
         entering = track.moving and float(track.box[3]) > lowest - 0.3 * track.height
-        return time - track.since > SETTLE - 0.01 and not entering
+        edge = self.area[3] if self.area else np.inf
+        cut = float(track.box[3]) > edge - 2 and track.height < _WHOLE * self._tracker.usual
+        return time - track.since > SETTLE - 0.01 and not (entering or cut)
 
     def _resize(self, area: Area | None) -> list[Row]:
         """Go on in a panel that became higher, or begin anew in another one."""
