@@ -116,6 +116,7 @@ def test_option_table_names_real_options(readme: str) -> None:
         "engine": ["onnxruntime"],
         "device": ["cpu"],
         "no-orientation": [],
+        "force": [],
     }
     for flag, attribute in table:
         words = ["read", "a.jpg", f"--{flag}", *values.get(flag, ["1"])]
