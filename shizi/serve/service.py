@@ -119,6 +119,10 @@ class Service:
             time.sleep(0.05)
         return done and not self.app.busy
 
+    def abandon(self) -> None:
+        """Give up what is left."""
+        self._desk.abandon()
+
     # Reading
 
     def _how(self, orientation: bool | None) -> Read:
