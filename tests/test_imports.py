@@ -35,6 +35,7 @@ LEVELS = [
 INSIDE = {
     "live": [
         {"event", "fold", "frame", "options", "session"},
+        {"colour"},
         {"stream", "see", "mean", "keep", "show", "simulate"},
         {"room"},
         {"screen"},
