@@ -42,6 +42,14 @@ INSIDE = {
         {"run"},
         {"rooms"},
     ],
+    "serve": [
+        {"options", "refusal", "metrics"},
+        {"desk", "json_body", "guarded"},
+        {"order", "umi", "mistral"},
+        {"answer", "uploads"},
+        {"later", "collect", "openapi"},
+        {"service"},
+    ],
     "train": [
         {"targets", "options"},
         {"losses", "card", "show", "transfer", "prune", "published"},
