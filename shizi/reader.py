@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import get_args
@@ -126,6 +126,13 @@ class Reader:
         net = self._open("orientation")
         assert isinstance(net.spec, OrientationSpec | VGGOrientationSpec)
         return OrientationClassifier(net.session, net.spec)
+
+    def told(self, *, orientation: bool) -> Reader:
+        """Return a reader of the same networks that turns pages upright first, or does not."""
+        if orientation == self.options.orientation:
+            return self
+        options = replace(self.options, orientation=orientation)
+        return Reader(options, detector=self.detector, recognizer=self.recognizer)
 
     def read(self, source: Source) -> Page:
         """Read one picture: a path, encoded bytes, an open file, an RGB array or a PIL image.

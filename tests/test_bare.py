@@ -41,8 +41,7 @@ def bare(*arguments: str) -> subprocess.CompletedProcess[str]:
         "read", "check", "serve", "live", "live simulate", "live rules", "synth lines",
         "synth pages", "synth captchas", "synth meters", "data convert", "data check",
         "data stats", "train", "train crnn", "train ctpn", "train orientation", "export",
-        "eval pages",
-        "eval recognition", "eval live", "bench", "bench memory", "bench train",
+        "eval pages", "eval recognition", "eval live", "bench", "bench memory", "bench train",
     ],
 )  # fmt: skip
 def test_every_command_shows_its_help(command: str) -> None:

@@ -34,7 +34,8 @@ LEVELS = [
 
 INSIDE = {
     "live": [
-        {"event", "fold", "frame", "options"},
+        {"event", "fold", "frame", "options", "session"},
+        {"colour"},
         {"stream", "see", "mean", "keep", "show", "simulate"},
         {"room"},
         {"screen"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from live_rows import event
 
 from shizi.cli import main
 from shizi.live.event import KINDS, Event, Gift
+from shizi.live.mean import board as board_module
 from shizi.live.mean.board import Board
 from shizi.live.mean.explain import describe, explain, replay
 from shizi.live.mean.settings import RulesError
@@ -55,7 +57,7 @@ def test_terms_halve_over_their_half_lives() -> None:
 
 
 def test_a_term_has_a_ceiling() -> None:
-    talker = viewer_of(*(event(i, "小明", "哈哈") for i in range(500)))
+    talker = viewer_of(*(event(i, "小明", f"哈哈{i}") for i in range(500)))
     assert talker.terms["activity"] == RULES.terms["activity"].most
     assert tier(talker, RULES, 500.0) != "vip"
 
@@ -177,7 +179,7 @@ def test_the_command_explains_rules_and_logs(
 GOOD = """
 terms: {talk: {earn: {comment: 1}, half_life: 60}}
 tiers: [{name: low}, {name: high, score: 5}]
-intent: {price: [多少钱]}
+intent: {price: {says: [多少钱]}}
 prices: {}
 """
 
@@ -193,7 +195,8 @@ prices: {}
         ("score: 5", "score: 5, needs: {gifts: 1}", "no term gifts"),
         ("score: 5", "score: -1", "asks for less"),
         ("name: high", "name: low", "the same name"),
-        ("price: [", "comment: [", "counted already"),
+        ("price: {", "comment: {", "counted already"),
+        ("[多少钱]", "[(多少钱]", "brackets"),
         ("prices: {}", "", "prices"),
     ],
 )
@@ -215,3 +218,51 @@ def test_what_a_viewer_is_called_cannot_speak_to_the_terminal(
     assert main(["live", "rules", "--check", str(log)]) == 0
     said = capsys.readouterr().out
     assert "\x1b" not in said and "\\x1b[2J小明\\n[red]: tier" in said
+
+
+def test_a_new_event_costs_one_step_however_much_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = 0
+
+    def counted(*arguments: Any) -> Viewer:
+        nonlocal steps
+        steps += 1
+        return step(*arguments)
+
+    monkeypatch.setattr(board_module, "step", counted)
+    board, costs = Board(RULES), []
+    for i in range(3000):
+        said = event(i, "小明", f"好{i}", time=i / 10, closed=False)
+        steps = 0
+        board.apply(said, "v")
+        if i >= 30:
+            past = event(i - 30, "小明", f"好{i - 30}", time=(i - 30) / 10, revision=1)
+            board.apply(past, "v")  # closed, and no other text
+        costs.append(steps)
+    assert set(costs) == {1}
+
+
+def test_the_best_are_found_without_a_look_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+
+    def counted(*arguments: Any) -> float:
+        nonlocal looks
+        looks += 1
+        return score(*arguments)
+
+    board = Board(RULES)
+    for i in range(4000):
+        board.apply(event(i, f"用户{i}", "多少钱" if i % 100 == 0 else "好", time=i / 10), f"v{i}")
+    board.standings(10)
+    monkeypatch.setattr(board_module, "score", counted)
+    for i in range(4000, 4020):
+        board.apply(event(i, f"用户{i}", "好", time=i / 10), f"v{i}")
+        board.standings(10)
+    assert looks < 20 * 200
+    monkeypatch.undo()
+    everybody = sorted(
+        ((v, score(v, RULES, board.now)) for i in range(4020) if (v := board.viewer(f"v{i}"))),
+        key=lambda known: (-known[1], known[0].id),
+    )
+    assert [s.viewer.id for s in board.standings(10)] == [v.id for v, _ in everybody[:10]]
+    assert [s.viewer.id for s in board.standings()] == [v.id for v, _ in everybody]
+    assert sum(board.tiers().values()) == 4020

@@ -349,8 +349,9 @@ def test_an_interrupt_ends_drawing(tmp_path: Path) -> None:
     file = tmp_path / "x.pdf"
     file.write_bytes(nested_forms())
     code = """
-import sys
+import signal, sys
 from shizi.images.load import PageOptions, pages
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 for page in pages(sys.argv[1], options=PageOptions(pages="2,1", timeout=600)):
     print("drawn", flush=True)
 """

@@ -16,9 +16,15 @@ import shizi
 from shizi.cli import STDIN, app
 
 ROOT = Path(__file__).parents[1]
-CHINESE, ENGLISH, TRAINING, DOCUMENTS = (
+CHINESE, ENGLISH, TRAINING, DOCUMENTS, SERVE = (
     (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", "README_en.md", "docs/training.md", "docs/documents.md")
+    for name in (
+        "README.md",
+        "README_en.md",
+        "docs/training.md",
+        "docs/documents.md",
+        "docs/serve.md",
+    )
 )
 both = pytest.mark.parametrize("readme", [CHINESE, ENGLISH], ids=["zh", "en"])
 
@@ -49,8 +55,14 @@ ALL = {"check", "eval", "synth", "train", "export"}
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [(CHINESE, ALL), (ENGLISH, ALL), (TRAINING, ALL), (DOCUMENTS, {"read"})],
-    ids=["zh", "en", "training", "documents"],
+    [
+        (CHINESE, ALL),
+        (ENGLISH, ALL),
+        (TRAINING, ALL),
+        (DOCUMENTS, {"read"}),
+        (SERVE, {"serve", "train", "export"}),
+    ],
+    ids=["zh", "en", "training", "documents", "serve"],
 )
 def test_shizi_commands_parse(text: str, told: set[str]) -> None:
     calls = shizi_arguments(text)

@@ -248,6 +248,8 @@ class LiveOptions:
         sink: addresses to send to besides: redis://…, kafka://…/topic, http(s)://…
         store: SQLite file or postgresql://… in which events are kept; without it they are kept
             until the end only, and nothing can be resumed.
+        began: clock time at which a recording begins, as 2026-11-25T20:00; by default a file's
+            date less its length. What is live has the machine's clock.
         threads: CPU threads that read; lines are short, so a second one gains little. 0: all
             cores.
     """
@@ -258,6 +260,7 @@ class LiveOptions:
     events: Path | None = None
     sink: tuple[str, ...] = ()
     store: str = ""
+    began: str = ""
     threads: int = 1
 
     def __post_init__(self) -> None:

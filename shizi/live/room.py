@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
-import time
+import time as clock
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -14,17 +14,21 @@ from hashlib import sha256
 from typing import Self
 
 from shizi.live.event import Event, Row
+from shizi.live.keep.history import History
 from shizi.live.keep.schema import StoreError
 from shizi.live.keep.sinks.base import Relay, Sink
 from shizi.live.keep.store import Entry, Record, Store
 from shizi.live.keep.writer import Writer
+from shizi.live.mean.alert import Alert
 from shizi.live.mean.board import HORIZON, Board, Change
+from shizi.live.mean.days import Days
 from shizi.live.mean.grammar import Grammar
 from shizi.live.mean.overlap import overlap
 from shizi.live.mean.parse import Parser
 from shizi.live.mean.value import Rules, Viewer
 from shizi.live.mean.viewers import Names
 from shizi.live.options import RoomOptions, WriterOptions
+from shizi.live.session import Session, day_of, iso, session_at
 
 _AT_ONCE = 0.5
 """Rows first seen within this many seconds of the first were on the screen together."""
@@ -44,6 +48,8 @@ class Update:
         event: new, or a later revision of one told before.
         viewer: who did it, with this event; None where nobody is named.
         changes: news of viewers: somebody new, another tier.
+        alerts: a viewer of a high tier came in, or asks.
+        tier: of the viewer, now.
         new: the event is told for the first time.
         row: what the event was read from; None where it only ends.
     """
@@ -51,6 +57,8 @@ class Update:
     event: Event
     viewer: Viewer | None
     changes: tuple[Change, ...]
+    alerts: tuple[Alert, ...] = ()
+    tier: str | None = None
     new: bool = False
     row: Row | None = None
 
@@ -102,6 +110,13 @@ class Room:
         self._base = max([last, *map(_number, held)]) + 1
         if position:
             self._give_back(held, last)
+        self._history = History(store)
+        self._sessions = self._history.sessions(name)
+        if position and not self._sessions:  # kept before there were sessions
+            self._enter(Session("", 0.0, position.started, "live"))
+        self._days = Days(rules, self.clock)
+        self._regulars = self._remembered()
+        self._alerted: set[str] = set()
         self._open, self._tail = self._restore() if position else ([], [])
         self._held: dict[int, Row] | None = {} if position else None
         self._sinks = tuple(sink.name for sink in sinks)
@@ -126,6 +141,27 @@ class Room:
             for trouble in (self._writer.trouble, *(r.trouble for r in self._relays))
             if trouble
         )
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """The sources that the room was followed from, in order."""
+        return tuple(self._sessions)
+
+    def begin(self, session: Session) -> list[Update]:
+        """Turn to another source: nothing on its screen was told before; return what has ended.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        self._enter(session)
+        self._held, self._tail = None, []
+        return [self._end(entry) for entry in self._open]
+
+    def clock(self, time: float) -> float:
+        """Return the clock time, seconds since 1970, of a stream time, seconds."""
+        if not self._sessions:
+            self._enter(Session("", 0.0, clock.time() - time, "live"))
+        return session_at(self._sessions, time).at(time)
 
     def feed(self, row: Row) -> list[Update]:
         """Take in a row, new or revised; return what it led to, in most cases one update.
@@ -156,9 +192,9 @@ class Room:
         finally:
             for relay in self._relays:
                 relay.finish(self._seq)
-            limit = time.monotonic() + self._options.sink_patience
+            limit = clock.monotonic() + self._options.sink_patience
             for relay in self._relays:
-                relay.close(max(0.0, limit - time.monotonic()))
+                relay.close(max(0.0, limit - clock.monotonic()))
             self._trim()
         return updates
 
@@ -191,23 +227,68 @@ class Room:
         """Bring board, store and sinks up to date."""
         event, viewer = entry.event, entry.viewer
         changes = self.board.apply(event, viewer)
-        told = self.board.viewer(viewer) if viewer else None
+        place = self.board.standing(viewer) if viewer else None
+        tier, worth = (place.tier, place.score) if place else ("", 0.0)
+        alerts = self._alerts(event, viewer, tier)
+        days = self._days.take(event, viewer, tier, worth)
         self._forget(changes)
         if event.closed:
             self._entries.pop(entry.track, None)
         else:
             self._entries[entry.track] = entry
-        self._writer.put(entry, tuple(self._records(event, viewer, changes)))
-        return Update(event, told, changes)
+        records = tuple(self._records(event, viewer, tier, changes, alerts))
+        self._writer.put(entry, records, tuple(days))
+        return Update(event, place.viewer if place else None, changes, alerts, tier or None)
+
+    def _alerts(self, event: Event, viewer: str | None, tier: str) -> tuple[Alert, ...]:
+        """Word of a viewer who matters; call it before its day is counted."""
+        if viewer is None:
+            return ()
+        known = self._regulars.get(viewer)
+        rank = tier if tier in self.board.rules.welcome else known
+        found = []
+        if known and not self._days.knows(viewer, event.time):
+            day = day_of(self.clock(event.time))
+            found.append(Alert(f"{viewer}@{day}", event.time, "enters", viewer, event.user,
+                               known, ""))  # fmt: skip
+        if rank and self.board.rules.questions(event):
+            found.append(Alert(f"{event.id}:asks", event.time, "asks", viewer, event.user,
+                               rank, event.text))  # fmt: skip
+        fresh = tuple(alert for alert in found if alert.id not in self._alerted)
+        self._alerted |= {alert.id for alert in fresh}
+        return fresh
+
+    def _remembered(self) -> dict[str, str]:
+        """Learn who is known from any room and day; return those of a high tier, and which."""
+        welcome = self.board.rules.welcome
+        best: dict[str, str] = {}
+        for _, day in self._history.days():
+            if not self._options.hash_users:
+                self._names.learn(day.viewer, day.user, None)
+            if day.tier in welcome:
+                known = best.get(day.viewer, welcome[0])
+                best[day.viewer] = max(known, day.tier, key=welcome.index)
+        return best
+
+    def _enter(self, session: Session) -> None:
+        self._history.begin(self.name, session)
+        self._sessions.append(session)
 
     def _records(
-        self, event: Event, viewer: str | None, changes: Sequence[Change]
+        self,
+        event: Event,
+        viewer: str | None,
+        tier: str,
+        changes: Sequence[Change],
+        alerts: Sequence[Alert],
     ) -> Iterator[Record]:
         if not self._sinks:
             return
         facts = {"revision": event.revision, "closed": event.closed, "viewer": viewer}
+        facts |= {"tier": tier or None, "clock": iso(self.clock(event.time))}
         bodies = [{"type": "event", "room": self.name, "event": event.to_dict(), **facts}]
         bodies += [{"type": "change", "room": self.name, "change": c.to_dict()} for c in changes]
+        bodies += [{"type": "alert", "room": self.name, "alert": a.to_dict()} for a in alerts]
         for body in bodies:
             self._seq += 1
             yield Record(self._seq, json.dumps(body, ensure_ascii=False))
@@ -269,6 +350,9 @@ class Room:
                 left_open.append(entry)
         recent = {e.track: e for e in tail if e.event.time >= self.board.now - HORIZON}
         recent |= {e.track: e for e in left_open}
+        since = day_of(self.clock(self.board.now))
+        days = [day for _, day in self._history.days(self.name, since)]
+        self._days.restore(days, ((e.event, e.viewer) for e in left_open))
         return left_open, [recent[track] for track in sorted(recent)]
 
     def _release(self) -> list[Update]:

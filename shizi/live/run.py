@@ -7,7 +7,8 @@ import tempfile
 import time as clock
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from shizi.errors import ShiziError
@@ -23,10 +24,14 @@ from shizi.live.options import (
 from shizi.live.room import Room, Update
 from shizi.live.screen import Screen
 from shizi.live.see.watch import Statistics, Watch, live_reader
+from shizi.live.session import Clock, Session
 from shizi.live.show.dashboard import Publisher
 from shizi.live.show.picture import marked
 from shizi.live.stream.source import Source, open_source
 from shizi.page import Image
+
+_BETWEEN = 3600.0
+"""Least seconds of a room's time between two sources: whoever comes again, comes anew."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +83,16 @@ def follow(
         room = stack.enter_context(
             Room(name, grammar, rules, store, sinks, plan.keep, plan.writing)
         )
-        begin = _begin(before, store.position(name))
+        last = room.sessions[-1] if room.sessions else None
+        again = last is not None and last.source in ("", plan.source)
+        begin = _begin(before, store.position(name), last.base if last else 0.0)
+        begin = begin if again else (0.0, 0.0)
         source = stack.enter_context(open_source(plan.source, see.source, *begin))
+        session = last if last and again else _session(source, options.began, last, room.board.now)
+        ended = [] if session is last else room.begin(session)
+        base = session.base
         reader = live_reader(options.threads)
-        statistics = Statistics(stream=source.start, start=source.start)
+        statistics = Statistics(stream=source.start + base, start=source.start + base)
         watch = Watch(reader, see.watch, see.reading, see.region, statistics, source.live)
         past = (entry.event for entry in store.entries(name))
         screen = Screen(room, source, watch, publisher, past) if publisher else None
@@ -97,8 +108,9 @@ def follow(
                     kept.keep(update.event.id, update.row)
             return count
 
-        count, found = 0, False
+        count, found = tell(ended), False
         for frame in source:
+            frame = replace(frame, time=frame.time + base)
             if kept:
                 kept.see(frame)
             count += sum(tell(room.feed(row)) for row in watch.look(frame))
@@ -120,16 +132,48 @@ def _check(plan: Plan) -> None:
         raise ShiziError("crops show the nicknames that are to be hashed; drop one of both")
 
 
-def _begin(before: Position | None, now: Position | None) -> tuple[float, float]:
-    """Stream time at which to go on, and for how long nobody looked, seconds.
+def _session(source: Source, began: str, last: Session | None, now: float) -> Session:
+    """The session of a source that the room was not followed from before.
+
+    Args:
+        source: just opened.
+        began: clock time at its beginning, ISO 8601; empty: the machine's for what is live, a
+            file's date less its length.
+        last: session before.
+        now: stream time of the room's latest event, seconds.
+
+    Raises:
+        ShiziError: ``began`` is no time.
+    """
+    path = Path(source.address)
+    kind: Clock = "live"
+    if began:
+        try:
+            start, kind = datetime.fromisoformat(began).timestamp(), "given"
+        except ValueError as error:
+            raise ShiziError(f"{began!r} is no time; write it as 2026-11-25T20:00") from error
+    elif path.exists():
+        start, kind = path.stat().st_mtime - (source.duration or 0.0), "file"
+    else:
+        start = clock.time()
+    if last is None:
+        return Session(source.address, 0.0, start, kind)
+    # A recording may be older than the latest one: its place is still after it.
+    base = max(last.base + start - last.began, max(last.base, now) + _BETWEEN)
+    return Session(source.address, base, start, kind)
+
+
+def _begin(before: Position | None, now: Position | None, base: float) -> tuple[float, float]:
+    """Time of the source at which to go on, and for how long nobody looked, seconds.
 
     Args:
         before: how far the stopped run had come, None for a new one.
         now: the same, with what sinks have given back.
+        base: stream time of the room at which the source began, seconds.
     """
     if before is None or now is None:
         return 0.0, 0.0
-    return now.time, max(0.0, clock.time() - before.seen - (now.time - before.time))
+    return now.time - base, max(0.0, clock.time() - before.seen - (now.time - before.time))
 
 
 def _unseen(frames: int, found: bool) -> tuple[str, ...]:

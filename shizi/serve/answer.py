@@ -10,8 +10,10 @@ import base64
 import io
 import json
 import mimetypes
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
@@ -54,9 +56,9 @@ def _empty() -> BinaryIO:
     return cast(BinaryIO, SpooledTemporaryFile(_IN_MEMORY))
 
 
-@dataclass
+@dataclass(eq=False)
 class Answer:
-    """Pages that were read, written down.
+    """Pages that were read, written down; what it wrote is gone with it.
 
     Attributes:
         format: that they are in.
@@ -69,6 +71,9 @@ class Answer:
     body: BinaryIO = field(default_factory=_empty)
     sheets: int = 0
     failures: list[Failure] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, self.body.close)
 
     @property
     def status(self) -> int:
@@ -92,22 +97,18 @@ def written(items: Iterable[Item], wanted: Wanted) -> Answer:
         WriteError: the format cannot hold these pages.
     """
     answer = Answer(wanted.format)
-    try:
-        if wanted.format == "json":
-            _write_json(_counted(items, answer), answer.body, wanted)
-        else:
-            counted = _counted(items, answer)
-            found = (item for item in counted if isinstance(item, Sheet))
-            if wanted.format == "jsonl":
-                answer.body.writelines(line(item, wanted) for item in counted)
-            elif (first := next(found, None)) is not None:
-                FORMATS[wanted.format].write(_chained(first, found), answer.body)
-        if answer.failures and not answer.sheets:
-            raise refusal_of(answer.failures[0])
-    except BaseException:
-        answer.body.close()
-        raise
-    answer.body.seek(0)
+    counted = _counted(items, answer)
+    if wanted.format == "json":
+        _write_json(counted, answer.body, wanted)
+    elif wanted.format == "jsonl":
+        answer.body.writelines(line(item, wanted) for item in counted)
+    else:
+        found = (item for item in counted if isinstance(item, Sheet))
+        first = next(found, None)  # a writer may complain of none before we say why
+        if first is not None:
+            FORMATS[wanted.format].write(chain((first,), found), answer.body)
+    if answer.failures and not answer.sheets:
+        raise refusal_of(answer.failures[0])
     return answer
 
 
@@ -137,11 +138,6 @@ def _counted(items: Iterable[Item], answer: Answer) -> Iterator[Item]:
         else:
             answer.sheets += 1
         yield item
-
-
-def _chained(first: Sheet, rest: Iterator[Sheet]) -> Iterator[Sheet]:
-    yield first
-    yield from rest
 
 
 def _write_json(items: Iterable[Item], out: BinaryIO, wanted: Wanted) -> None:

@@ -22,9 +22,9 @@ from shizi.images.load import Picture, pages
 from shizi.page import Image, Quad
 from shizi.recognition import EDGE, VERTICAL
 from shizi.serve.options import ServeOptions
-from shizi.serve.order import Order, wanted
+from shizi.serve.order import Files, Order, wanted
 from shizi.serve.refusal import RefusedError, refusal_of
-from shizi.serve.uploads import bounded, form_of
+from shizi.serve.uploads import bounded, closed_on_error, form_of
 
 with needed("serving"):
     from starlette.requests import ClientDisconnect, Request
@@ -129,6 +129,13 @@ async def corrections_of(request: Request, options: ServeOptions) -> tuple[Order
         files, fields = await form_of(bounded(request, options.max_upload))
     except ClientDisconnect:
         raise RefusedError(400, "the request broke off") from None
+    with closed_on_error(files):
+        return _understood(files, fields, options)
+
+
+def _understood(
+    files: Files, fields: list[tuple[str, str]], options: ServeOptions
+) -> tuple[Order, list[Correction]]:
     if len(files) != 1:
         raise RefusedError(400, "send one file, the number of its page, and the lines corrected")
     lines = [value for name, value in fields if name == "lines"]

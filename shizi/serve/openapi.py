@@ -38,6 +38,9 @@ _QUAD = [[10, 8], [210, 8], [210, 40], [10, 40]]
 _LINE = {"quad": _QUAD, "text": "识字", "score": 0.99, "block": 0, "paragraph": 0}
 _PAGE = {"image": "photo.jpg", "width": 400, "height": 300, "number": 1, "angle": 0}
 _EXAMPLE = [{**_PAGE, "lines": [_LINE]}]
+_DOT = (  # a white pixel, PNG
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVR42mNoAAAAggCB2kUIOwAAAABJRU5ErkJggg=="
+)
 _JOB = {"id": "3q2-8w", "state": "reading", "pages": 4}
 _STATES = ["waiting", "reading", "done", "failed"]
 _JOB_TYPE = {
@@ -155,7 +158,7 @@ def _jobs() -> _Json:
 
 
 def _clients() -> _Json:
-    address = "data:image/png;base64,iVBORw0KGgo"
+    address = f"data:image/png;base64,{_DOT}"
     document = {"type": "image_url", "image_url": address}
     mistral = {
         "summary": "Read as Mistral does",
@@ -167,14 +170,15 @@ def _clients() -> _Json:
             "200": _json(
                 "Pages.", {"type": "object"}, {"pages": [{"index": 0, "markdown": "识字"}]}
             ),
-            **_refusals(400, 401, 403, 408, 413, 422, 429, 501, 503, 504),
+            **_refusals(401, 403),
+            **{str(s): _mistral(s) for s in (400, 408, 413, 422, 429, 501, 503, 504)},
         },
     }
     umi = {
         "summary": "Read as Umi-OCR does",
         "requestBody": _json_body(
             {"type": "object", "required": ["base64"]},
-            {"base64": "iVBORw0KGgo", "options": {"data.format": "text"}},
+            {"base64": _DOT, "options": {"data.format": "text"}},
         ),
         "responses": {
             "200": _json(
@@ -254,6 +258,12 @@ def _refusals(*statuses: int) -> _Json:
         }
         for status in statuses
     }
+
+
+def _mistral(status: int) -> _Json:
+    words = {"type": "object", "required": ["message", "detail"]}
+    content = {"application/json": {"schema": words}}
+    return {"description": _REASONS[status], "content": content}
 
 
 def _json(told: str, schema: _Json, example: object) -> _Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 from shizi.errors import Failure
 from shizi.formats import FORMATS, FormatName
@@ -15,7 +15,10 @@ from shizi.page import Sheet
 from shizi.serve.desk import Task
 from shizi.serve.refusal import RefusedError
 
-Item = Sheet | Failure
+Item: TypeAlias = Sheet | Failure
+
+Files: TypeAlias = tuple[tuple[str, BinaryIO], ...]
+"""Names and files."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Wanted:
 class Order:
     """Files to read, each with its name, and how."""
 
-    files: tuple[tuple[str, BinaryIO], ...]
+    files: Files
     wanted: Wanted
 
     def close(self) -> None:

@@ -7,13 +7,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 from shizi import __version__
-from shizi.errors import Failure
+from shizi.errors import Failure, ShiziError
 from shizi.extras import needed
 from shizi.formats import FORMATS
 from shizi.jobs import Read
@@ -72,6 +71,7 @@ class Service:
 
     def __init__(self, reader: Reader, options: ServeOptions) -> None:
         self._reader, self._options = reader, options
+        self._turns = {turns: reader.told(orientation=turns) for turns in (True, False)}
         self._desk = Desk(options.side_by_side, options.queue, options.page_timeout)
         self._later = Later(options.keep, options.most_jobs)
         self._metrics = Metrics()
@@ -89,8 +89,7 @@ class Service:
             Route("/v1/format", self.format, methods=["POST"]),
             Route("/v1/corrections", self.corrections, methods=["POST"]),
             Route("/v1/jobs", self.add_job, methods=["POST"]),
-            Route("/v1/jobs/{id}", self.job, methods=["GET"]),
-            Route("/v1/jobs/{id}", self.drop_job, methods=["DELETE"]),
+            Route("/v1/jobs/{id}", self.job, methods=["GET", "DELETE"]),
             Route("/v1/jobs/{id}/result", self.job_result, methods=["GET"]),
             Route("/v1/ocr", self.mistral, methods=["POST"]),
             Route("/api/ocr", self.umi, methods=["POST"]),
@@ -100,6 +99,7 @@ class Service:
         handlers: dict[Any, Any] = {
             RefusedError: _refused,
             HTTPException: _refused,
+            ShiziError: _refused,
             Exception: _refused,
         }
         return Starlette(routes=routes, exception_handlers=handlers)
@@ -122,20 +122,9 @@ class Service:
     # Reading
 
     def _how(self, orientation: bool | None) -> Read:
-        known = self._reader.options.orientation
-        turned = known if orientation is None else orientation
-        reader = self._reader if turned == known else self._other
+        told = self._reader.options.orientation if orientation is None else orientation
+        reader = self._turns[told]
         return lambda image, name: self._counted(reader, image, name)
-
-    @cached_property
-    def _other(self) -> Reader:
-        """The same networks, told otherwise whether pages stand upright."""
-        options = self._reader.options
-        return Reader(
-            replace(options, orientation=not options.orientation),
-            detector=self._reader.detector,
-            recognizer=self._reader.recognizer,
-        )
 
     def _counted(self, reader: Reader, image: Image, name: str) -> Page:
         begun = time.monotonic()
@@ -228,8 +217,12 @@ class Service:
         return JSONResponse(job.told(self._later.keep), 202, where)
 
     async def job(self, request: Request) -> Response:
-        """``GET /v1/jobs/ID``."""
-        return JSONResponse(self._later.find(request.path_params["id"]).told(self._later.keep))
+        """``GET`` and ``DELETE /v1/jobs/ID``."""
+        id = request.path_params["id"]
+        if request.method == "DELETE":
+            self._later.drop(id)
+            return Response(status_code=204)
+        return JSONResponse(self._later.find(id).told(self._later.keep))
 
     async def job_result(self, request: Request) -> Response:
         """``GET /v1/jobs/ID/result``."""
@@ -240,12 +233,15 @@ class Service:
             )
         return _sent(await job.task.result)
 
-    async def drop_job(self, request: Request) -> Response:
-        """``DELETE /v1/jobs/ID``."""
-        self._later.drop(request.path_params["id"])
-        return Response(status_code=204)
-
     # What others' clients speak
+
+    def _order(
+        self, data: bytes, name: str, pages: str | None = None, turn: bool | None = None
+    ) -> Order:
+        """Make an order of one file that came inside a body."""
+        given = [] if pages is None else [("pages", pages)]
+        found = wanted(given, self._options.page_timeout)
+        return Order(((name, BytesIO(data)),), replace(found, orientation=turn))
 
     async def umi(self, request: Request) -> Response:
         """``POST /api/ocr``."""
@@ -254,8 +250,10 @@ class Service:
             with self._desk.place() as place:
                 body = await body_of(request, self._options.max_upload)
                 wish = umi.asked(body)
-                order = _order(wish.data, "picture", orientation=wish.orientation)
+                order = self._order(wish.data, "picture", turn=wish.orientation)
                 pages = await self._read(request, place, order, _pages)
+            if len(pages) > 1:
+                raise RefusedError(422, f"the file holds {len(pages)} pages; send one at once")
             told = umi.answer(pages[0], wish)
         except RefusedError as error:
             # As Umi-OCR does it, what ails the picture is told in the body alone.
@@ -275,7 +273,7 @@ class Service:
             with self._desk.place() as place:
                 body = await body_of(request, self._options.max_upload)
                 wish = mistral.asked(body)
-                order = _order(wish.data, wish.name, pages=wish.pages)
+                order = self._order(wish.data, wish.name, wish.pages)
                 pages = await self._read(request, place, order, _pages)
         except RefusedError as error:
             return JSONResponse(mistral.refused(error), error.status, error.headers)
@@ -339,15 +337,6 @@ class Service:
         return JSONResponse(openapi(self._options.max_upload, self._options.max_pages))
 
 
-def _order(
-    data: bytes, name: str, pages: str | None = None, orientation: bool | None = None
-) -> Order:
-    """Make an order of one file that came inside a body."""
-    given = [("pages", pages)] if pages else []
-    found = wanted([(k, v) for k, v in given if v], 60)
-    return Order(((name, BytesIO(data)),), replace(found, orientation=orientation))
-
-
 def _pages(items: Iterable[Item]) -> list[Page]:
     """Return the pages of an order all of which must be read."""
     pages = []
@@ -361,21 +350,34 @@ def _pages(items: Iterable[Item]) -> list[Page]:
 def _given_pages(found: Any) -> list[Page]:
     """Return pages that a client sends, as JSON gave them to it."""
     try:
-        return [Page.from_dict(page) for page in found if "error" not in page]
-    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+        pages = [Page.from_dict(page) for page in found if "error" not in page]
+        if not all(map(_is_page, pages)):
+            raise TypeError
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise RefusedError(400, "the pages are not as /v1/read?format=json gives them") from error
+    return pages
+
+
+def _is_page(page: Page) -> bool:
+    """Say whether its texts are texts and its counts are counts."""
+    page.to_dict()  # rounds every other number, so each is one
+    texts, counts = [page.source], [page.width, page.height]
+    for row in page.lines:
+        texts += [row.text, *(char.text for char in row.chars)]
+        counts += [row.block, row.paragraph]
+    return all(isinstance(text, str) for text in texts) and all(type(n) is int for n in counts)
 
 
 def _sent(answer: Answer) -> Response:
-    return StreamingResponse(_parts(answer.body), answer.status, answer.headers())
+    return StreamingResponse(_parts(answer), answer.status, answer.headers())
 
 
-async def _parts(file: BinaryIO) -> AsyncIterator[bytes]:
-    """A file in parts; several may take it at the same time."""
+async def _parts(answer: Answer) -> AsyncIterator[bytes]:
+    """What was written, in parts; several may take it at the same time."""
     at = 0
     while True:
-        file.seek(at)
-        part = file.read(_PART)
+        answer.body.seek(at)
+        part = answer.body.read(_PART)
         if not part:
             return
         at += len(part)

@@ -70,16 +70,19 @@ def asked(body: bytes) -> UmiRequest:
         raise RefusedError(803, "options must be a dictionary")
     parser = options.get("tbpu.parser", "multi_para")
     format = options.get("data.format", "dict")
-    if parser not in _PARSERS:
+    if not isinstance(parser, str) or parser not in _PARSERS:
         raise RefusedError(
             804, f"tbpu.parser: must be one of {', '.join(_PARSERS)}, not {parser!r}"
         )
-    if format not in _FORMATS:
+    if not isinstance(format, str) or format not in _FORMATS:
         raise RefusedError(
             804, f"data.format: must be one of {', '.join(_FORMATS)}, not {format!r}"
         )
     turn = options.get("ocr.cls")
-    ignore = tuple(map(_area, options.get("tbpu.ignoreArea") or ()))
+    areas = options.get("tbpu.ignoreArea") or []
+    if not isinstance(areas, list):
+        raise RefusedError(804, f"tbpu.ignoreArea: must be a list, not {areas!r}")
+    ignore = tuple(map(_area, areas))
     data = decoded(found["base64"], "base64")
     return UmiRequest(data, parser, format, ignore, None if turn is None else bool(turn))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from shizi.extras import needed
 from shizi.serve.options import ServeOptions
-from shizi.serve.order import Order, wanted
+from shizi.serve.order import Files, Order, wanted
 from shizi.serve.refusal import RefusedError
 
 with needed("serving"):
@@ -26,6 +28,7 @@ _MOST_FILES = 100
 _SILENCE = 30.0
 """Seconds within which a client must send more."""
 
+_NO_FILE = "no file was sent; send one as the body, or several as a form's files"
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
@@ -91,7 +94,8 @@ async def order_of(request: Request, options: ServeOptions) -> Order:
     try:
         if kind in _FORMS:
             files, fields = await form_of(within)
-            order = Order(files, wanted(given + fields, options.page_timeout))
+            with closed_on_error(files):
+                order = Order(files, wanted(given + fields, options.page_timeout))
         else:
             asked = wanted(given, options.page_timeout)
             order = Order(((asked.name, await _body(within)),), asked)
@@ -104,9 +108,18 @@ async def order_of(request: Request, options: ServeOptions) -> Order:
     return order
 
 
-async def form_of(
-    request: Request,
-) -> tuple[tuple[tuple[str, BinaryIO], ...], list[tuple[str, str]]]:
+@contextmanager
+def closed_on_error(files: Files) -> Iterator[None]:
+    """Let go of files that become no order."""
+    try:
+        yield
+    except BaseException:
+        for _, file in files:
+            file.close()
+        raise
+
+
+async def form_of(request: Request) -> tuple[Files, list[tuple[str, str]]]:
     """Read a form: its files, and its other fields."""
     form = await request.form(max_files=_MOST_FILES, max_fields=_MOST_FILES)
     files, fields = [], []
@@ -123,6 +136,8 @@ async def _body(request: Request) -> BinaryIO:
     try:
         async for part in request.stream():
             file.write(part)
+        if not file.tell():
+            raise RefusedError(400, _NO_FILE)
     except BaseException:
         file.close()
         raise

@@ -78,6 +78,41 @@ cursors = Table(
     Column("place", Text, nullable=False),  # where the sink stood then, in its own words
 )
 
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("room", Text, primary_key=True),
+    Column("base", Double, primary_key=True),  # stream time at which it begins, seconds
+    Column("source", Text, nullable=False),
+    Column("began", Double, nullable=False),  # seconds since 1970
+    Column("clock", Text, nullable=False),  # where that is known from
+)
+
+days = Table(
+    "viewer_days",
+    metadata,
+    Column("viewer", Text, primary_key=True),
+    Column("day", Text, primary_key=True),  # 2026-11-25
+    Column("room", Text, primary_key=True),
+    Column("user", Text, nullable=False),
+    Column("first", Double, nullable=False),  # seconds since 1970
+    Column("last", Double, nullable=False),
+    Column("comments", Integer, nullable=False),
+    Column("questions", Integer, nullable=False),
+    Column("orders", Integer, nullable=False),
+    Column("gifts", Integer, nullable=False),
+    Column("coins", Double, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("score", Double, nullable=False),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("event", Text, primary_key=True),
+    Column("at", Double, nullable=False),  # seconds since 1970
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE rooms (room TEXT PRIMARY KEY, started DOUBLE PRECISION NOT NULL,"
@@ -94,6 +129,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         " PRIMARY KEY (room, seq))",
         "CREATE TABLE cursors (room TEXT NOT NULL, sink TEXT NOT NULL, seq BIGINT NOT NULL,"
         " place TEXT NOT NULL, PRIMARY KEY (room, sink))",
+    ),
+    (
+        "CREATE TABLE sessions (room TEXT NOT NULL, base DOUBLE PRECISION NOT NULL,"
+        " source TEXT NOT NULL, began DOUBLE PRECISION NOT NULL, clock TEXT NOT NULL,"
+        " PRIMARY KEY (room, base))",
+        "CREATE TABLE viewer_days (viewer TEXT NOT NULL, day TEXT NOT NULL, room TEXT NOT NULL,"
+        ' "user" TEXT NOT NULL, first DOUBLE PRECISION NOT NULL, last DOUBLE PRECISION NOT NULL,'
+        " comments INTEGER NOT NULL, questions INTEGER NOT NULL, orders INTEGER NOT NULL,"
+        " gifts INTEGER NOT NULL, coins DOUBLE PRECISION NOT NULL, tier TEXT NOT NULL,"
+        " score DOUBLE PRECISION NOT NULL, PRIMARY KEY (viewer, day, room))",
+        "CREATE INDEX viewer_days_by_room ON viewer_days (room, day)",
+        "CREATE TABLE answers (event TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
     ),
 )
 

@@ -29,7 +29,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from shizi.extras import needed
 from shizi.live.event import Event, Gift
-from shizi.live.keep.schema import StoreError, cursors, events, migrate, outbox, rooms
+from shizi.live.keep.rows import put_days
+from shizi.live.keep.schema import StoreError, cursors, days, events, migrate, outbox, rooms
+from shizi.live.session import Day
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Store:
             postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         )
         try:
-            with self._writing() as connection:
+            with self.writing() as connection:
                 migrate(connection)
         except BaseException:
             self.close()
@@ -129,7 +131,7 @@ class Store:
             StoreError: its nicknames were stored in another way.
         """
         fresh = self._insert(rooms).values(room=room, started=time.time(), secret=secret)
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(fresh.on_conflict_do_nothing())
             kept = connection.execute(select(rooms).where(rooms.c.room == room)).one()
         if kept.secret != secret:
@@ -144,18 +146,24 @@ class Store:
         high = select(
             func.max(events.c.time), func.max(events.c.seen), func.max(events.c.track)
         ).where(events.c.room == room)
-        with self._reading() as connection:
+        with self.reading() as connection:
             last, seen, track = connection.execute(high).one()
             kept = connection.execute(select(rooms.c.started).where(rooms.c.room == room))
             started = kept.scalar()
         return None if last is None else Position(last, seen, track, started or seen)
 
-    def save(self, room: str, entries: Sequence[Entry], records: Sequence[Record]) -> None:
-        """Store events and records for the sinks in one transaction.
+    def save(
+        self,
+        room: str,
+        entries: Sequence[Entry],
+        records: Sequence[Record],
+        changed: Sequence[Day] = (),
+    ) -> None:
+        """Store events, records for the sinks and viewers' days in one transaction.
 
         An event whose id is known replaces what is stored, unless that is a later revision.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             if entries:
                 statement = self._insert(events)
                 new = {c.name: statement.excluded[c.name] for c in events.c}
@@ -168,6 +176,7 @@ class Store:
                     ),
                     list(latest.values()),
                 )
+            put_days(connection, self._insert, room, changed)
             if records:
                 rows = [{"room": room, "seq": r.seq, "body": r.body} for r in records]
                 # A batch may come again when its commit was done but not confirmed.
@@ -176,14 +185,17 @@ class Store:
     def entries(self, room: str) -> Iterator[Entry]:
         """Yield all events of a room in order of time."""
         query = select(events).where(events.c.room == room).order_by(events.c.time, events.c.id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             for row in connection.execution_options(yield_per=1000).execute(query):
                 yield _entry(row)
 
-    def retain(self, room: str, days: float) -> int:
-        """Delete a room's events first seen longer ago; return how many."""
-        old = (events.c.room == room) & (events.c.seen < time.time() - days * 86400)
-        with self._writing() as connection:
+    def retain(self, room: str, age: float) -> int:
+        """Delete a room's events and days older than so many days; return how many events."""
+        limit = time.time() - age * 86400
+        old = (events.c.room == room) & (events.c.seen < limit)
+        past = (days.c.room == room) & (days.c.last < limit)
+        with self.writing() as connection:
+            connection.execute(delete(days).where(past))
             return connection.execute(delete(events).where(old)).rowcount
 
     def last_seq(self, room: str) -> int:
@@ -194,7 +206,7 @@ class Store:
         """
         query = select(func.max(outbox.c.seq)).where(outbox.c.room == room)
         taken = select(func.max(cursors.c.seq)).where(cursors.c.room == room)
-        with self._reading() as connection:
+        with self.reading() as connection:
             known = [connection.execute(q).scalar() for q in (query, taken)]
         return max((n for n in known if n is not None), default=int(time.time() * 1000))
 
@@ -203,7 +215,7 @@ class Store:
         query = select(cursors.c.seq, cursors.c.place).where(
             (cursors.c.room == room) & (cursors.c.sink == sink)
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else Cursor(row.seq, row.place)
 
@@ -212,7 +224,7 @@ class Store:
         statement = self._insert(cursors).values(
             room=room, sink=sink, seq=cursor.seq, place=cursor.place
         )
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(
                 statement.on_conflict_do_update(
                     index_elements=["room", "sink"],
@@ -228,25 +240,27 @@ class Store:
             .order_by(outbox.c.seq)
             .limit(most)
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [Record(row.seq, row.body) for row in connection.execute(query)]
 
     def trim(self, room: str, sinks: Sequence[str]) -> None:
         """Delete the records that all of these sinks have taken."""
         theirs = (cursors.c.room == room) & cursors.c.sink.in_(sinks)
         slowest = select(func.min(cursors.c.seq)).where(theirs).scalar_subquery()
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(
                 delete(outbox).where((outbox.c.room == room) & (outbox.c.seq <= slowest))
             )
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that writes."""
         with _named(self._engine.url), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that reads."""
         reader = self._engine.execution_options(reading=True)
         with _named(self._engine.url), reader.connect() as connection:
             yield connection

@@ -10,7 +10,11 @@ from collections.abc import Callable
 from shizi.live.keep.schema import StoreError
 from shizi.live.keep.store import Entry, Record, Store
 from shizi.live.options import WriterOptions
+from shizi.live.session import Day
 from shizi.waits import Waits
+
+Batch = tuple[Entry, tuple[Record, ...], tuple[Day, ...]]
+"""An event, and what is stored with it."""
 
 _HOUR = 3600.0
 
@@ -29,9 +33,7 @@ class Writer:
         self, store: Store, room: str, options: WriterOptions, stored: Callable[[], None]
     ) -> None:
         self._store, self._room, self._options, self._stored = store, room, options, stored
-        self._queue: queue.Queue[tuple[Entry | None, tuple[Record, ...]]] = queue.Queue(
-            options.backlog
-        )
+        self._queue: queue.Queue[Batch] = queue.Queue(options.backlog)
         self._stop = threading.Event()
         self._swept = -_HOUR
         self._fault: BaseException | None = None
@@ -40,8 +42,8 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="shizi-writer", daemon=True)
         self._thread.start()
 
-    def put(self, entry: Entry | None, records: tuple[Record, ...]) -> None:
-        """Store an event and what it gives the sinks, soon.
+    def put(self, entry: Entry, records: tuple[Record, ...], days: tuple[Day, ...] = ()) -> None:
+        """Store an event, what it gives the sinks, and the days that it changes, soon.
 
         Raises:
             StoreError: storing broke down for good.
@@ -49,7 +51,7 @@ class Writer:
         while True:
             self._check()
             try:
-                return self._queue.put((entry, records), timeout=1.0)
+                return self._queue.put((entry, records, days), timeout=1.0)
             except queue.Full:
                 continue  # the store is away and the backlog full
 
@@ -98,7 +100,7 @@ class Writer:
         except Exception as error:
             self._fault = error  # raised by the next put or flush
 
-    def _gather(self) -> list[tuple[Entry | None, tuple[Record, ...]]]:
+    def _gather(self) -> list[Batch]:
         """Wait for something, then a little longer for more."""
         try:
             batch = [self._queue.get(timeout=0.2)]
@@ -112,13 +114,14 @@ class Writer:
                 break
         return batch
 
-    def _save(self, batch: list[tuple[Entry | None, tuple[Record, ...]]]) -> bool:
-        entries = [entry for entry, _ in batch if entry is not None]
-        records = [record for _, some in batch for record in some]
+    def _save(self, batch: list[Batch]) -> bool:
+        entries = [entry for entry, _, _ in batch]
+        records = [record for _, some, _ in batch for record in some]
+        days = [day for _, _, some in batch for day in some]
         waits = Waits(0.1, 5.0)
         while True:
             try:
-                self._store.save(self._room, entries, records)
+                self._store.save(self._room, entries, records, days)
             except StoreError as error:
                 self.trouble = str(error)
                 if self._stop.wait(waits.take()):

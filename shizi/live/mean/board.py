@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
-from functools import reduce
+from bisect import bisect, insort
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Literal
 
 from shizi.live.event import Event
-from shizi.live.mean.value import Rules, Viewer, score, step, tier
+from shizi.live.mean.value import Rules, Viewer, decayed, score, step, tier
 
 HORIZON = 120.0
 """Seconds of stream after which a closed event is past correction and only its sum is kept."""
@@ -65,32 +66,123 @@ class Standing:
 
 
 class _Ledger:
-    """One viewer's events: the sum of those past correction, and the later ones one by one."""
+    """One viewer's events: the sum of those past correction, the later ones each with its sum.
 
-    __slots__ = ("open", "settled", "tier", "viewer")
+    A new event costs one step, and a correction those from its place on, however much the
+    viewer has said before.
+    """
+
+    __slots__ = ("events", "settled", "sums", "tier")
 
     def __init__(self) -> None:
         self.settled: Viewer | None = None
-        self.open: dict[str, Event] = {}
-        self.viewer: Viewer | None = None
+        self.events: list[Event] = []  # in order of time, those that may be corrected
+        self.sums: list[Viewer] = []  # after each of them
         self.tier: str | None = None
 
-    def refresh(self, viewer_id: str, rules: Rules, before: float) -> list[str]:
-        """Sum up anew; return the ids of events that are settled from now on."""
-        done: list[str] = []
-        events = sorted(self.open.values(), key=lambda e: (e.time, e.id))
-        for event in events:
-            if not event.closed or event.time >= before:
-                break
-            self.settled = step(self.settled, event, viewer_id, rules)
-            done.append(event.id)
-            del self.open[event.id]
-        self.viewer = reduce(
-            lambda viewer, event: step(viewer, event, viewer_id, rules),
-            events[len(done) :],
-            self.settled,
-        )
+    @property
+    def viewer(self) -> Viewer | None:
+        """What is known by now."""
+        return self.sums[-1] if self.sums else self.settled
+
+    def put(self, event: Event, viewer_id: str, rules: Rules) -> None:
+        """Take in an event, new or corrected."""
+        at = self._find(event.id)
+        if at is not None and _same(self.events[at], event):
+            self.events[at] = event  # it says no more than before
+            return
+        if at is not None:
+            self.events.pop(at)
+        place = bisect(self.events, _order(event), key=_order)
+        self.events.insert(place, event)
+        self._sum(place if at is None else min(at, place), viewer_id, rules)
+
+    def take_out(self, event: str, viewer_id: str, rules: Rules) -> None:
+        """Forget an event that was ascribed to this viewer by mistake."""
+        at = self._find(event)
+        if at is not None:
+            self.events.pop(at)
+            self._sum(at, viewer_id, rules)
+
+    def settle(self, before: float) -> list[str]:
+        """Keep the sum alone of events before a stream time; return their ids."""
+        number = 0
+        while number < len(self.events) and _settled(self.events[number], before):
+            number += 1
+        if not number:
+            return []
+        self.settled = self.sums[number - 1]
+        done = [event.id for event in self.events[:number]]
+        del self.events[:number], self.sums[:number]
         return done
+
+    def _find(self, event: str) -> int | None:
+        latest_first = range(len(self.events) - 1, -1, -1)
+        return next((i for i in latest_first if self.events[i].id == event), None)
+
+    def _sum(self, start: int, viewer_id: str, rules: Rules) -> None:
+        del self.sums[start:]
+        for event in self.events[start:]:
+            self.sums.append(step(self.viewer, event, viewer_id, rules))
+
+
+def _order(event: Event) -> tuple[float, str]:
+    return event.time, event.id
+
+
+def _same(one: Event, two: Event) -> bool:
+    return replace(one, revision=two.revision, closed=two.closed) == two
+
+
+def _settled(event: Event, before: float) -> bool:
+    return event.closed and event.time < before
+
+
+class _Ranking:
+    """Who is worth most, without a look at all: what was worth little is not worth more later.
+
+    A heap holds for each viewer the most that it can be worth from its latest event on. Only
+    viewers whose bound reaches into the first places are judged anew.
+
+    Args:
+        rules: of value.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._heap: list[tuple[float, int, Viewer]] = []  # minus the bound, a number
+        self._number = count()
+        self._latest: dict[str, Viewer] = {}
+
+    def put(self, viewer: Viewer) -> None:
+        """Take in a viewer, new or changed."""
+        self._latest[viewer.id] = viewer
+        self._push(viewer, viewer.last)
+        if len(self._heap) > 2 * len(self._latest) + 100:
+            self._heap = [e for e in self._heap if self._latest.get(e[2].id) is e[2]]
+            heapq.heapify(self._heap)
+
+    def drop(self, viewer: str) -> Viewer | None:
+        """Forget a viewer; return what was known of it."""
+        return self._latest.pop(viewer, None)
+
+    def first(self, most: int, now: float) -> list[tuple[float, Viewer]]:
+        """Return the best with their scores at stream time ``now``, seconds."""
+        best: list[tuple[float, str, Viewer]] = []  # minus the score, identity
+        seen: dict[str, Viewer] = {}
+        while self._heap and (len(best) < most or (best and self._heap[0][0] <= best[most - 1][0])):
+            _, _, viewer = heapq.heappop(self._heap)
+            if self._latest.get(viewer.id) is viewer and viewer.id not in seen:
+                seen[viewer.id] = viewer
+                insort(best, (-score(viewer, self._rules, now), viewer.id, viewer))
+        for viewer in seen.values():
+            self._push(viewer, now)
+        return [(-minus, viewer) for minus, _, viewer in best[:most]]
+
+    def _push(self, viewer: Viewer, now: float) -> None:
+        points = decayed(viewer, self._rules, now).values()
+        bound = sum(value for value in points if value > 0) * (1 + 1e-9)  # rounding
+        heapq.heappush(self._heap, (-bound, next(self._number), viewer))
 
 
 class Board:
@@ -110,6 +202,8 @@ class Board:
         """Stream time of the latest event, seconds."""
         self._ledgers: dict[str, _Ledger] = {}
         self._owner: dict[str, str] = {}  # event not settled -> viewer
+        self._ranking = _Ranking(rules)
+        self._counts = {t.name: 0 for t in rules.tiers}
         self._reviews: list[tuple[float, str]] = []  # a heap: when to look, at whom
         self._reviewed: set[str] = set()
 
@@ -127,10 +221,10 @@ class Board:
         changes = self._review()
         before = self._owner.pop(event.id, None)
         if before is not None and before != viewer:
-            del self._ledgers[before].open[event.id]
+            self._ledgers[before].take_out(event.id, before, self.rules)
             changes += self._update(before)
         if viewer is not None:
-            self._ledgers.setdefault(viewer, _Ledger()).open[event.id] = event
+            self._ledgers.setdefault(viewer, _Ledger()).put(event, viewer, self.rules)
             self._owner[event.id] = viewer
             changes += self._update(viewer)
         return tuple(changes)
@@ -140,39 +234,49 @@ class Board:
         ledger = self._ledgers.get(viewer)
         return ledger.viewer if ledger else None
 
+    def standing(self, viewer: str) -> Standing | None:
+        """Return the place of one viewer, its tier as last judged."""
+        ledger = self._ledgers.get(viewer)
+        if ledger is None or ledger.viewer is None or ledger.tier is None:
+            return None
+        return Standing(ledger.viewer, ledger.tier, score(ledger.viewer, self.rules, self.now))
+
     def standings(self, most: int | None = None) -> list[Standing]:
         """Return the viewers as of now, the most valuable first, at most ``most`` of them."""
-        viewers = [ledger.viewer for ledger in self._ledgers.values() if ledger.viewer]
-        worth = [(score(v, self.rules, self.now), v) for v in viewers]
-        order = heapq.nsmallest(most or len(worth), worth, key=lambda w: (-w[0], w[1].id))
-        return [Standing(v, tier(v, self.rules, self.now), value) for value, v in order]
+        first = self._ranking.first(len(self._ledgers) if most is None else most, self.now)
+        return [Standing(v, tier(v, self.rules, self.now), value) for value, v in first]
 
     def tiers(self) -> dict[str, int]:
         """Return the number of viewers in each tier as last judged, lowest tier first."""
-        counts = {t.name: 0 for t in self.rules.tiers}
-        for ledger in self._ledgers.values():
-            if ledger.tier is not None:
-                counts[ledger.tier] += 1
-        return counts
+        return dict(self._counts)
 
     def forget(self, before: float) -> list[str]:
         """Drop viewers without an event since a stream time; return their identities."""
         gone = [v for v, ledger in self._ledgers.items() if ledger.viewer and
                 ledger.viewer.last < before]  # fmt: skip
         for viewer in gone:
-            for event in self._ledgers.pop(viewer).open:
-                self._owner.pop(event, None)
+            ledger = self._ledgers.pop(viewer)
+            self._leave(viewer, ledger.tier)
+            for event in ledger.events:
+                self._owner.pop(event.id, None)
         return gone
 
     def _update(self, viewer: str) -> list[Change]:
         ledger = self._ledgers[viewer]
-        last = ledger.viewer
-        for event in ledger.refresh(viewer, self.rules, self.now - HORIZON):
+        for event in ledger.settle(self.now - HORIZON):
             self._owner.pop(event, None)
         if ledger.viewer is not None:
+            self._ranking.put(ledger.viewer)
             return self._judge(viewer, ledger)
         del self._ledgers[viewer]
+        last = self._leave(viewer, ledger.tier)
         return [self._change(last, ledger.tier, None)] if last else []
+
+    def _leave(self, viewer: str, tier: str | None) -> Viewer | None:
+        """Take a viewer off the board; return what was known of it."""
+        if tier is not None:
+            self._counts[tier] -= 1
+        return self._ranking.drop(viewer)
 
     def _judge(self, viewer: str, ledger: _Ledger) -> list[Change]:
         """Set the tier; tell when it is another one."""
@@ -182,7 +286,12 @@ class Board:
         if viewer not in self._reviewed and ledger.tier != self.rules.tiers[0].name:
             self._reviewed.add(viewer)
             heapq.heappush(self._reviews, (self.now + REVIEW, viewer))
-        return [] if ledger.tier == old else [self._change(ledger.viewer, old, ledger.tier)]
+        if ledger.tier == old:
+            return []
+        self._counts[ledger.tier] += 1
+        if old is not None:
+            self._counts[old] -= 1
+        return [self._change(ledger.viewer, old, ledger.tier)]
 
     def _review(self) -> list[Change]:
         """Look again at viewers above the lowest tier who have been silent: value decays."""

@@ -15,11 +15,18 @@ from itertools import pairwise
 from math import inf
 from typing import ClassVar, TypeVar
 
-from shizi.live.event import KINDS, Event
+from shizi.live.event import KINDS, Event, Kind
 from shizi.live.fold import fold
+from shizi.live.mean.intent import Topic, plain, topics
 from shizi.live.mean.settings import check, find, read_yaml
 
 N = TypeVar("N", int, float)
+
+SPOKEN: tuple[Kind, ...] = ("comment", "system")
+"""Kinds of event that may be words of a viewer."""
+
+_SAID = 20
+"""Comments of a viewer that are remembered, to count equal ones once."""
 
 _COUNTED = ("visit", "minute", "coin", *KINDS)
 
@@ -70,7 +77,10 @@ class Rules:
     Attributes:
         terms: by name.
         tiers: from the lowest, which asks for nothing, to the highest.
-        intent: words by topic; whoever says one of them asks about that topic.
+        intent: topics that comments are about, by name.
+        asks: phrases that make a clause a question.
+        welcome: tiers whose viewers are announced when they come on another day, and when they
+            ask.
         prices: coins that a gift is worth, by name.
         price: coins of a gift that is not in the table.
         gap: seconds without a sign of the viewer after which a new visit begins.
@@ -78,10 +88,12 @@ class Rules:
 
     terms: Mapping[str, Term]
     tiers: tuple[Tier, ...]
-    intent: Mapping[str, tuple[str, ...]]
+    intent: Mapping[str, Topic]
     prices: Mapping[str, float]
     price: float = 1.0
     gap: float = 600.0
+    asks: tuple[str, ...] = ("?",)
+    welcome: tuple[str, ...] = ()
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -105,11 +117,8 @@ class Rules:
                 raise ValueError(f"tiers.{tier.name}.needs: no term {' '.join(wrong)}")
         if len({tier.name for tier in self.tiers}) < len(self.tiers):
             raise ValueError("tiers: two have the same name")
-
-    @cached_property
-    def folded_intent(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The words by topic as rows are compared with them."""
-        return tuple((topic, tuple(map(fold, words))) for topic, words in self.intent.items())
+        if wrong := sorted(set(self.welcome) - {tier.name for tier in self.tiers}):
+            raise ValueError(f"welcome: no tier {' '.join(wrong)}")
 
     @cached_property
     def folded_prices(self) -> dict[str, float]:
@@ -123,9 +132,14 @@ class Rules:
         return self.folded_prices.get(fold(event.gift.name), self.price) * event.gift.count
 
     def topics(self, text: str) -> tuple[str, ...]:
-        """Topics that a text asks about."""
-        folded = fold(text)
-        return tuple(t for t, words in self.folded_intent if any(w in folded for w in words))
+        """Topics that a text is about."""
+        return topics(text, self.intent, self.asks)
+
+    def questions(self, event: Event) -> tuple[str, ...]:
+        """Topics of an event that ask for an answer of the host."""
+        if event.kind not in SPOKEN:
+            return ()
+        return tuple(t for t in self.topics(event.text) if not self.intent[t].told)
 
 
 @dataclass(frozen=True)
@@ -143,7 +157,8 @@ class Viewer:
         gifts: number of gifts, combos counted out.
         coins: worth of them.
         dwell: seconds watched, from event to event within a visit.
-        asked: number of questions by topic.
+        asked: number of different comments by topic.
+        said: the latest comments of this visit, folded; said again they earn nothing.
         terms: points by term, at time ``last``.
     """
 
@@ -158,6 +173,7 @@ class Viewer:
     coins: float
     dwell: float
     asked: Mapping[str, int]
+    said: tuple[str, ...]
     terms: Mapping[str, float]
 
     @property
@@ -191,12 +207,20 @@ def step(viewer: Viewer | None, event: Event, viewer_id: str, rules: Rules) -> V
     pause = 0.0 if viewer is None else max(0.0, event.time - viewer.last)
     comes = viewer is None or pause > rules.gap
     watched = 0.0 if comes else pause
-    topics = rules.topics(event.text) if event.kind in ("comment", "system") else ()
+    old = viewer or _nobody(viewer_id, event.time)
+    text = plain(event.text) if event.kind in SPOKEN else ""
+    said = () if comes else old.said
+    again = text in said
+    about = rules.topics(event.text) if text and not again else ()
     coins = rules.worth(event)
     number = event.gift.count if event.gift else 0
-    done = dict.fromkeys(topics, 1.0)
-    done |= {"visit": float(comes), "minute": watched / 60, "coin": coins, event.kind: 1.0}
-    old = viewer or Viewer(viewer_id, {}, event.time, event.time, None, 0, {}, 0, 0.0, 0.0, {}, {})
+    done = dict.fromkeys(about, 1.0)
+    done |= {
+        "visit": float(comes),
+        "minute": watched / 60,
+        "coin": coins,
+        event.kind: float(not again),
+    }
     return Viewer(
         id=viewer_id,
         names=_plus(old.names, event.user, event.score),
@@ -208,9 +232,14 @@ def step(viewer: Viewer | None, event: Event, viewer_id: str, rules: Rules) -> V
         gifts=old.gifts + number,
         coins=old.coins + coins,
         dwell=old.dwell + watched,
-        asked={**old.asked, **{t: old.asked.get(t, 0) + 1 for t in topics}},
+        asked={**old.asked, **{t: old.asked.get(t, 0) + 1 for t in about}},
+        said=(*said, text)[-_SAID:] if text and not again else said,
         terms=_earn(decayed(old, rules, old.last + pause), done, rules),
     )
+
+
+def _nobody(viewer_id: str, time: float) -> Viewer:
+    return Viewer(viewer_id, {}, time, time, None, 0, {}, 0, 0.0, 0.0, {}, (), {})
 
 
 def decayed(viewer: Viewer, rules: Rules, now: float) -> dict[str, float]:

@@ -10,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from shizi.geometry import box_to_quad
+from shizi.live.colour import alike
 from shizi.live.event import Row, Run
 from shizi.live.see.boxes import same_place
 from shizi.live.see.gap import Stand, unseen_roll
 from shizi.live.see.line import SeenLine, counted_up, counts, same_message
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
-from shizi.live.see.vote import alike, elect, near
+from shizi.live.see.vote import elect, near
 from shizi.live.see.wrap import Typography, begins, continues
 from shizi.page import Quad
 
