@@ -88,6 +88,34 @@ def test_text_wraps_only_where_the_longest_of_the_lines_read_with_it_ends(tracke
     assert [row.text for row in assembler.take(lines)] == [text for text, _ in texts]
 
 
+def test_lines_that_roll_in_one_by_one_are_of_one_message() -> None:
+    above = line(1, 100, "小鱼：", "今天有什么", right=395)
+    below = line(2, 136, "活动", time=3.0)
+    assert not continues(above, above, below, spaced(1.2))
+    below.track.came = 0.5  # the roll that brought the line above goes on
+    assert continues(above, above, below, spaced(1.2))
+
+
+def test_a_line_much_closer_than_messages_goes_on_however_late_it_shows() -> None:
+    above = line(1, 100, "听歌吧，今天有什么")
+    assert continues(above, above, line(2, 136, "活动", time=9.0), spaced(2.0))
+    assert not continues(above, above, line(2, 160, "活动", time=9.0), spaced(2.0))
+    assert not continues(above, above, line(2, 136, "老王", " 来了", time=9.0), spaced(2.0))
+
+
+def test_a_nickname_that_said_nothing_yet_is_gone_on_with_however_late() -> None:
+    above = line(1, 100, "小鱼：")
+    assert continues(above, above, line(2, 150, "", "活动", time=9.0), spaced(2.0))
+    assert not continues(above, above, line(2, 150, "老王：", time=9.0), spaced(2.0))
+
+
+def test_words_are_parted_where_they_wrap(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    assembler.place(line(1, 100, "Nightbot: ", "It was amazing, too. It", right=395))
+    (row,) = assembler.place(line(2, 136, "was professional."))
+    assert row.text == "Nightbot: It was amazing, too. It was professional."
+
+
 def test_a_nickname_may_be_broken_too() -> None:
     above = line(1, 100, "[Lv.4] 孤独的兔子")
     assert continues(above, above, line(2, 132, "359：", "听歌"), spaced(2))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -119,7 +121,8 @@ def test_pages_that_were_corrected_are_written_in_any_format(api: Served) -> Non
     pages[0]["lines"][0] |= {"text": "认字", "chars": []}
     assert "认字" in api.post("/v1/format?format=markdown", json=pages).text
     assert "认字" in api.post("/v1/format?format=hocr", json=pages).text
-    assert api.post("/v1/format?format=picture", json=pages).status_code == 400
+    for drawn in ("picture", "pdf"):
+        assert api.post(f"/v1/format?format={drawn}", json=pages).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -359,3 +362,22 @@ def test_numbers_out_of_range_are_refused_at_the_start() -> None:
 
 def test_a_refusal_is_one_line() -> None:
     assert str(RefusedError(400, "a\nb\x1b")) == "a b\\x1b"
+
+
+def test_a_pdf_that_has_text_keeps_it_unless_that_is_not_wanted(api: Served) -> None:
+    pikepdf = pytest.importorskip("pikepdf")
+    files = several(("a.png", PNG))
+    made = api.post("/v1/read?format=pdf", files=files)
+    assert made.headers["Content-Type"] == "application/pdf"
+    for force, reads in (("0", False), ("1", True)):
+        pages = _pages_read(api)
+        again = api.post(f"/v1/read?format=pdf&force={force}", content=made.content)
+        assert again.status_code == 200
+        with pikepdf.open(io.BytesIO(again.content)) as book:
+            assert len(book.pages) == 1
+        assert (_pages_read(api) > pages) is reads
+
+
+def _pages_read(api: Served) -> int:
+    (found,) = re.findall(r"^shizi_pages_total (\d+)$", api.get("/metrics").text, re.M)
+    return int(found)

@@ -24,6 +24,7 @@ from shizi.live.event import Event
 from shizi.live.options import (
     CropOptions,
     DashboardOptions,
+    Form,
     LiveOptions,
     Plan,
     ReadingOptions,
@@ -218,6 +219,41 @@ def rules(file: str = "value", /, *, check: Path | None = None, most: int = 20) 
     board = replay(_logged(check), found)
     for place in board.standings(most):
         print(explain(place.viewer, found, board.now), end="\n\n")
+    return 0
+
+
+@live.command
+def export(
+    store: str,
+    /,
+    *,
+    to: Form = "csv",
+    out: Path | None = None,
+    room: str = "",
+    rules: str = "value",
+) -> int:
+    """Write what a store holds as tables: the viewers, the events, and a summary of each evening.
+
+    shizi live export room.db
+    shizi live export room.db --to xlsx --out november
+
+    Args:
+        store: SQLite file or postgresql://…
+        to: csv: a file for each table; xlsx: one file with three sheets; parquet: as csv.
+        out: folder for the files; by default export.
+        room: of which alone.
+        rules: YAML file of value, which tell what comments are about.
+    """
+    from shizi.live.export import sheets, write
+    from shizi.live.keep.store import Store
+    from shizi.live.mean.value import load_rules
+
+    if "://" not in store and not Path(store).is_file():
+        raise UsageError(f"there is no store {store}; name the one that the rooms were kept in")
+    found = load_rules(rules)
+    with Store(store) as opened:
+        for path in write(sheets(opened, found, room), out or Path("export"), to):
+            print(path)
     return 0
 
 

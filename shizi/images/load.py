@@ -192,9 +192,15 @@ def _frames(
     origin: Origin,
 ) -> Iterator[Picture | Failure]:
     def draw(number: int, name: str) -> Picture:
+        most = limits.max_bytes // peak(found.mode, found.format)
         try:
-            with quiet_pillow():
+            with quiet_pillow(most):  # a frame may reach far beyond the first
                 found.seek(number - 1)
+        except PIL.Image.DecompressionBombError as error:
+            raise TooLargeError(
+                f"{name}: is larger than {most:,} pixels, beyond the limit of "
+                f"{limits.max_bytes / 1e6:,.0f} MB; make it smaller, or allow more"
+            ) from error
         except Exception as error:  # as in _open_picture
             raise ImageError(f"{name}: is damaged ({reason(error)}); save it again") from error
         limits.check(found.size, peak(found.mode, found.format), name)
@@ -289,14 +295,18 @@ def _known_formats() -> list[str]:
 
 
 @contextmanager
-def quiet_pillow() -> Iterator[None]:
-    """Silence Pillow's warnings and lift its own limit for a moment, since :class:`ImageLimits`
-    are checked; both are global, so one at a time.
+def quiet_pillow(most: int | None = None) -> Iterator[None]:
+    """Silence Pillow's warnings and set its own limit for a moment; both are global, so one at
+    a time.
+
+    Args:
+        most: pixels above which Pillow raises a DecompressionBombError; None: never, since
+            :class:`ImageLimits` are checked before anything is decoded.
     """
     with _PILLOW, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         previous = PIL.Image.MAX_IMAGE_PIXELS
-        PIL.Image.MAX_IMAGE_PIXELS = None
+        PIL.Image.MAX_IMAGE_PIXELS = most and most // 2  # of which Pillow bears the double
         try:
             yield
         finally:

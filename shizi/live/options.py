@@ -313,6 +313,10 @@ class DashboardOptions(WebOptions):
     port: int = 8770
 
 
+Form = Literal["csv", "xlsx", "parquet"]
+"""In which a store is exported."""
+
+
 Level = Literal["easy", "hard"]
 
 

@@ -17,6 +17,7 @@ _TYPES: _Json = {
     "dpi": {"type": "integer", "minimum": 1, "maximum": 2400},
     "password": {"type": "string", "format": "password"},
     "orientation": {"type": "boolean"},
+    "force": {"type": "boolean", "default": False},
     "pictures": {"type": "boolean", "default": False},
     "name": {"type": "string", "default": "upload"},
 }

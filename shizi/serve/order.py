@@ -78,6 +78,7 @@ OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
     "dpi": (_whole, "pixels per inch of drawn PDF pages, 1 to 2400; 200 or less by default"),
     "password": (str, "of encrypted PDFs; better a field of a form than part of an address"),
     "orientation": (_truth, "turn rotated pages upright first"),
+    "force": (_truth, "read pages that have text already too, where a PDF is made"),
     "pictures": (_truth, "send the picture of each page too, small, as a data: address in JSON"),
     "name": (str, "what a file without a name is called"),
 }
@@ -104,7 +105,9 @@ def wanted(given: Iterable[tuple[str, str]], timeout: float) -> Wanted:
             found[name] = OPTIONS[name][0](text)
         except ValueError as error:
             raise RefusedError(400, f"{name}: must be {error}, not {text!r}") from error
-    drawing = {name: found.pop(name) for name in ("pages", "dpi", "password") if name in found}
+    drawing = {
+        name: found.pop(name) for name in ("pages", "dpi", "password", "force") if name in found
+    }
     try:
         return Wanted(pages=PageOptions(**drawing, timeout=timeout), **found)
     except ValueError as error:
@@ -134,8 +137,10 @@ def read(
             else:
                 yield item
 
+    every = order.wanted.format != "pdf"  # which keeps the text that a page has
+    options = order.wanted.pages
     task.at(order.files[0][0])
-    yield from sheets(order.files, how, limits, order.wanted.pages, execute=execute)
+    yield from sheets(order.files, how, limits, options, execute=execute, read_all=every)
 
 
 def _asked(options: PageOptions, count: int) -> int:

@@ -141,6 +141,11 @@ class Store:
             )
         return self.position(room)
 
+    def rooms(self) -> list[str]:
+        """Return the names of the rooms, in order."""
+        with self.reading() as connection:
+            return list(connection.execute(select(rooms.c.room).order_by(rooms.c.room)).scalars())
+
     def position(self, room: str) -> Position | None:
         """Return how far a room has come, None where nothing is stored of it."""
         high = select(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import InitVar, dataclass, field
@@ -17,7 +18,7 @@ from shizi.live.see.gap import Stand, unseen_roll
 from shizi.live.see.line import SeenLine, counted_up, counts, same_message
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
-from shizi.live.see.vote import elect, near
+from shizi.live.see.vote import Sighting, elect, near
 from shizi.live.see.wrap import Typography, begins, continues
 from shizi.page import Quad
 
@@ -26,6 +27,7 @@ _A_MOMENT = 0.15  # seconds; what was not seen for longer is hidden
 _TURN = 0.6  # seconds; how long before one line another one of a place may be seen to change
 _MEMORY = 40  # lines that vanished
 _TOGETHER = 0.3  # seconds within which lines vanish that are covered by something
+_WORD_ENDS, _WORD_BEGINS = re.compile(r"[A-Za-z,.!?;]$"), re.compile(r"[A-Za-z]")
 _GAPS = 20  # times at which rows rolled unseen
 
 
@@ -52,7 +54,7 @@ class Message:
     def row(self, closed: bool) -> Row | None:
         """The next revision, or None where nothing changed; ``closed``: it is the last one."""
         best = [line.best for line in self.lines]
-        runs = (*self.lines[0].badge, *_joined([r for s in best for r in s.runs]))
+        runs = (*self.lines[0].badge, *_joined(_in_a_row(best)))
         score = float(np.average([s.score for s in best], weights=[len(s.text) for s in best]))
         pinned = self.lines[0].track.pinned
         told = ("".join(r.text for r in runs), round(score, 2), pinned)
@@ -309,6 +311,17 @@ class Assembler:
             self._lost.remove(message)
             message.lost = None
         return message
+
+
+def _in_a_row(lines: Sequence[Sighting]) -> list[Run]:
+    """Runs of lines, one after the other; words of letters have a space where the text wraps."""
+    runs: list[Run] = []
+    for line in lines:
+        first, *rest = line.runs
+        if runs and _WORD_ENDS.search(runs[-1].text) and _WORD_BEGINS.match(first.text):
+            first = Run(" " + first.text, first.colour)
+        runs += [first, *rest]
+    return runs
 
 
 def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
