@@ -109,6 +109,18 @@ def test_a_nickname_that_said_nothing_yet_is_gone_on_with_however_late() -> None
     assert not continues(above, above, line(2, 150, "老王：", time=9.0), spaced(2.0))
 
 
+def test_a_banner_is_one_gift_and_its_combo_one_event(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    name, gift = line(1, 100, "追风的旅人"), line(2, 150, "送出 小心心")
+    count = line(3, 118, "×4", right=400)
+    count.track.box[0] = 320
+    rows = [row for part in (name, gift, count) for row in assembler.place(part)]
+    assert [(row.track, row.text) for row in rows][-1] == (1, "追风的旅人送出 小心心×4")
+    count.add(Sighting((Run("×5", WHITE),), 0.98, 30.0), 1.5)
+    (row,) = assembler.place(count)
+    assert (row.track, row.text) == (1, "追风的旅人送出 小心心×5")
+
+
 def test_words_are_parted_where_they_wrap(tracker: Tracker) -> None:
     assembler = Assembler(tracker, 1.0)
     assembler.place(line(1, 100, "Nightbot: ", "It was amazing, too. It", right=395))
@@ -159,6 +171,7 @@ def test_a_fading_look_takes_nothing_back(tracker: Tracker) -> None:
     [
         ("小鱼送出玫瑰×2", "小鱼送出玫瑰×5", True),
         ("小鱼送出玫瑰×2", "小鱼送出玫瑰x2", True),
+        ("追风的旅人", "追风的旅人 ×4", True),
         ("孤独的姑娘284：骑空士？？？", "★49孤独的姑娘284：骑空士？？？", True),
         ("七月丽丽进入直播间", "温柔先生进入直播间", False),
         ("小鱼送出玫瑰×2", "团子送出跑车×3", False),

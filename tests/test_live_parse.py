@@ -104,6 +104,7 @@ def test_announcements_with_text() -> None:
         ("天天 送给主播 玫瑰 x 99", "天天", Gift("玫瑰", 99)),
         ("Lv12老李赠送给主播 嘉年华 3个", "老李", Gift("嘉年华", 3)),
         ("天天送了2个棒棒糖", "天天", Gift("棒棒糖", 2)),
+        ("天天 x7送出 小心心", "天天", Gift("小心心", 7)),  # a banner, the count beside the name
         ("bob sent Rose x5", "bob", Gift("Rose", 5)),
     ],
 )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
 from shizi.live.colour import alike
+from shizi.live.see.boxes import shared
 from shizi.live.see.line import SeenLine
 
 _COLONS = ("：", ":", "；", ";")
 _BRACKETS = ("[", "【", "［")
+_GAVE = re.compile(r"\s*(送\s*出|送给|赠送|打赏|投喂)")
+_SAID = re.compile(r"[：:；;。，！？!?]|送\s*出|送给|赠送|打赏|投喂|来了|直播间|主播")
+"""Signs of a line that says more than a nickname."""
 _WRAPPED, _STACKED = 1.5, 2.2
 """Distance of two lines of one message, in line heights."""
 
@@ -26,6 +31,9 @@ _TOGETHER = 0.8
 
 _NEXT = 5.0
 """Distance within which a message may be the next one, in line heights."""
+
+_BESIDE = 0.2
+"""Share of its height that a count has in common with a line of the banner beside it."""
 
 _TELLING = 4
 """Distances from which it is known what is usual."""
@@ -84,6 +92,8 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
         return pitch < _STACKED and not above.counting
     if _opens_alike(begin, line):
         return False
+    if _GAVE.match(line.best.text) and not _SAID.search(begin.best.text):
+        return pitch < _STACKED  # a banner: who gives stands above what is given
     names = _names(line)
     together = b.came - a.first <= _TOGETHER
     closer = pitch < (_MUCH_CLOSER if names else _CLOSER) * typography.pitch
@@ -96,6 +106,12 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
     full = float(a.box[2]) > typography.right - 2.2 * tall
     levels = bool(begin.badge) or begin.best.text.startswith(_BRACKETS)
     return pitch < max(_WRAPPED * (full and not names), _TIGHT * levels)
+
+
+def beside(line: SeenLine, count: SeenLine) -> bool:
+    """True when a count that stands alone is that of a line to its left, as on a banner."""
+    a, b = line.track.box, count.track.box
+    return count.bare_count and bool(b[0] > a[2]) and shared(a, b) > _BESIDE
 
 
 def begins(line: SeenLine, below: SeenLine, typography: Typography) -> bool:
