@@ -36,7 +36,7 @@ INSIDE = {
     "live": [
         {"event", "fold", "frame", "options", "session"},
         {"stream", "see", "mean", "keep", "show", "simulate"},
-        {"room", "export"},
+        {"room", "export", "query"},
         {"screen"},
         {"run"},
         {"rooms"},
