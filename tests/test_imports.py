@@ -37,7 +37,7 @@ INSIDE = {
         {"event", "fold", "frame", "options", "session"},
         {"colour"},
         {"stream", "see", "mean", "keep", "show", "simulate"},
-        {"room", "export"},
+        {"room", "export", "query"},
         {"screen"},
         {"run"},
         {"rooms"},
