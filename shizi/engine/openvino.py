@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.engine.session import Array
+from shizi.engine.batching import Array
 
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 
 
 class OpenVINO:
-    """A :class:`~shizi.engine.session.Runtime`: each thread has a request of its own.
+    """A :class:`~shizi.engine.batching.Runtime`: each thread has a request of its own.
 
     Args:
         path: of an ONNX file.
