@@ -14,7 +14,7 @@ TORCH_INDEX ?=
 ENGINE ?= $(if $(filter Darwin-x86_64,$(shell uname -s)-$(shell uname -m)),onnx,openvino)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint setup-cpu setup-gpu setup-dev wheel clean
+.PHONY: help demo test soak lint setup-cpu setup-gpu setup-dev wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ demo: setup-cpu ## read the samples, print their text, write annotated pictures 
 test: setup-dev ## ruff, mypy and pytest
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest
+
+soak: setup-dev ## long runs on damaged files, odd pictures and many threads: about an hour
+	$(BIN)/python tests/soak.py
 
 lint: setup-dev ## ruff and mypy
 	$(BIN)/ruff check shizi tests

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         OptionError,
         PdfError,
         ShiziError,
+        TooLargeError,
         WeightsError,
         WriteError,
     )
@@ -49,6 +50,7 @@ _ROOMS = {
     "RecognitionOptions": "recognition",
     "Sheet": "page",
     "ShiziError": "errors",
+    "TooLargeError": "errors",
     "WeightsError": "errors",
     "Word": "page",
     "WriteError": "errors",
@@ -75,6 +77,7 @@ __all__ = [
     "RecognitionOptions",
     "Sheet",
     "ShiziError",
+    "TooLargeError",
     "WeightsError",
     "Word",
     "WriteError",

@@ -15,6 +15,10 @@ class ImageError(ShiziError):
     """The picture is unreadable, truncated, too large, or not a picture."""
 
 
+class TooLargeError(ImageError):
+    """The picture, or the document, is more than the limits allow."""
+
+
 class PdfError(ShiziError):
     """The PDF is broken, encrypted, or has no such page."""
 

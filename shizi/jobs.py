@@ -33,6 +33,7 @@ def sheets(
     *,
     journal: Journal | None = None,
     execute: Executor = map,
+    read_all: bool = True,
 ) -> Iterator[Sheet | Failure]:
     """Read sources one by one, each page of a document by itself; a failure stops nothing.
 
@@ -43,6 +44,7 @@ def sheets(
         options: which pages of documents, and how PDFs are drawn.
         journal: keeps the pages read; those that it holds are not read again.
         execute: runs ``read``: here and now by default.
+        read_all: read pages that keep a text of their own too; else they come without lines.
 
     Yields:
         A sheet or a failure for every page, in order, and a failure for a source without any.
@@ -53,11 +55,12 @@ def sheets(
             return item
         try:
             page = journal.find(item) if journal is not None else None
-            if page is None:
-                page = sheet(item, read).page
-                if journal is not None:
-                    journal.add(item, page)
-            return Sheet(page, item.image, item.count)
+            if page is not None:
+                return _sheet(item, page)
+            found = sheet(item, read if read_all or not item.own_text else _unread)
+            if journal is not None:
+                journal.add(item, found.page)
+            return found
         except Exception as error:  # whatever ails one page, the next may be well
             return Failure(item.name, error)
 
@@ -67,9 +70,16 @@ def sheets(
 def sheet(picture: Picture, read: Read) -> Sheet:
     """Read one loaded picture."""
     page = read(picture.image, picture.name)
-    return Sheet(
-        replace(page, number=picture.number, dpi=picture.dpi), picture.image, picture.count
-    )
+    return _sheet(picture, replace(page, number=picture.number, dpi=picture.dpi))
+
+
+def _sheet(picture: Picture, page: Page) -> Sheet:
+    return Sheet(page, picture.image, picture.count, picture.origin, picture.own_text)
+
+
+def _unread(image: Image, name: str) -> Page:
+    height, width = image.shape[:2]
+    return Page(name, width, height)
 
 
 def _pictures(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -108,6 +109,8 @@ class Line:
         block: index of the column or region that the line belongs to.
         paragraph: index of the paragraph, counted over the whole page.
         vertical: the line is written from top to bottom.
+        row: index of its row, counted over the whole page: cells of a table, or a label and its
+            value, stand in one; None where nothing stands beside it.
     """
 
     quad: Quad
@@ -117,6 +120,7 @@ class Line:
     block: int = 0
     paragraph: int = 0
     vertical: bool = False
+    row: int | None = None
 
     def char_quad(self, index: int) -> Quad:
         """Return the quad of ``chars[index]``, cut from the line's quad along its reading axis."""
@@ -124,17 +128,18 @@ class Line:
         return self.part(char.start, char.end)
 
     @property
-    def words(self) -> tuple[Word, ...]:
-        """Its runs of characters without a blank, in order.
-
-        Where the places of the characters are not known, they are taken to be of one width.
-        """
+    def placed(self) -> tuple[Char, ...]:
+        """Its characters; where their places are not known, they are taken to be of one width."""
         size = len(self.text)
-        chars = self.chars or tuple(
+        return self.chars or tuple(
             Char(char, self.score, i / size, (i + 1) / size) for i, char in enumerate(self.text)
         )
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """Its runs of characters without a blank, in order."""
         found = []
-        for blank, run in groupby(chars, key=lambda char: char.text.isspace()):
+        for blank, run in groupby(self.placed, key=lambda char: char.text.isspace()):
             if not blank:
                 word = tuple(run)
                 score = sum(char.score for char in word) / len(word)
@@ -162,6 +167,7 @@ class Line:
             "block": self.block,
             "paragraph": self.paragraph,
             "vertical": self.vertical,
+            "row": self.row,
             "chars": [
                 [c.text, round(c.score, 4), round(c.start, 4), round(c.end, 4)] for c in self.chars
             ],
@@ -178,7 +184,12 @@ class Line:
             block=data.get("block", 0),
             paragraph=data.get("paragraph", 0),
             vertical=data.get("vertical", False),
+            row=data.get("row"),
         )
+
+
+Row: TypeAlias = tuple[Line, ...]
+"""Lines that stand beside each other, in reading order; most often one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +218,26 @@ class Page:
 
     @property
     def text(self) -> str:
-        """The whole text: a line each, an empty line between paragraphs."""
+        """The whole text: a row each, tabs between its cells, an empty line between paragraphs."""
         parts: list[str] = []
-        for i, line in enumerate(self.lines):
-            if i and line.paragraph != self.lines[i - 1].paragraph:
+        paragraph = None
+        for row in self.rows:
+            if paragraph not in (None, row[0].paragraph):
                 parts.append("")
-            parts.append(line.text)
+            parts.append("\t".join(line.text for line in row))
+            paragraph = row[0].paragraph
         return "\n".join(parts)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Its lines, those of one row together."""
+        found: list[list[Line]] = []
+        for line in self.lines:
+            if found and line.row is not None and line.row == found[-1][0].row:
+                found[-1].append(line)
+            else:
+                found.append([line])
+        return tuple(map(tuple, found))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -244,15 +268,33 @@ class Page:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Origin:
+    """The file that a page comes from, for writers that keep what it holds.
+
+    Attributes:
+        file: its path, or its bytes.
+        password: what it takes to open it.
+    """
+
+    file: Path | bytes
+    password: str | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Sheet:
-    """A page with its picture: what writers get.
+    """A page with its picture and its file: what writers get.
 
     Attributes:
         page: what was read.
         image: the picture that it was read from, shape (H, W, 3); None where it is not at hand.
         count: how many pages its document has.
+        origin: the file that it comes from, one object for all pages of it; None for a picture
+            that was never in one.
+        own_text: it is a page of a PDF, whose own text is to be kept.
     """
 
     page: Page
     image: Image | None = None
     count: int = 1
+    origin: Origin | None = None
+    own_text: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import get_args
@@ -29,7 +29,7 @@ from shizi.nets.spec import (
 )
 from shizi.options import check_choice, check_range
 from shizi.orientation import OrientationClassifier
-from shizi.page import Image, Line, Page, Quad
+from shizi.page import Image, Line, Page, Quad, Sheet
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
 from shizi.upright import Side, Upright, Vote
 
@@ -127,6 +127,13 @@ class Reader:
         assert isinstance(net.spec, OrientationSpec | VGGOrientationSpec)
         return OrientationClassifier(net.session, net.spec)
 
+    def told(self, *, orientation: bool) -> Reader:
+        """Return a reader of the same networks that turns pages upright first, or does not."""
+        if orientation == self.options.orientation:
+            return self
+        options = replace(self.options, orientation=orientation)
+        return Reader(options, detector=self.detector, recognizer=self.recognizer)
+
     def read(self, source: Source) -> Page:
         """Read one picture: a path, encoded bytes, an open file, an RGB array or a PIL image.
 
@@ -149,8 +156,17 @@ class Reader:
         Yields:
             A page or a failure for every page, in order, and a failure for a source without any.
         """
-        for item in jobs.sheets(sources, self.read_image, self.options.limits, options):
+        for item in self.sheets(sources, options):
             yield item if isinstance(item, Failure) else item.page
+
+    def sheets(
+        self, sources: Iterable[Source], options: PageOptions = PageOptions()
+    ) -> Iterator[Sheet | Failure]:
+        """Do the same as :meth:`read_many`, each page with its picture and the file it is from.
+
+        That is what a searchable PDF is made of: see :func:`shizi.write`.
+        """
+        return jobs.sheets(sources, self.read_image, self.options.limits, options)
 
     def read_image(self, image: Image, name: str = "<array>") -> Page:
         """Read an RGB image (H, W, 3) that is already loaded."""
@@ -177,6 +193,7 @@ class Reader:
                     block=place.block,
                     paragraph=place.paragraph,
                     vertical=reading.vertical,
+                    row=place.row,
                 )
             )
         return Page(name, width, height, side.angle, side.score, tuple(lines))

@@ -23,14 +23,26 @@ VERTICAL = 1.5
 """A crop this many times taller than wide is read as a vertical line."""
 
 SURE = 0.95
-"""A tall crop scored below this is also read the other way round."""
+"""What is scored below this is read again: a tall crop, a character that stands alone."""
 
 PITCHES = (1.0, 0.85, 0.7, 0.57)
 """Heights of upright characters in a tall crop, by its width."""
 
+SHORT = 2.5
+"""Heights of width that a squeezed line keeps: short words have few time steps to lose."""
+
+STRETCH = 1.2
+"""Most that a short word is stretched for that."""
+
 MOST_DOWN = 60
 """A crop more times taller than wide is no line of upright characters."""
 
+
+ROOM = 0.15
+"""By how much of its shorter side a doubtful character's crop is widened."""
+
+_WIDE, _NARROW = "（）", "()"
+_OPENING, _CLOSING = "（(", "）)"
 
 EDGE = 1.0
 """Pixels of the picture that are read around a line: small letters are blurred outwards."""
@@ -126,8 +138,17 @@ class Recognizer:
             self._allowed[charset.encode(self.options.allow)] = True
 
     def __call__(self, image: Image, quads: Quads) -> list[Reading]:
-        """Read the lines at quads (N, 4, 2) of an image."""
-        return self.read([cut(image, quad) for quad in grow(quads, 0.0, EDGE)])
+        """Read the lines at quads (N, 4, 2) of an image.
+
+        A doubtful single character is read again with more of what is around it.
+        """
+        readings = self.read([cut(image, quad) for quad in grow(quads, 0.0, EDGE)])
+        lone = [i for i, r in enumerate(readings) if len(r.text) == 1 and r.score < SURE]
+        wider = self.read([cut(image, quad) for quad in grow(quads[lone], ROOM, EDGE)])
+        for i, reading in zip(lone, wider, strict=True):
+            if len(reading.text) == 1 and reading.score > readings[i].score:
+                readings[i] = reading
+        return readings
 
     def read_columns(self, image: Image, quads: Quads) -> list[Reading]:
         """Read columns that lie on their side, tops at the left, at quads (N, 4, 2)."""
@@ -146,9 +167,15 @@ class Recognizer:
         if self.squeeze < 1:
             self._improve(readings, lambda i: flat[i], self.options.reread)
         turned = [r._replace(vertical=t, sideways=t) for r, t in zip(readings, tall, strict=True)]
-        self._improve(turned, lambda i: rotate90(flat[i], 180) if tall[i] else None, SURE)
-        for i in (i for i, t in enumerate(tall) if t):
-            turned[i] = _which_way(turned[i], self._read_down(crops[i]))
+        downs = {i: self._read_down(crops[i]) for i, t in enumerate(tall) if t}
+        doubted = {
+            i
+            for i, down in downs.items()
+            if turned[i].score < SURE or _shared(turned[i].text, down.text) < 0.5
+        }
+        self._improve(turned, lambda i: rotate90(flat[i], 180) if i in doubted else None, 1.0)
+        for i, down in downs.items():
+            turned[i] = _which_way(turned[i], down)
         return turned
 
     def _read_down(self, crop: Image) -> Reading:
@@ -207,6 +234,7 @@ def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:
         chars.pop(0)
     if not chars:
         return EMPTY
+    chars = _paired(chars)
     score = float(np.mean([c.score for c in chars]))
     return Reading("".join(c.text for c in chars), score, tuple(chars))
 
@@ -218,22 +246,24 @@ def _which_way(lying: Reading, down: Reading) -> Reading:
     where both readings say the same the characters stand upright, and the surer text is kept.
     Text that truly lies on its side, its top at the left, reads backwards one under the other.
     """
-    if _agree(lying.text, down.text):
+    same, reverse = (_shared(lying.text, text) for text in (down.text, down.text[::-1]))
+    if same >= reverse and same >= 0.5:
         surer = max(down, lying, key=lambda r: r.score)
         return surer._replace(vertical=down.vertical, sideways=False)
-    backwards = down.score < lying.score or _agree(lying.text, down.text[::-1])
-    return lying if backwards else down
+    return lying if down.score < lying.score or reverse >= 0.5 else down
 
 
-def _agree(one: str, other: str) -> bool:
-    """Say whether half of ``one`` stands in ``other``, in the same order."""
+def _shared(one: str, other: str) -> float:
+    """Share of ``one`` that stands in ``other``, in the same order."""
     same = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
-    return 2 * sum(block.size for block in same) >= len(one) > 0
+    return sum(block.size for block in same) / max(1, len(one))
 
 
 def _pieces(crop: Image, squeeze: float, height: int) -> Iterator[_Piece]:
     """Cut a line that is too long for the widest bucket, with two line heights of overlap."""
     h, w = crop.shape[:2]
+    if squeeze < 1:
+        squeeze = max(squeeze, min(STRETCH, SHORT * h / w))
     longest = int(WIDTHS[-1] / squeeze / HEIGHT * h)
     if w <= longest:
         yield _Piece(fit(crop, squeeze, height), 0.0, 1.0)
@@ -244,6 +274,21 @@ def _pieces(crop: Image, squeeze: float, height: int) -> Iterator[_Piece]:
     for i in range(count):
         a, b = round(i * step), min(w, round((i + 1) * step) + overlap)
         yield _Piece(fit(crop[:, a:b], squeeze, height), a / w, b / w)
+
+
+def _paired(chars: list[Char]) -> list[Char]:
+    """Give brackets of a pair one width, that of the surer."""
+    out, opened = list(chars), list[int]()
+    for i, char in enumerate(chars):
+        if char.text in _OPENING:
+            opened.append(i)
+        elif char.text in _CLOSING and opened:
+            pair = opened.pop(), i
+            surer = max(pair, key=lambda j: chars[j].score)
+            width = _WIDE if chars[surer].text in _WIDE else _NARROW
+            for j, text in zip(pair, width, strict=True):
+                out[j] = replace(out[j], text=text)
+    return out
 
 
 def _legible(reading: Reading) -> float:

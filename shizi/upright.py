@@ -27,6 +27,9 @@ SAMPLE = 6
 SENSE = 0.85
 """Mean score of the sample from which on it makes sense."""
 
+STACKED = 0.8
+"""The same of columns cut into characters, which are stretched to squares and read worse."""
+
 DOUBT = 0.97
 """Mean score of the sample below which it is read upside down too: Latin text makes some sense."""
 
@@ -85,25 +88,33 @@ class Upright:
             for angle in dict.fromkeys(a % 360 for a in (voted, 180, 90, 270)):
                 if angle and not looks[-1].sure:
                     looks.append(self._look(image, angle, score if angle == voted else 0.0))
-        if looks[-1].sure:
-            return self._downwards(image, looks[-1])
         # The most legible; where nothing is, the picture stands as it is.
         best = max(looks, key=lambda side: side.legible * (1.0 if side.angle else UPRIGHT))
+        best = looks[-1] if looks[-1].sure else best
+        if best.angle == 90 and looks[0].score > SENSE and self._are_columns(image, best, 2):
+            return looks[0]  # characters that stand alone, in rows and columns
         return self._downwards(image, best)
+
+    def _are_columns(self, image: Image, side: Side, least: int) -> bool:
+        """Say whether lines of this side, of so many characters, are columns of the next.
+
+        A column on its side reads as well as a line.
+        """
+        lines = [i for i, r in side.sample.items() if len(r.text) >= least and not r.vertical]
+        tried = side.quads[lines[:2]]
+        columns = self._recognizer.read_columns(rotate90(image, side.angle), tried)
+        return _sense(columns, sides(tried)[0]) >= STACKED
 
     def _downwards(self, image: Image, side: Side) -> Side:
         """Look again, from the side, where the text runs downwards.
 
-        A column on its side reads as well as a line, so a turned picture is not believed to
-        hold lines before their characters have been tried upright, one under the other.
+        A turned picture is not believed to hold lines before their characters have been tried
+        upright, one under the other; Latin letters hardly ever stand so.
         """
         angle, sample = side.angle, side.sample.values()
         down = sum(len(r.text) for r in sample if r.vertical and not r.sideways and _han(r))
         if 2 * down <= sum(len(r.text) for r in sample):
-            lines = [i for i, r in side.sample.items() if len(r.text) > 3 and not r.vertical]
-            tried = side.quads[lines[:2]] if angle else side.quads[:0]
-            columns = self._recognizer.read_columns(rotate90(image, angle), tried)
-            if not all(map(_han, columns)) or _sense(columns, sides(tried)[0]) < SENSE:
+            if not (angle and any(map(_han, sample)) and self._are_columns(image, side, 4)):
                 return side
             angle = (angle - 90) % 360
         quads = self._columns(rotate90(image, angle))

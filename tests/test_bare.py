@@ -38,10 +38,10 @@ def bare(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "command",
     [
-        "read", "check", "live", "live simulate", "live rules", "synth lines", "synth pages",
-        "synth captchas", "synth meters", "data convert", "data check", "data stats", "train",
-        "train crnn", "train ctpn", "train orientation", "export", "eval pages",
-        "eval recognition", "eval live", "bench", "bench memory", "bench train",
+        "read", "check", "serve", "live", "live simulate", "live rules", "synth lines",
+        "synth pages", "synth captchas", "synth meters", "data convert", "data check",
+        "data stats", "train", "train crnn", "train ctpn", "train orientation", "export",
+        "eval pages", "eval recognition", "eval live", "bench", "bench memory", "bench train",
     ],
 )  # fmt: skip
 def test_every_command_shows_its_help(command: str) -> None:
@@ -57,6 +57,7 @@ def test_every_command_shows_its_help(command: str) -> None:
         ("train crnn --data x", "train"),
         ("train ctpn --data x", "train"),
         ("export runs/x", "train"),
+        ("serve", "serve"),
         ("live clip.mp4", "live"),
         ("read samples/notice.jpg", "openvino"),
         ("live simulate --out a.mp4 --truth a.jsonl", "live"),
@@ -80,7 +81,7 @@ def test_a_mistyped_command_is_told_in_a_line(wrong: str, told: str) -> None:
     assert len(run.stderr.splitlines()) == 2
 
 
-@pytest.mark.parametrize("command", ["read", "live", "train crnn", "eval pages"])
+@pytest.mark.parametrize("command", ["read", "serve", "live", "train crnn", "eval pages"])
 def test_help_is_short_and_help_all_is_whole(command: str) -> None:
     short, whole = (bare(*command.split(), flag).stdout for flag in ("--help", "--help-all"))
     lines = short.splitlines()

@@ -70,6 +70,52 @@ Captured = pytest.CaptureFixture[str]
 # Reading
 
 
+def test_searchable_pdfs_of_pictures_and_pdfs(folder: Path, capsys: Captured) -> None:
+    pikepdf = pytest.importorskip("pikepdf")
+    pdfium = pytest.importorskip("pypdfium2")
+
+    def pages(path: Path) -> list[str]:
+        with pdfium.PdfDocument(path) as document:
+            return [page.get_textpage().get_text_range() for page in document]
+
+    every = ["in/a.png", "d.pdf"]
+    assert main(["read", *every, "--format", "pdf", "-o", "all.pdf"]) == 0
+    assert [text[:2] for text in pages(folder / "all.pdf")] == ["40", "56", "84"]
+    assert main(["read", *every, "--format", "text,pdf", "--out", "out"]) == 0
+    assert len(pages(folder / "out" / "d.pdf")) == 2
+    assert (folder / "out" / "a.txt").read_text().startswith("40")
+    assert main(["read", "d.pdf", "--pages", "2", "--format", "pdf", "-o", "second.pdf"]) == 0
+    assert [text[:2] for text in pages(folder / "second.pdf")] == ["84"]
+
+    with pikepdf.open(folder / "d.pdf") as pdf:
+        pdf.Root.AcroForm = pikepdf.Dictionary(SigFlags=1, Fields=[])
+        pdf.save(folder / "signed.pdf")
+    capsys.readouterr()
+    many = ["signed.pdf", "in/a.png"]
+    assert main(["read", *many, "--format", "pdf,text", "--out", "more"]) == 1
+    assert "signed.pdf#1: is signed" in capsys.readouterr().err
+    assert sorted(path.name for path in (folder / "more").iterdir()) == [
+        "a.pdf",
+        "a.txt",
+        "signed.txt",
+    ]
+
+
+def test_a_pdf_keeps_its_own_text_unless_that_is_to_be_read_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pikepdf")
+    assert main(["read", "d.pdf", "--format", "pdf", "-o", "once.pdf"]) == 0
+
+    def fail(self: FakeReader, image: Image, name: str) -> Page:
+        raise RuntimeError
+
+    monkeypatch.setattr(FakeReader, "read_image", fail)
+    again = ["read", "once.pdf", "--format", "pdf", "-o", "twice.pdf"]
+    assert main(again) == 0
+    assert main([*again, "--force"]) == 1
+
+
 def test_text_of_one_and_of_several(folder: Path, capsys: Captured) -> None:
     assert main(["read", "in/a.png"]) == 0
     assert capsys.readouterr().out == "40乘24\n"

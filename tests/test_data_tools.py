@@ -155,13 +155,13 @@ def test_every_fault_of_lines_is_found(
         (lines / f"{name}.png").write_bytes(wide(shade))
     (lines / "cut.png").write_bytes(wide(3)[:60])
     with (lines / "labels.tsv").open("a", encoding="utf-8") as rows:
-        rows.write(f"no tab\ncut.png\tx\nmissing.png\tx\nc.png\t{'01' * 16}\nd.png\t{'0' * 17}\n")
+        rows.write(f"no tab\ncut.png\tx\nmissing.png\tx\nc.png\t{'01' * 32}\nd.png\t{'0' * 33}\n")
         rows.write("e.png\t鑫a鑫\nf.png\tother\ng.png\t鑫a鑫\n")
     found = check(lines, CheckOptions(charset, workers=2))
     assert found.counts == {
         "rows that cannot be used": 1,
         "unreadable pictures": 2,
-        "texts too long for their width": 2,  # 32 characters, or 17 equal ones, in 31 steps
+        "texts too long for their width": 2,  # 64 characters, or 33 equal ones, in 62 steps
         "texts beyond the charset": 3,
         "pictures that come twice": 1,
         "same pictures with different texts": 1,
@@ -169,7 +169,7 @@ def test_every_fault_of_lines_is_found(
     assert found.missing == {"鑫": 4, "o": 1, "t": 1, "h": 1, "e": 1, "r": 1}
     assert found.checked == 9
     assert "labels.tsv:7: " in caplog.text
-    assert "needs 33 time steps, its width gives 31" in caplog.text
+    assert "needs 65 time steps, its width gives 62" in caplog.text
     assert "the charset lacks 6 characters: 鑫" in report(found)
     with pytest.raises(DataError, match=r"labels\.tsv:3"):
         check(lines, CheckOptions(charset, strict=True))

@@ -27,7 +27,7 @@ from shizi.train.grow import choose_charset
 from shizi.train.loop.stream import batches
 from shizi.train.options import CRNNOptions, CTPNOptions, OrientationTrainOptions
 from shizi.train.tasks import orientation as training
-from shizi.train.tasks.crnn import CRNNTask
+from shizi.train.tasks.crnn import EARLY, CRNNTask
 from shizi.train.tasks.ctpn import CTPNTask
 from shizi.train.tasks.orientation import OrientationTask
 
@@ -58,6 +58,8 @@ def test_the_recogniser_learns_from_a_folder_and_from_an_lmdb(
     assert labels_of(crnn_task(lines)) == {(1, 2), (2,)}
     assert "labels.tsv:2: cannot read" in caplog.text
     assert "labels.tsv:3: the charset lacks 'xyz'" in caplog.text
+    assert "1 of 4 lines are left out" in caplog.text
+    assert "a charset from the data has them" in caplog.text
     assert convert(lines, tmp_path / "lmdb", ConvertOptions("lmdb")) == (3, 1)
     assert labels_of(crnn_task(tmp_path / "lmdb")) == {(1, 2), (2,)}
 
@@ -214,6 +216,20 @@ def test_word_sets_alone_are_enough_for_the_detector(tmp_path: Path) -> None:
     assert [page.texts for page in task._items] == [("ab cd",)]
     with pytest.raises(DataError, match="no page with a line"):
         CTPNTask(CTPN(CTPNSpec()), CTPNOptions())
+
+
+def test_a_net_that_has_learnt_nothing_sees_short_lines_first(tmp_path: Path) -> None:
+    rows = [(f"{i}.png", "a" if i % 4 == 0 else "abab") for i in range(40)]
+    options = CRNNOptions((tiny.line_set(tmp_path / "lines", rows),), batch_width=300)
+    shares = {}
+    for fresh in (False, True):
+        task = CRNNTask(CRNN(replace(tiny.CRNN, classes=3)), Charset("ab"), options, fresh)
+        for when in (0, EARLY):
+            lengths = [len(task.crop(1, when + position).label) for position in range(200)]
+            shares[fresh, when] = lengths.count(1) / 200
+    assert shares[False, 0] == pytest.approx(0.25, abs=0.02)
+    assert shares[True, 0] > 0.6  # 1 - 0.75 ** 4 is 0.68
+    assert shares[True, EARLY] == shares[False, EARLY] == pytest.approx(0.25, abs=0.02)
 
 
 def test_sets_are_learnt_as_often_as_they_weigh(tmp_path: Path) -> None:

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shizi.detection import OVERLAP, DetectionOptions, build_quads, cover, padded, stack
+from shizi.detection import DetectionOptions
+from shizi.detection.canvas import OVERLAP, cover, padded
+from shizi.detection.columns import stack
+from shizi.detection.missed import merge
+from shizi.detection.slices import build_quads
 from shizi.geometry import box_to_quad, quad_iou
 from shizi.nets.spec import CTPNSpec
 from shizi.train.targets import Targets, assign, slice_quads
@@ -103,6 +107,29 @@ def test_cells_level_with_words_are_not_joined_downwards(degrees: float) -> None
 
 def test_a_column_beside_a_paragraph_is_still_joined() -> None:
     assert stacked(np.concatenate([below(8), words(4, 55)])) == 5
+
+
+def test_a_line_of_a_second_look_takes_the_place_of_its_pieces() -> None:
+    line = box_to_quad(np.array([100, 20, 130, 220], np.float32))
+    piece = box_to_quad(np.array([[102, 60, 128, 90]], np.float32))
+    words = box_to_quad(np.array([[200, 60, 300, 90]], np.float32))
+    given = np.concatenate([piece, words])
+    quads, scores = merge(given, np.array([0.8, 0.9], np.float32), line, 1.0)
+    np.testing.assert_allclose(quads, np.stack([words[0], line]))
+    np.testing.assert_allclose(scores, [0.9, 1.0])
+
+
+def test_a_second_look_adds_nothing_to_what_is_known() -> None:
+    known = box_to_quad(np.array([[100, 20, 300, 50], [400, 20, 430, 220]], np.float32))
+    for found in ((110, 20, 200, 50), (402, 30, 428, 130)):
+        line = box_to_quad(np.array(found, np.float32))
+        quads, _ = merge(known, np.ones(2, np.float32), line, 1.0)
+        np.testing.assert_allclose(quads, known)
+
+
+def test_characters_spread_evenly_are_one_line_but_rows_of_three_are_a_grid() -> None:
+    assert stacked(below(4, pitch=60)) == 1
+    assert stacked(np.concatenate([below(4, 100, 60), below(4, 180, 60), below(4, 260, 60)])) == 12
 
 
 def test_nothing_comes_of_nothing() -> None:

@@ -106,7 +106,9 @@ def test_a_grown_net_says_the_same_of_what_it_knew(spec: CRNNSpec | VGGCRNNSpec)
 
 def test_the_shipped_net_grows() -> None:
     charset = Charset(weights.charset().chars + "∿⚡")
-    spec = CRNNSpec(classes=len(charset))
+    spec = weights.spec("crnn")
+    assert isinstance(spec, CRNNSpec)
+    spec = replace(spec, classes=len(charset))
     nets = [CRNN(replace(spec, classes=len(charset) - 2)), CRNN(spec)]
     for net, chars in zip(nets, (weights.charset(), charset), strict=True):
         initialise(net, initial("shipped", "crnn", "lcnet"), chars)

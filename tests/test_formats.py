@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import shizi
 from shizi.errors import WriteError
 from shizi.formats import FORMATS, FormatName, write
-from shizi.formats.markdown import join
+from shizi.formats.parts import join
 from shizi.formats.picture import is_drawing
 from shizi.page import Line, Page, Quad, Sheet
 
@@ -132,7 +132,7 @@ def test_nothing_that_a_terminal_obeys_is_written(kind: FormatName) -> None:
     assert r"\x1b[2J" in both or r"\\x1b\[2J" in both or r"\u001b[2J" in both
 
 
-@pytest.mark.parametrize("kind", [name for name, kind in FORMATS.items() if not kind.single])
+@pytest.mark.parametrize("kind", [name for name, kind in FORMATS.items() if not kind.binary])
 def test_pages_are_written_as_they_come(kind: FormatName) -> None:
     out = io.BytesIO()
 

@@ -140,6 +140,63 @@ def test_alto_nests_what_it_places() -> None:
     assert len(ids) == len(set(ids))
 
 
+_INSIDE = {  # what the schema of ALTO 4.4 allows within each, in that order
+    "alto": ["Description", "Layout"],
+    "Description": ["MeasurementUnit", "sourceImageInformation", "Processing"],
+    "sourceImageInformation": ["fileName"],
+    "Processing": ["processingSoftware"],
+    "processingSoftware": ["softwareName"],
+    "Layout": ["Page"],
+    "Page": ["PrintSpace"],
+    "PrintSpace": ["ComposedBlock"],
+    "ComposedBlock": ["TextBlock"],
+    "TextBlock": ["TextLine"],
+    "TextLine": ["Shape", "String", "SP", "String"],
+    "Shape": ["Polygon"],
+    "String": ["Glyph"],
+}
+_NEEDED = {
+    "Page": {"ID", "PHYSICAL_IMG_NR"},
+    "ComposedBlock": {"ID"},
+    "TextBlock": {"ID"},
+    "String": {"CONTENT"},
+    "Glyph": {"CONTENT"},
+    "Polygon": {"POINTS"},
+    "Processing": {"ID"},
+}
+
+
+def test_alto_is_as_its_schema_says() -> None:
+    decomposed = (Char("e\u0301", 0.9, 0, 0.5), Char("\x07", 0.9, 0.5, 1))
+    odd = (
+        Line(line(0, 0, "ab", 0, 0).quad, "e\u0301\x07", 0.9, decomposed),
+        line(0, 30, "  ", 0, 0),
+        line(0, 60, "直排", 0, 0, vertical=True),
+        line(0, 90, " a b ", 0, 0),
+    )
+    text = written("alto", PAGE, EMPTY, Page("x", 300, 200, lines=odd))
+    assert text.count('BASEDIRECTION="ttb"') == 1
+    for element in ElementTree.fromstring(text).iter():
+        kind = element.tag.removeprefix(ALTO)
+        inside = [child.tag.removeprefix(ALTO) for child in element]
+        allowed = _INSIDE.get(kind, [])
+        if kind == "TextLine":
+            assert inside[:2] == ["Shape", "String"]
+            assert "SP SP" not in " ".join(inside)
+        else:
+            assert inside == sorted(inside, key=allowed.index), kind
+        assert set(element.attrib) >= _NEEDED.get(kind, set())
+        for name in ("WC", "GC"):
+            assert 0 <= float(element.get(name, 0)) <= 1
+        for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT"):
+            assert float(element.get(name, 0)) >= 0
+        if kind == "Glyph":
+            assert len(element.get("CONTENT", "")) == 1
+        if kind == "String" and inside:
+            glyphs = "".join(child.get("CONTENT", "") for child in element)
+            assert glyphs == element.get("CONTENT")
+
+
 def test_html_is_paragraphs() -> None:
     text = written("html", PAGE)
     assert "<h2>dir/a&quot;b&amp;&lt;c&gt;.png#7</h2>" in text

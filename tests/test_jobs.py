@@ -140,3 +140,31 @@ def test_read_refuses_to_choose_among_pages(tmp_path: Path) -> None:
         Fake().read(tmp_path / "multi.tif")
     page = Fake().read(encode(THREE[0], "TIFF", dpi=(150, 150)))
     assert page.dpi == 150
+
+
+def test_pages_with_text_of_their_own_are_left_unread_where_nobody_needs_them() -> None:
+    pikepdf = pytest.importorskip("pikepdf")
+    pdf = pikepdf.new()
+    for text in (b"", b"BT /F 9 Tf 9 9 Td (own) Tj ET"):
+        pdf.add_blank_page(page_size=(90, 90))
+        font = pikepdf.Dictionary(
+            Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica
+        )
+        pdf.pages[-1].obj.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F=font))
+        pdf.pages[-1].obj.Contents = pdf.make_stream(text)
+    out = io.BytesIO()
+    pdf.save(out)
+    asked = []
+
+    def read(image: Image, name: str) -> Page:
+        asked.append(name)
+        return Page(name, *image.shape[1::-1])
+
+    found = [s for s in sheets([out.getvalue()], read, read_all=False) if isinstance(s, Sheet)]
+    assert [s.own_text for s in found] == [False, True]
+    assert asked == ["<bytes>#1"]
+    assert found[1].page.number == 2
+    assert found[0].origin is found[1].origin
+    assert found[0].origin is not None
+    list(sheets([out.getvalue()], read))
+    assert asked[1:] == ["<bytes>#1", "<bytes>#2"]

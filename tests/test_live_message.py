@@ -88,6 +88,46 @@ def test_text_wraps_only_where_the_longest_of_the_lines_read_with_it_ends(tracke
     assert [row.text for row in assembler.take(lines)] == [text for text, _ in texts]
 
 
+def test_lines_that_roll_in_one_by_one_are_of_one_message() -> None:
+    above = line(1, 100, "小鱼：", "今天有什么", right=395)
+    below = line(2, 136, "活动", time=3.0)
+    assert not continues(above, above, below, spaced(1.2))
+    below.track.came = 0.5  # the roll that brought the line above goes on
+    assert continues(above, above, below, spaced(1.2))
+
+
+def test_a_line_much_closer_than_messages_goes_on_however_late_it_shows() -> None:
+    above = line(1, 100, "听歌吧，今天有什么")
+    assert continues(above, above, line(2, 136, "活动", time=9.0), spaced(2.0))
+    assert not continues(above, above, line(2, 160, "活动", time=9.0), spaced(2.0))
+    assert not continues(above, above, line(2, 136, "老王", " 来了", time=9.0), spaced(2.0))
+
+
+def test_a_nickname_that_said_nothing_yet_is_gone_on_with_however_late() -> None:
+    above = line(1, 100, "小鱼：")
+    assert continues(above, above, line(2, 150, "", "活动", time=9.0), spaced(2.0))
+    assert not continues(above, above, line(2, 150, "老王：", time=9.0), spaced(2.0))
+
+
+def test_a_banner_is_one_gift_and_its_combo_one_event(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    name, gift = line(1, 100, "追风的旅人"), line(2, 150, "送出 小心心")
+    count = line(3, 118, "×4", right=400)
+    count.track.box[0] = 320
+    rows = [row for part in (name, gift, count) for row in assembler.place(part)]
+    assert [(row.track, row.text) for row in rows][-1] == (1, "追风的旅人送出 小心心×4")
+    count.add(Sighting((Run("×5", WHITE),), 0.98, 30.0), 1.5)
+    (row,) = assembler.place(count)
+    assert (row.track, row.text) == (1, "追风的旅人送出 小心心×5")
+
+
+def test_words_are_parted_where_they_wrap(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    assembler.place(line(1, 100, "Nightbot: ", "It was amazing, too. It", right=395))
+    (row,) = assembler.place(line(2, 136, "was professional."))
+    assert row.text == "Nightbot: It was amazing, too. It was professional."
+
+
 def test_a_nickname_may_be_broken_too() -> None:
     above = line(1, 100, "[Lv.4] 孤独的兔子")
     assert continues(above, above, line(2, 132, "359：", "听歌"), spaced(2))
@@ -131,6 +171,7 @@ def test_a_fading_look_takes_nothing_back(tracker: Tracker) -> None:
     [
         ("小鱼送出玫瑰×2", "小鱼送出玫瑰×5", True),
         ("小鱼送出玫瑰×2", "小鱼送出玫瑰x2", True),
+        ("追风的旅人", "追风的旅人 ×4", True),
         ("孤独的姑娘284：骑空士？？？", "★49孤独的姑娘284：骑空士？？？", True),
         ("七月丽丽进入直播间", "温柔先生进入直播间", False),
         ("小鱼送出玫瑰×2", "团子送出跑车×3", False),

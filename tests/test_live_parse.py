@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from live_rows import row
 
-from shizi.live.event import Event, Gift
+from shizi.live.event import Event, Gift, Run
 from shizi.live.fold import blur, fold, fold_indexed
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.parse import Parser
@@ -103,6 +104,7 @@ def test_announcements_with_text() -> None:
         ("天天 送给主播 玫瑰 x 99", "天天", Gift("玫瑰", 99)),
         ("Lv12老李赠送给主播 嘉年华 3个", "老李", Gift("嘉年华", 3)),
         ("天天送了2个棒棒糖", "天天", Gift("棒棒糖", 2)),
+        ("天天 x7送出 小心心", "天天", Gift("小心心", 7)),  # a banner, the count beside the name
         ("bob sent Rose x5", "bob", Gift("Rose", 5)),
     ],
 )
@@ -136,6 +138,28 @@ def test_every_platform_reads_the_common_wordings(platform: str) -> None:
     assert gift.gift == Gift("小心心", 3)
 
 
+def test_colour_alone_names_somebody_only_where_it_surely_does() -> None:
+    def colours(*runs: tuple[str, tuple[int, int, int]]) -> Event:
+        event = GENERIC.parse(replace(row(), runs=tuple(Run(*run) for run in runs)))
+        assert event is not None
+        return event
+
+    white, grey, blue = (255, 255, 255), (150, 150, 150), (120, 210, 255)
+    assert colours(("小明", blue), ("今天真好看", white)).user == "小明"
+    assert colours(("小明 ", grey), ("今天真好看", white)).user == "小明"  # a gap says so too
+    shade = colours(("主播今天", white), ("真好看", grey))
+    assert (shade.kind, shade.user, shade.text) == ("comment", "", "主播今天真好看")
+    sentence = colours(("好看，就是", blue), ("太贵了", white))
+    assert (sentence.kind, sentence.user) == ("comment", "")
+
+
+def test_a_notice_needs_no_colon() -> None:
+    for runs in [("公告 今晚八点抽奖",), ("公告", "今晚八点抽奖"), ("公告今晚八点抽奖",)]:
+        assert (parse(*runs).kind, parse(*runs).text) == ("notice", "今晚八点抽奖")
+    assert parse("公告 福利：满199减50").text == "福利：满199减50"
+    assert parse("公告小助手：", "在的").user == "公告小助手"
+
+
 def test_a_notice_of_the_platform_is_nobodys_comment() -> None:
     event = parse("直播间", "倡导绿色健康，发现违规请举报")
     assert (event.kind, event.user) == ("system", "")
@@ -161,6 +185,30 @@ def test_levels() -> None:
 def test_a_misread_level_in_brackets_is_one(badge: str) -> None:
     event = parse(f"{badge}小明：", "好看")
     assert (event.level, event.user, event.text) == (49, "小明", "好看")
+
+
+@pytest.mark.parametrize("badge", ["[Lv24", "|Lv24|", "Lv24]", "(LV.24", "ILv24/", "{Lv24}"])
+def test_a_level_in_a_frame_needs_no_closing_bracket(badge: str) -> None:
+    event = parse(f"{badge}小明：", "好看")
+    assert (event.level, event.user, event.text) == (24, "小明", "好看")
+
+
+def test_a_level_ends_where_another_colour_begins() -> None:
+    event = parse("LV24", "5号选手：", "好看")
+    assert (event.level, event.user) == (24, "5号选手")
+
+
+@pytest.mark.parametrize(
+    "tag", ["[房管]", "[房管|", "[粉丝团]", "[粉丝团3]", "粉丝团 3 ", "|房管]"]
+)
+def test_a_title_in_a_frame_is_no_part_of_the_name(tag: str) -> None:
+    assert parse(f"{tag}小明：好看").user == "小明"
+    assert parse(f"[Lv24{tag}小明：好看").user == "小明"
+
+
+@pytest.mark.parametrize("name", ["房管小明", "粉丝团长", "官方小号1"])
+def test_a_name_that_begins_like_a_title_is_kept(name: str) -> None:
+    assert parse(f"{name}：好看").user == name
 
 
 @pytest.mark.parametrize("name", ["云12", "v587", "Lv.青柠", "[晚安]", "1571号"])

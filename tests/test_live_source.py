@@ -242,6 +242,27 @@ def test_http_flv_is_opened_again_when_the_server_hangs_up(flv: str) -> None:
     assert rising(seen)
 
 
+@pytest.mark.parametrize("becomes", ["nothing", "a recording"])
+def test_a_broadcast_that_came_to_its_end_is_over(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, becomes: str
+) -> None:
+    real = stream._connect
+    tries: list[str] = []
+
+    def connect(address: str, timeout: float, camera: bool) -> Any:
+        tries.append(address)
+        if len(tries) > 1 and becomes == "nothing":
+            raise StreamError("not there")
+        return real(str(clip), timeout, camera)
+
+    monkeypatch.setattr(stream, "_connect", connect)
+    monkeypatch.setattr(stream, "_duration", lambda _: 4.0 if len(tries) > 1 else None)
+    monkeypatch.setattr(stream, "_OVER", 0.0)
+    with open_source("rtmp://host/live", SourceOptions(fps=25, give_up=9.0)) as source:
+        assert source.live and times(source)
+    assert len(tries) == 2
+
+
 def test_a_recording_on_the_web_has_an_end(clip: Path) -> None:
     class Files(SimpleHTTPRequestHandler):
         def __init__(self, *args: Any) -> None:

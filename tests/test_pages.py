@@ -349,8 +349,9 @@ def test_an_interrupt_ends_drawing(tmp_path: Path) -> None:
     file = tmp_path / "x.pdf"
     file.write_bytes(nested_forms())
     code = """
-import sys
+import signal, sys
 from shizi.images.load import PageOptions, pages
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 for page in pages(sys.argv[1], options=PageOptions(pages="2,1", timeout=600)):
     print("drawn", flush=True)
 """
@@ -409,3 +410,16 @@ def test_find_keeps_a_folder_that_may_not_be_listed(
 
     monkeypatch.setattr(Path, "iterdir", refuse)
     assert list(find([tmp_path])) == [tmp_path]
+
+
+def test_a_frame_that_reaches_far_beyond_the_first_is_refused_before_it_takes_memory() -> None:
+    frames = [PIL.Image.new("RGB", (60, 40), color) for color in ("red", "blue")]
+    stream = io.BytesIO()
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
+    data = bytearray(stream.getvalue())
+    second = data.rindex(b"\x2c")  # an image descriptor: left, top, width, height
+    data[second + 1 : second + 9] = struct.pack("<4H", 40_000, 40_000, 60, 40)
+    found = list(pages(bytes(data), ImageLimits(max_bytes=100_000_000), name="x"))
+    assert isinstance(found[0], Picture)
+    assert isinstance(found[1], Failure)
+    assert str(found[1]).startswith("x#2: is larger than ")

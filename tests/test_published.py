@@ -329,7 +329,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="lacks a part of its net: 'features\\.7\\.bias'"):
         initial(str(tmp_path / "part.pth"), "ctpn", "vgg16")
     (tmp_path / "broken.pth").write_bytes(b"nothing of the kind")
-    with pytest.raises(WeightsError, match="cannot read"):
+    with pytest.raises(WeightsError, match="cannot start from"):
         initial(str(tmp_path / "broken.pth"), "ctpn", "vgg16")
 
 
@@ -343,6 +343,6 @@ def test_a_pickle_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     np.save("evil.npy", np.array({"conv1_1": Evil()}, dtype=object), allow_pickle=True)
     Path("evil.pth").write_bytes(pickle.dumps({"cnn.conv0.weight": Evil()}, 2))
     for name in ("evil.npy", "evil.pth"):
-        with pytest.raises(WeightsError, match="cannot read"):
+        with pytest.raises(WeightsError, match="cannot start from"):
             initial(name, "ctpn", "vgg16")
     assert not Path("hacked").exists()

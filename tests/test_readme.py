@@ -16,9 +16,15 @@ import shizi
 from shizi.cli import STDIN, app
 
 ROOT = Path(__file__).parents[1]
-CHINESE, ENGLISH, TRAINING = (
+CHINESE, ENGLISH, TRAINING, DOCUMENTS, SERVE = (
     (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", "README_en.md", "docs/training.md")
+    for name in (
+        "README.md",
+        "README_en.md",
+        "docs/training.md",
+        "docs/documents.md",
+        "docs/serve.md",
+    )
 )
 both = pytest.mark.parametrize("readme", [CHINESE, ENGLISH], ids=["zh", "en"])
 
@@ -44,10 +50,23 @@ def uncommented(block: str) -> str:
     return ast.unparse(ast.parse(block))
 
 
-@pytest.mark.parametrize("text", [CHINESE, ENGLISH, TRAINING], ids=["zh", "en", "training"])
-def test_shizi_commands_parse(text: str) -> None:
+ALL = {"check", "eval", "synth", "train", "export"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (CHINESE, ALL),
+        (ENGLISH, ALL),
+        (TRAINING, ALL),
+        (DOCUMENTS, {"read"}),
+        (SERVE, {"serve", "train", "export"}),
+    ],
+    ids=["zh", "en", "training", "documents", "serve"],
+)
+def test_shizi_commands_parse(text: str, told: set[str]) -> None:
     calls = shizi_arguments(text)
-    assert {call[0] for call in calls} >= {"check", "eval", "synth", "train", "export"}
+    assert {call[0] for call in calls} >= told
     for call in calls:
         try:
             app.parse_args(call, exit_on_error=False, print_error=False)
@@ -97,6 +116,7 @@ def test_option_table_names_real_options(readme: str) -> None:
         "engine": ["onnxruntime"],
         "device": ["cpu"],
         "no-orientation": [],
+        "force": [],
     }
     for flag, attribute in table:
         words = ["read", "a.jpg", f"--{flag}", *values.get(flag, ["1"])]

@@ -8,9 +8,19 @@ import numpy as np
 import pytest
 
 from shizi.charset import Charset
+from shizi.crop import HEIGHT
 from shizi.engine import Session
 from shizi.errors import ShiziError
-from shizi.recognition import EMPTY, Reading, RecognitionOptions, Recognizer, _which_way
+from shizi.page import Char
+from shizi.recognition import (
+    EMPTY,
+    STRETCH,
+    Reading,
+    RecognitionOptions,
+    Recognizer,
+    _paired,
+    _which_way,
+)
 
 CHARSET = Charset("abcdefghij ")
 CELL = 32
@@ -68,6 +78,15 @@ def test_lines_are_narrowed_as_the_card_says_unless_the_options_do() -> None:
         Recognizer(Session(session), CHARSET, options, squeeze=0.5).read([paint("abcdefgh")])
         widths += [shape[2] for shape in session.shapes]
     assert widths[0] == pytest.approx(widths[1] / 2, rel=0.15)
+
+
+def test_short_words_keep_their_width_where_long_lines_lose_it() -> None:
+    widths = []
+    for text in ("a", "ab", "abcdefgh"):  # 1, 2 and 8 heights wide
+        reader, session = recognizer(squeeze=0.5, reread=0)
+        reader.read([paint(text)])
+        widths.append(session.shapes[0][2] / HEIGHT)
+    assert widths == pytest.approx([STRETCH, 2 * STRETCH, 4], rel=0.13)
 
 
 def test_text_does_not_depend_on_neighbours() -> None:
@@ -161,3 +180,17 @@ def test_beam_search_reads_the_same_when_sure() -> None:
     greedy, _ = recognizer()
     beam, _ = recognizer(beam=4)
     assert greedy.read([paint("abcabc")])[0].text == beam.read([paint("abcabc")])[0].text
+
+
+def test_brackets_of_a_pair_have_one_width_that_of_the_surer() -> None:
+    def chars(text: str, doubtful: int) -> list[Char]:
+        return [Char(c, 0.6 if i == doubtful else 0.9, 0.0, 0.0) for i, c in enumerate(text)]
+
+    for text, doubtful, expected in (
+        ("（一)", 2, "（一）"),
+        ("（一)", 0, "(一)"),
+        ("f(a（b)）", 3, "f(a(b))"),
+        ("a)（b", 1, "a)（b"),
+        ("（）()", 0, "（）()"),
+    ):
+        assert "".join(c.text for c in _paired(chars(text, doubtful))) == expected

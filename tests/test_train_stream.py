@@ -13,8 +13,16 @@ from pathlib import Path
 import pytest
 from tiny import Line
 
+from shizi.cpu import cores
 from shizi.errors import DataError
+from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.stream import BLOCK, Mix, batches, prefetch
+
+
+def test_a_gpu_is_not_starved_by_one_thread() -> None:
+    assert LoopOptions().preparers(gpu=False) == 0
+    assert LoopOptions().preparers(gpu=True) == cores()
+    assert LoopOptions(workers=3).preparers(gpu=True) == 3
 
 
 def test_without_weights_an_epoch_shows_every_item_once() -> None:

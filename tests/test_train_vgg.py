@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from shizi import ctc, weights
 from shizi.charset import Charset
-from shizi.detection import DetectionOptions, build_quads
+from shizi.detection import DetectionOptions
+from shizi.detection.slices import build_quads
 from shizi.engine import Session
 from shizi.errors import DataError, WeightsError
 from shizi.geometry import quad_iou

@@ -13,6 +13,7 @@ class TrainBenchOptions:
 
     Attributes:
         data: line sets to learn, with the shipped charset; captchas where none is named.
+        pages: page sets; how fast crops of them are prepared for the detector is measured too.
         net: vgg (as published) or lcnet (what reading uses).
         batch_width: pixels of width a batch.
         steps: measured steps of each, alternating; two more of each are not measured.
@@ -21,6 +22,7 @@ class TrainBenchOptions:
     """
 
     data: tuple[Path, ...] = ()
+    pages: tuple[Path, ...] = ()
     net: Literal["vgg", "lcnet"] = "vgg"
     batch_width: int = 5120
     steps: int = 10

@@ -22,23 +22,35 @@ from shizi import weights
 from shizi.bench.options import TrainBenchOptions
 from shizi.charset import Charset
 from shizi.evaluate import wide_console
-from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
+from shizi.nets.spec import CRNNSpec, CTPNSpec, VGGCRNNSpec
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
+from shizi.nets.torch.ctpn import CTPN
 from shizi.synth.captcha import ALPHABET
 from shizi.train.loop.schedule import LoopOptions
-from shizi.train.loop.stream import batches, prefetch
+from shizi.train.loop.stream import Sampler, batches, prefetch
 from shizi.train.loop.torch import Trainer
-from shizi.train.options import CRNNOptions
+from shizi.train.options import CRNNOptions, CTPNOptions
 from shizi.train.tasks.crnn import Batch, CRNNTask
+from shizi.train.tasks.ctpn import CTPNTask
 
 
 @dataclass(frozen=True)
 class TrainFigures:
-    """Lines a second of either, and the share of a run's time spent waiting for data."""
+    """What was measured.
+
+    Attributes:
+        plain: lines a second of the textbook step.
+        shizi: of shizi's.
+        waiting: share of a run's time spent waiting for data.
+        lines: prepared a second, with nothing else to do.
+        crops: of pages, prepared a second for the detector; None without pages.
+    """
 
     plain: float
     shizi: float
     waiting: float
+    lines: float
+    crops: float | None
 
 
 def run_train(options: TrainBenchOptions) -> int:
@@ -53,6 +65,9 @@ def run_train(options: TrainBenchOptions) -> int:
     console.print(out)
     console.print(f"{figures.shizi / figures.plain:.2f} times as many")
     console.print(f"share of time waiting for data: {100 * figures.waiting:.1f} %")
+    console.print(f"prepared for training: {figures.lines:.0f} lines a second")
+    if figures.crops is not None:
+        console.print(f"prepared for the detector: {figures.crops:.1f} crops a second")
     return 0
 
 
@@ -87,7 +102,25 @@ def measure(options: TrainBenchOptions) -> TrainFigures:
         median(n / seconds for n, seconds in zip(sizes, column, strict=True))
         for column in zip(*pairs, strict=True)
     )
-    return TrainFigures(slow, fast, waited / whole)
+    lines = prepared(task, options.workers)
+    pages = CTPNTask(CTPN(CTPNSpec()), CTPNOptions(options.pages)) if options.pages else None
+    crops = prepared(pages, options.workers) if pages else None
+    return TrainFigures(slow, fast, waited / whole, lines, crops)
+
+
+PREPARED = 5.0
+"""Seconds that preparing is measured for."""
+
+
+def prepared(sampler: Sampler, workers: int) -> float:
+    """Samples a second that processes make, or a thread where there are none."""
+    with closing(batches(sampler, 2, workers=workers)) as stream:
+        next(stream)  # until they have started
+        start, count = time.perf_counter(), 0
+        while time.perf_counter() - start < PREPARED:
+            batch, _ = next(stream)
+            count += len(batch.images)
+        return count / (time.perf_counter() - start)
 
 
 def clock(step: Callable[[], object]) -> float:

@@ -35,6 +35,10 @@ _COMMANDS = {
 
     shizi live clip.mp4 --events events.jsonl
     shizi live rtmp://host/live/room --platform douyin --store room.db --dashboard""",
+    "serve": """Read for others: a web page for people, an HTTP API for programs.
+
+    shizi serve
+    shizi serve --host 0.0.0.0 --token-file token.txt --collect corrected""",
     "synth": """Render synthetic text to train on.
 
     shizi synth lines --out data/lines --count 40000

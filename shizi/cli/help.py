@@ -12,7 +12,8 @@ ALL = "--help-all"
 _RARE = {
     "--accumulate", "--anchor", "--backbone-lr", "--backlog", "--batch", "--classifier-lr",
     "--decay", "--delay", "--device", "--drop", "--ema", "--fold-width", "--freeze",
-    "--give-up", "--hindsight", "--join-words", "--lone-score", "--max-pages", "--most-crops",
+    "--give-up", "--hindsight", "--join-words", "--keep", "--lone-score",
+    "--max-pages", "--most-crops", "--most-jobs", "--page-timeout",
     "--precision", "--queue", "--readings", "--replay", "--rows", "--silence",
     "--sink-patience", "--squeeze", "--size", "--store-patience", "--strict", "--sure",
     "--text", "--timeout", "--validate-every", "--val-lines", "--val-pages", "--val-squeeze",

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, BinaryIO, get_args
 
@@ -15,7 +15,7 @@ from cyclopts import Group, Parameter, Token
 from shizi.bar import Bar, bar
 from shizi.cli import STDIN, UsageError
 from shizi.cli.output import Drawings, Folder, kept, opened
-from shizi.errors import Failure
+from shizi.errors import Failure, WriteError
 from shizi.formats import FORMATS, FormatName
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Source, find
@@ -83,9 +83,12 @@ def read(
     if folder and not output.resume and (there := folder.there()):
         raise UsageError(f"--out: {there} exists; name another folder, or --resume to keep it")
     drawings = Drawings(output.draw) if output.draw else None
-    settings = repr((reading, documents.dpi))
+    # What a searchable PDF keeps need not be read, unless there is more to be made of it.
+    read_all = output.format != ("pdf",) or drawings is not None
+    settings = repr((reading, documents.dpi, read_all or documents.force))
     with _stopping(), bar(len(files)) as shown:
-        job = _Job(Reader(reading).read_image, reading.limits, documents, drawings, shown)
+        reader = Reader(reading).read_image
+        job = _Job(reader, reading.limits, documents, drawings, shown, read_all)
         if folder:
             _to_folder(job, folder, settings, resume=output.resume)
         else:
@@ -103,8 +106,9 @@ def _check(output: OutputOptions, files: Iterable[str]) -> None:
     if target is None or str(target) == STDIN:
         if output.resume and output.out is None:
             raise UsageError("--resume: goes on with an output file; name it with -o or --out")
-        if output.format == ("picture",) and output.out is None and sys.stdout.isatty():
-            raise UsageError("--format picture: a terminal shows none; name a file with -o")
+        name = output.format[0]
+        if FORMATS[name].binary and output.out is None and sys.stdout.isatty():
+            raise UsageError(f"--format {name}: a terminal shows none; name a file with -o")
     elif output.out is not None:
         raise UsageError("-o and --out: name one of them")
     elif target.is_dir() or not target.parent.is_dir():
@@ -138,9 +142,9 @@ def _to_one(job: _Job, files: list[str], output: OutputOptions, settings: str) -
             FORMATS[name].write(job.shown(files, out), out)
         return
     with kept(target, settings, resume=output.resume) as journal:
-        names = [sheet.page.source for sheet in job.read(files, journal)]
+        found = [_bare(sheet) for sheet in job.read(files, journal)]
         with opened(target) as out:
-            FORMATS[name].write((Sheet(journal.page(n)) for n in names), out)
+            FORMATS[name].write((_whole(sheet, journal) for sheet in found), out)
 
 
 def _to_folder(job: _Job, folder: Folder, settings: str, *, resume: bool) -> None:
@@ -152,14 +156,26 @@ def _to_folder(job: _Job, folder: Folder, settings: str, *, resume: bool) -> Non
             job.skip()
             continue
         with kept(folder.path / stem, settings, resume=resume) as journal:
-            names = []
+            found = []
             for sheet in job.read([source], journal):
-                names.append(sheet.page.source)
+                found.append(_bare(sheet))
                 if drawings:
                     drawings.save(sheet)
-            for format, target in targets.items() if names else ():
-                with opened(target) as out:
-                    FORMATS[format].write((Sheet(journal.page(n)) for n in names), out)
+            for format, target in targets.items() if found else ():
+                try:
+                    with opened(target) as out:
+                        FORMATS[format].write((_whole(sheet, journal) for sheet in found), out)
+                except WriteError as error:  # a PDF that must not be changed; the others can be
+                    job.fail(Failure(source, error))
+
+
+def _bare(sheet: Sheet) -> Sheet:
+    """Return a sheet without what takes room: its picture, and its lines, which a journal keeps."""
+    return replace(sheet, page=replace(sheet.page, lines=()), image=None)
+
+
+def _whole(bare: Sheet, journal: Journal) -> Sheet:
+    return replace(bare, page=journal.page(bare.page.source))
 
 
 @dataclass
@@ -171,21 +187,29 @@ class _Job:
     documents: PageOptions
     drawings: Drawings | None
     bar: Bar
+    read_all: bool = True
     failed: int = 0
     done: int = 0
 
     def read(self, files: list[str], journal: Journal | None = None) -> Iterator[Sheet]:
         """Read files, each page of a document by itself; pages in the journal are not read."""
         found = self._sources(files)
-        for item in sheets(found, self.reader, self.limits, self.documents, journal=journal):
+        for item in sheets(
+            found,
+            self.reader,
+            self.limits,
+            self.documents,
+            journal=journal,
+            read_all=self.read_all,
+        ):
             if isinstance(item, Failure):
-                self._fail(item)
+                self.fail(item)
                 continue
             if self.drawings:
                 try:
                     self.drawings.save(item)
                 except Exception as error:  # the page is read all the same
-                    self._fail(Failure(item.page.source, error))
+                    self.fail(Failure(item.page.source, error))
             yield item
             page = item.page
             self.bar.at(self.done + page.number / item.count, Path(page.source).name)
@@ -207,6 +231,7 @@ class _Job:
             yield ("-", sys.stdin.buffer.read()) if file == STDIN else (file, file)
             self.done += 1
 
-    def _fail(self, failure: Failure) -> None:
+    def fail(self, failure: Failure) -> None:
+        """Name what failed, and count it."""
         self.failed += 1
         self.bar.say(str(failure))

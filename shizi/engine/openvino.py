@@ -69,7 +69,11 @@ def openvino() -> Any:
 @cache
 def _core() -> Any:
     _give_back()
-    return openvino().Core()
+    found = openvino()
+    # Makes its table of types; two threads that ask for the first time at once wait for ever, one
+    # for the table and one for Python's lock.
+    found.Type.u8.to_dtype()
+    return found.Core()
 
 
 def _give_back() -> None:

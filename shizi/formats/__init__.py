@@ -10,11 +10,11 @@ from typing import BinaryIO, Literal, TypeAlias
 
 from shizi.errors import WriteError
 from shizi.files import whole
-from shizi.formats import alto, hocr, html, json, jsonl, markdown, picture, text, tsv
+from shizi.formats import alto, hocr, html, json, jsonl, markdown, pdf, picture, text, tsv
 from shizi.page import Page, Sheet
 
 FormatName: TypeAlias = Literal[
-    "text", "json", "jsonl", "markdown", "html", "tsv", "hocr", "alto", "picture"
+    "text", "json", "jsonl", "markdown", "html", "tsv", "hocr", "alto", "pdf", "picture"
 ]
 
 Writer: TypeAlias = Callable[[Iterable[Sheet], BinaryIO], None]
@@ -27,11 +27,13 @@ class Format:
     Attributes:
         write: writes sheets to a binary stream.
         suffix: of its files.
+        binary: no terminal can show it.
         single: such a file holds one page, and is drawn on its picture.
     """
 
     write: Writer
     suffix: str
+    binary: bool = False
     single: bool = False
 
 
@@ -44,7 +46,8 @@ FORMATS: dict[FormatName, Format] = {
     "tsv": Format(tsv.write, ".tsv"),
     "hocr": Format(hocr.write, ".hocr"),
     "alto": Format(alto.write, ".alto.xml"),
-    "picture": Format(picture.write, ".jpg", single=True),
+    "pdf": Format(pdf.write, ".pdf", binary=True),
+    "picture": Format(picture.write, ".jpg", binary=True, single=True),
 }
 
 
@@ -56,10 +59,10 @@ def write(
     """Write what was read.
 
     Args:
-        pages: one or several, taken one by one. ``picture`` needs a sheet: the page with its
-            picture.
+        pages: one or several, taken one by one. ``picture`` and ``pdf`` need sheets:
+            pages with their pictures or files, as :meth:`.Reader.sheets` gives them.
         target: a file, which appears whole or not at all, or a binary stream.
-        format: text, json, jsonl, markdown, html, tsv, hocr, alto or picture.
+        format: text, json, jsonl, markdown, html, tsv, hocr, alto, pdf or picture.
 
     Raises:
         WriteError: the format does not exist or cannot hold these pages, or the stream is open

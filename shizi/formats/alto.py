@@ -9,6 +9,7 @@ from typing import BinaryIO
 from shizi.formats.encode import put, xml
 from shizi.formats.tree import box_of, tree
 from shizi.page import Line, Page, Quad, Sheet, Word
+from shizi.terminal import printable
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <alto xmlns="http://www.loc.gov/standards/alto/ns-v4#" \
@@ -61,18 +62,24 @@ def _page(page: Page, number: int) -> Iterator[str]:
 def _line(line: Line, number: str) -> str:
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in line.quad.points)
     words = [_word(line, word, f"{number}_{n}") for n, word in enumerate(line.words, 1)]
+    if not words:  # a line of ALTO has one at least
+        return ""
+    down = ' BASEDIRECTION="ttb"' if line.vertical else ""
     return (
-        f'<TextLine ID="line_{number}" {_place([line.quad])}>'
+        f'<TextLine ID="line_{number}" {_place([line.quad])}{down}>'
         f'<Shape><Polygon POINTS="{points}"/></Shape>\n{"<SP/>".join(words)}</TextLine>\n'
     )
 
 
 def _word(line: Line, word: Word, number: str) -> str:
-    glyphs = (
-        f'<Glyph {_place([line.part(c.start, c.end)])} CONTENT="{xml(c.text)}" GC="{c.score:.4f}"/>'
-        for c in word.chars
-        if line.chars  # else nobody knows where each stands
-    )
+    glyphs: list[str] = []
+    # Else nobody knows where each stands, or it is none that a glyph may hold.
+    if line.chars and all(len(printable(c.text)) == 1 for c in word.chars):
+        glyphs = [
+            f'<Glyph {_place([line.part(c.start, c.end)])} CONTENT="{xml(c.text)}" '
+            f'GC="{c.score:.4f}"/>'
+            for c in word.chars
+        ]
     return (
         f'<String ID="word_{number}" {_place([word.quad])} CONTENT="{xml(word.text)}" '
         f'WC="{word.score:.4f}">{"".join(glyphs)}</String>\n'

@@ -1,4 +1,4 @@
-"""A web page of plain paragraphs, to read and to copy from."""
+"""A web page of plain paragraphs and tables, to read and to copy from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from shizi.formats.encode import put, xml
-from shizi.formats.markdown import paragraphs
+from shizi.formats.parts import Table, parts
 from shizi.page import Sheet
 
 _HEAD = """<!DOCTYPE html>
@@ -21,10 +21,17 @@ _FOOT = "</body>\n</html>\n"
 
 
 def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
-    """Write a section for each page as it comes: its name, and its paragraphs."""
+    """Write a section for each page as it comes: its name, its paragraphs and tables."""
     put(out, _HEAD)
     for page in (sheet.page for sheet in sheets):
         put(out, f"<section>\n<h2>{xml(page.source)}</h2>\n")
-        put(out, "".join(f"<p>{xml(text)}</p>\n" for text in paragraphs(page)))
+        put(out, "".join(map(_shown, parts(page))))
         put(out, "</section>\n")
     put(out, _FOOT)
+
+
+def _shown(part: str | Table) -> str:
+    if isinstance(part, str):
+        return f"<p>{' '.join(map(xml, part.split(chr(9))))}</p>\n"
+    rows = ("".join(f"<td>{xml(cell)}</td>" for cell in row) for row in part)
+    return "<table>\n" + "".join(f"<tr>{row}</tr>\n" for row in rows) + "</table>\n"

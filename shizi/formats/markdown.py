@@ -1,14 +1,13 @@
-"""Markdown: a heading for each page, and its lines joined into paragraphs."""
+"""Markdown: a heading for each page, its lines joined into paragraphs, and its tables."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import groupby
 from typing import BinaryIO
-from unicodedata import east_asian_width
 
 from shizi.formats.encode import put
+from shizi.formats.parts import Table, parts
 from shizi.page import Page, Sheet
 from shizi.terminal import printable
 
@@ -18,37 +17,25 @@ _NUMBERED = re.compile(r"\d{1,9}(?=[.)](\s|$))")
 
 
 def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
-    """Write ``## source`` and the paragraphs of each page; a block starts a new paragraph."""
+    """Write ``## source`` and the paragraphs and tables of each page."""
     before = ""
     for page in (sheet.page for sheet in sheets):
-        parts = [f"## {_escape(page.source)}", *map(_shown, paragraphs(page))]
-        put(out, before + "\n\n".join(parts) + "\n")
+        put(out, f"{before}## {_escape(page.source)}\n")
+        if text := body(page):
+            put(out, f"\n{text}\n")
         before = "\n"
 
 
-def paragraphs(page: Page) -> Iterable[str]:
-    """The paragraphs of a page, each on one line."""
-    for _, lines in groupby(page.lines, key=lambda line: (line.block, line.paragraph)):
-        joined = ""
-        for line in lines:
-            joined = join(joined, line.text.strip())
-        if joined:
-            yield joined
+def body(page: Page) -> str:
+    """The paragraphs and tables of a page, without a heading, an empty line between them."""
+    return "\n\n".join(map(_shown, parts(page)))
 
 
-def _shown(paragraph: str) -> str:
-    return _at_start(_escape(paragraph))
-
-
-def join(left: str, right: str) -> str:
-    """Join two lines of a paragraph: with a space, unless Chinese or a hyphen stands between."""
-    if not left or not right or left.endswith("-") or _wide(left[-1]) or _wide(right[0]):
-        return left + right
-    return f"{left} {right}"
-
-
-def _wide(char: str) -> bool:
-    return east_asian_width(char) in "WF"
+def _shown(part: str | Table) -> str:
+    if isinstance(part, str):
+        return _at_start("\t".join(map(_escape, part.split("\t"))))
+    first, *rest = ([_escape(cell) for cell in row] for row in part)
+    return "\n".join("| " + " | ".join(row) + " |" for row in (first, ["---"] * len(first), *rest))
 
 
 def _escape(text: str) -> str:

@@ -11,7 +11,7 @@ from shizi.terminal import printable
 
 
 def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
-    """Write a line for each line, and an empty one between paragraphs.
+    """Write a line for each row, tabs between its cells, and an empty one between paragraphs.
 
     Of several pages each gets a header ``# source``, after an empty line. The first
     is written when the second arrives, since only then is it known to need one.
@@ -36,9 +36,9 @@ def _headed(page: Page) -> str:
 
 def _body(page: Page) -> str:
     parts, paragraph = [], None
-    for line in page.lines:
-        if paragraph not in (None, line.paragraph):
+    for row in page.rows:
+        if paragraph not in (None, row[0].paragraph):
             parts.append("\n")
-        parts.append(f"{printable(line.text)}\n")
-        paragraph = line.paragraph
+        parts.append("\t".join(printable(line.text) for line in row) + "\n")
+        paragraph = row[0].paragraph
     return "".join(parts)

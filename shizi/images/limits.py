@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from shizi.errors import ImageError, OptionError
+from shizi.errors import ImageError, OptionError, TooLargeError
 from shizi.options import check_range
 
 
@@ -31,18 +31,19 @@ class ImageLimits:
         """Check a picture's (width, height) in pixels, each taking ``cost`` bytes at the peak.
 
         Raises:
-            ImageError: no pixels, or more than the limits allow.
+            ImageError: no pixels.
+            TooLargeError: more than the limits allow.
         """
         width, height = size
         if not width or not height:
             raise ImageError(f"{name}: has no pixels ({width}x{height}); give a picture")
         if max(size) > self.max_side:
-            raise ImageError(
+            raise TooLargeError(
                 f"{name}: is {width}x{height}, beyond the limit of {self.max_side} pixels a side; "
                 "make it smaller, or raise the limit if you trust it"
             )
         if width * height * cost > self.max_bytes:
-            raise ImageError(
+            raise TooLargeError(
                 f"{name}: is {width}x{height}, which takes {width * height * cost / 1e6:,.0f} MB "
                 f"to load, beyond the limit of {self.max_bytes / 1e6:,.0f} MB; "
                 "make it smaller, or raise the limit if you trust it"
@@ -80,6 +81,7 @@ class PageOptions:
         password: of encrypted PDFs.
         max_pages: pages taken of one document; what is left out counts as a failure.
         timeout: seconds that opening a PDF or drawing one of its pages may take.
+        force: in a searchable PDF, put what is read over pages that have text of their own, too.
     """
 
     pages: str | None = None
@@ -87,6 +89,7 @@ class PageOptions:
     password: str | None = None
     max_pages: int | None = None
     timeout: float = 60.0
+    force: bool = False
 
     def __post_init__(self) -> None:
         self.ranges()

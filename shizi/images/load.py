@@ -18,11 +18,11 @@ from typing import BinaryIO
 import numpy as np
 import PIL.Image
 
-from shizi.errors import Failure, ImageError, PdfError, ShiziError
+from shizi.errors import Failure, ImageError, PdfError, ShiziError, TooLargeError
 from shizi.images import pixels
 from shizi.images.limits import ImageLimits, PageOptions, peak
 from shizi.images.source import SUFFIXES, Source, find, name_of, opened, reason
-from shizi.page import Image
+from shizi.page import Image, Origin
 
 __all__ = [
     "SUFFIXES",
@@ -35,6 +35,7 @@ __all__ = [
     "name_of",
     "pages",
     "picture",
+    "quiet_pillow",
 ]
 
 # Pillow's other formats either run programs (EPS) or take almost any bytes for a picture (TGA).
@@ -65,6 +66,8 @@ class Picture:
         number: of the page in its document, from 1.
         count: how many pages the document has.
         dpi: pixels per inch, where the file says so or the page was drawn.
+        origin: the file that it comes from, one object for all its pages; None if in memory.
+        own_text: it is a page of a PDF, whose own text is to be kept.
     """
 
     name: str
@@ -72,6 +75,8 @@ class Picture:
     number: int = 1
     count: int = 1
     dpi: float | None = None
+    origin: Origin | None = None
+    own_text: bool = False
 
 
 def load(source: Source, limits: ImageLimits = ImageLimits(), *, name: str | None = None) -> Image:
@@ -142,45 +147,64 @@ def pages(
     with opened(source, name) as file:
         is_pdf = b"%PDF-" in file.read(1024)
         file.seek(0)
+        origin = Origin(_kept(source, file), options.password)
         if is_pdf:
-            regular = isinstance(source, str | Path) and Path(source).is_file()
-            yield from _pdf_pages(
-                Path(str(source)) if regular else file.read(), name, limits, options
-            )
+            yield from _pdf_pages(origin, name, limits, options)
             return
         with _open_picture(file, limits, name) as found:
             count = _count_frames(found)
             if count > 1:
-                yield from _frames(found, count, name, limits, options)
+                yield from _frames(found, count, name, limits, options, origin)
             else:
-                yield Picture(name, _decode(found, name), dpi=_dpi(found))
+                yield Picture(name, _decode(found, name), dpi=_dpi(found), origin=origin)
+
+
+def _kept(source: Source, file: BinaryIO) -> Path | bytes:
+    """Return what the file can be opened by once more: its path, or else its bytes."""
+    if isinstance(source, str | Path) and Path(source).is_file():
+        return Path(source)
+    data = source if isinstance(source, bytes) else file.read()
+    file.seek(0)
+    return data
 
 
 def _pdf_pages(
-    source: Path | bytes, name: str, limits: ImageLimits, options: PageOptions
+    origin: Origin, name: str, limits: ImageLimits, options: PageOptions
 ) -> Iterator[Picture | Failure]:
     from shizi.images import pdf
 
-    with pdf.opened(source, name, options, limits) as document:
+    with pdf.opened(origin.file, name, options, limits) as document:
 
         def draw(number: int, name: str) -> Picture:
             image, dpi = document.draw(number - 1, name)
-            return Picture(name, image, number, len(document), dpi)
+            own_text = not options.force and document.has_text(number - 1)
+            return Picture(name, image, number, len(document), dpi, origin, own_text)
 
         yield from _selected(draw, len(document), name, options, PdfError)
 
 
 def _frames(
-    found: PIL.Image.Image, count: int, name: str, limits: ImageLimits, options: PageOptions
+    found: PIL.Image.Image,
+    count: int,
+    name: str,
+    limits: ImageLimits,
+    options: PageOptions,
+    origin: Origin,
 ) -> Iterator[Picture | Failure]:
     def draw(number: int, name: str) -> Picture:
+        most = limits.max_bytes // peak(found.mode, found.format)
         try:
-            with _quiet_pillow():
+            with quiet_pillow(most):  # a frame may reach far beyond the first
                 found.seek(number - 1)
+        except PIL.Image.DecompressionBombError as error:
+            raise TooLargeError(
+                f"{name}: is larger than {most:,} pixels, beyond the limit of "
+                f"{limits.max_bytes / 1e6:,.0f} MB; make it smaller, or allow more"
+            ) from error
         except Exception as error:  # as in _open_picture
             raise ImageError(f"{name}: is damaged ({reason(error)}); save it again") from error
         limits.check(found.size, peak(found.mode, found.format), name)
-        return Picture(name, _decode(found, name), number, count, _dpi(found))
+        return Picture(name, _decode(found, name), number, count, _dpi(found), origin)
 
     yield from _selected(draw, count, name, options, ImageError)
 
@@ -190,7 +214,7 @@ def _count_frames(found: PIL.Image.Image) -> int:
     if found.format == "MPO":
         return 1
     try:
-        with _quiet_pillow():
+        with quiet_pillow():
             return int(getattr(found, "n_frames", 1))
     except Exception:  # the directory of a damaged TIFF; its first frame may still be good
         return 1
@@ -222,7 +246,7 @@ def _selected(
             yield Failure(name, error)
         for number in range(first, min(count, last or count) + 1):
             if taken == options.max_pages:
-                yield Failure(name, _left_out(number, name, options, error_type))
+                yield Failure(name, _left_out(number, name, options))
                 return
             taken += 1
             try:
@@ -231,10 +255,8 @@ def _selected(
                 yield Failure(f"{name}#{number}", error)
 
 
-def _left_out(
-    number: int, name: str, options: PageOptions, error_type: type[ShiziError]
-) -> ShiziError:
-    return error_type(
+def _left_out(number: int, name: str, options: PageOptions) -> TooLargeError:
+    return TooLargeError(
         f"{name}: page {number} and what follows are left out, beyond the limit of "
         f"{options.max_pages} pages; allow more, or name the pages wanted"
     )
@@ -247,7 +269,7 @@ def _open_picture(file: BinaryIO, limits: ImageLimits, name: str) -> PIL.Image.I
         ImageError: not a picture, or one beyond the limits.
     """
     try:
-        with _quiet_pillow():
+        with quiet_pillow():
             found = PIL.Image.open(file, formats=_known_formats())
     except PIL.UnidentifiedImageError as error:
         raise ImageError(f"{name}: {_why_unknown(file)}") from error
@@ -273,14 +295,18 @@ def _known_formats() -> list[str]:
 
 
 @contextmanager
-def _quiet_pillow() -> Iterator[None]:
-    """Silence Pillow's warnings and lift its own limit for a moment, since :class:`ImageLimits`
-    are checked; both are global, so one at a time.
+def quiet_pillow(most: int | None = None) -> Iterator[None]:
+    """Silence Pillow's warnings and set its own limit for a moment; both are global, so one at
+    a time.
+
+    Args:
+        most: pixels above which Pillow raises a DecompressionBombError; None: never, since
+            :class:`ImageLimits` are checked before anything is decoded.
     """
     with _PILLOW, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         previous = PIL.Image.MAX_IMAGE_PIXELS
-        PIL.Image.MAX_IMAGE_PIXELS = None
+        PIL.Image.MAX_IMAGE_PIXELS = most and most // 2  # of which Pillow bears the double
         try:
             yield
         finally:
@@ -292,7 +318,7 @@ def _decode(found: PIL.Image.Image, name: str) -> Image:
     try:
         if found.format != "TIFF":  # the slow part, so outside the lock; TIFF may warn here
             found.load()
-        with _quiet_pillow():
+        with quiet_pillow():
             found.load()
             orientation = _orientation(found)
         if orientation in _UPRIGHT:

@@ -176,6 +176,16 @@ class Document:
             raise PdfError(f"{name}: the page is broken; save the PDF again")
         return image, 72 * scale
 
+    def has_text(self, index: int) -> bool:
+        """Whether the page of an index from 0 has text of its own, seen or unseen."""
+        try:
+            if self._worker is None:
+                self._start()
+            answer, _ = self._ask({"text": index})
+        except (TimeoutError, EOFError):  # nothing to keep, then
+            return False
+        return bool(answer.get("text"))
+
     def close(self) -> None:
         """Leave the worker to the next PDF, if none waits for one already."""
         worker, self._worker = self._worker, None

@@ -8,6 +8,7 @@ sends its pixels:
 - ``{"open": path or null, "bytes": n, "password": …}`` and n bytes -> ``{"pages": n}``
 - ``{"size": index}`` -> ``{"size": [width, height]}`` in points
 - ``{"draw": index, "scale": pixels a point}`` -> ``{"width", "height", "stride"}``, RGB rows
+- ``{"text": index}`` -> ``{"text": whether the page holds any}``
 - ``{"close": true}`` -> ``{}``
 
 or ``{"error": …}``: ``password``, ``broken``.
@@ -81,6 +82,8 @@ class _Desk:
             return {"pages": len(self._pdf)}, b""
         if "size" in request:
             return {"size": self._pdf[request["size"]].get_size()}, b""
+        if "text" in request:
+            return {"text": _has_text(self._pdf[request["text"]])}, b""
         if self._drawn == _PAGES:
             self._open()
         self._drawn += 1
@@ -103,6 +106,14 @@ def _draw(page: Any, scale: float) -> tuple[dict[str, Any], Any]:
     page.close()
     answer = {"width": bitmap.width, "height": bitmap.height, "stride": bitmap.stride}
     return answer, memoryview(bitmap.buffer)
+
+
+def _has_text(page: Any) -> bool:
+    text = page.get_textpage()
+    found = bool(text.get_text_range().strip())
+    text.close()
+    page.close()
+    return found
 
 
 def _allow(extra: int) -> None:

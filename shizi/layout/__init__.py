@@ -51,12 +51,14 @@ class Place:
         block: index of the column or region, counted over the page from 0.
         paragraph: counted over the page from 0.
         vertical: the line is written from top to bottom.
+        row: counted over the page from 0; None for a line with none beside it in its block.
     """
 
     index: int
     block: int
     paragraph: int
     vertical: bool
+    row: int | None = None
 
 
 def arrange(quads: Quads, texts: Sequence[str]) -> list[Place]:
@@ -88,7 +90,7 @@ def arrange(quads: Quads, texts: Sequence[str]) -> list[Place]:
     by_text = np.argsort(np.argsort(np.asarray(texts, dtype=object), kind="stable"), kind="stable")
     stack = [np.lexsort((by_text, *boxes.T[::-1]))]
     places: list[Place] = []
-    block = paragraph = -1
+    block = paragraph = count = -1
     while stack:
         group = stack.pop()
         upright, across = boxes[group], tall[group]
@@ -101,7 +103,11 @@ def arrange(quads: Quads, texts: Sequence[str]) -> list[Place]:
         for row, new_block, new_paragraph in _rows_with_breaks(upright, [texts[i] for i in group]):
             block += new_block
             paragraph += new_paragraph
-            places += [Place(int(i), block, paragraph, bool(vertical[i])) for i in group[row]]
+            count += 1
+            shared = count if len(row) > 1 else None
+            places += [
+                Place(int(i), block, paragraph, bool(vertical[i]), shared) for i in group[row]
+            ]
     return places
 
 

@@ -326,8 +326,8 @@ class Look:
 
 
 _PROSE = {"sentence": 0.4, "word": 0.08, "common": 0.12, "uniform": 0.22, "data": 0.07,
-          "english": 0.04, "diacritics": 0.03, "punctuation": 0.04, "marked": 0.05,
-          "taiwanese": 0.04}  # fmt: skip
+          "english": 0.04, "diacritics": 0.03, "punctuation": 0.04, "marked": 0.09,
+          "taiwanese": 0.05}  # fmt: skip
 LOOKS: dict[str, Look] = {
     "document": Look(document, ("song", "song", "kai", "kai", "hei"), (18, 52), _PROSE),
     "screen": Look(screen, ("hei", "hei", "song", "mono"), (10, 36),

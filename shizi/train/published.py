@@ -107,7 +107,7 @@ def _arrays(path: Path) -> Mapping[str, Array]:
                 return {}
     except (OSError, RuntimeError, ValueError, pickle.UnpicklingError, SafetensorError) as error:
         reason = textwrap.shorten(str(error), 200)
-        raise WeightsError(f"cannot read {path}: {reason}") from error
+        raise WeightsError(f"cannot start from {path}: {reason}") from error
 
 
 def _of_torch(path: Path) -> Mapping[str, Array]:

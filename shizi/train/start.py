@@ -74,7 +74,7 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -
     card = RunCard("crnn", spec, charset, options.read_at, init.told)
     if options.stage == "slim":
         return _train_slim(net, options, loop, told.hidden, card)
-    task = _crnn_task(net, charset, options, init.charset)
+    task = _crnn_task(net, charset, options, init)
     card.write(loop.out)
     loop = paced(loop, init, options.stage == "tune")
     if isinstance(task, TuneTask):
@@ -99,7 +99,9 @@ def _train_slim(
         card: of ``whole``.
     """
     if not isinstance(whole, CRNN) or not 0 < (hidden or 0) < 1:
-        raise DataError("stage slim prunes the default net; say which share stays hidden, as 0.5")
+        raise DataError(
+            "stage slim prunes the default net; say which share of its channels stays, as 0.5"
+        )
     assert hidden is not None and card.charset is not None
     net = CRNN(replace(whole.spec, backbone=pruned_spec(whole.spec.backbone, hidden)))
     task = SlimTask(net, whole, card.charset, options)
@@ -109,13 +111,13 @@ def _train_slim(
 
 
 def _crnn_task(
-    net: CRNN | VGGCRNN, charset: Charset, options: CRNNOptions, known: Charset | None
+    net: CRNN | VGGCRNN, charset: Charset, options: CRNNOptions, init: Init
 ) -> CRNNTask | TuneTask:
     if options.stage != "tune":
-        return CRNNTask(net, charset, options)
-    if known is None:
+        return CRNNTask(net, charset, options, fresh=not init.learnt)
+    if init.charset is None:
         raise DataError("stage tune goes on from weights that read: name shipped ones or a run")
-    return TuneTask(net, charset, options, len(known))
+    return TuneTask(net, charset, options, len(init.charset))
 
 
 def train_ctpn(options: CTPNOptions, loop: LoopOptions, told: InitOptions) -> dict[str, float]:

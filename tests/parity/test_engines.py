@@ -16,6 +16,7 @@ from torch import nn
 from shizi import weights
 from shizi.nets import onnx as graphs
 from shizi.nets.spec import CRNNSpec, CTPNSpec, OrientationSpec
+from shizi.nets.torch import build as build_torch
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN
 from shizi.nets.torch.orientation import Orientation
@@ -70,7 +71,7 @@ def test_random_weights(network: Network, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("network", weights.NETWORKS)
 def test_shipped_weights(network: Network) -> None:
-    net, _ = build(network, classes=len(weights.charset()))
+    net = build_torch(weights.spec(network))
     state = graphs.load_state(weights.file(network))
     net.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
     rng = np.random.default_rng(1)

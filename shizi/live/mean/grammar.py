@@ -83,12 +83,17 @@ class Badges:
         """What the beginning of a folded row is matched with."""
         halves = [[fold(half) for half in level.split("{level}")] for level in self.levels]
         exact = [regex.escape(a) + _LEVEL + "(?![0-9])" + regex.escape(b) for a, b in halves]
-        return tuple(map(regex.compile, exact + [_misread(a) for a, b in halves if b == "]"]))
+        framed = [a for a, b in halves if b == "]"]
+        return tuple(map(regex.compile, [*exact, *map(_misread, framed), *map(_outlined, framed)]))
 
     @cached_property
-    def folded_words(self) -> tuple[str, ...]:
-        """The titles, longest first, so that 超级管理员 is not taken for 超级."""
-        return tuple(sorted(map(fold, self.words), key=lambda w: (-len(w), w)))
+    def word_patterns(self) -> tuple[regex.Pattern[str], ...]:
+        """The titles, longest first, so that 超级管理员 is not taken for 超级.
+
+        ``framed`` is the sign that shows where it ends, where one was read.
+        """
+        words = sorted(map(fold, self.words), key=lambda w: (-len(w), w))
+        return tuple(regex.compile(_title(regex.escape(word))) for word in words)
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,19 @@ def _misread(before: str) -> str:
     opened = rf"[\[({{][^:\[\]]{{0,{len(before)}}}?"
     letters = regex.escape("".join(char for char in before if char.isalnum()))
     return rf"(?:{opened}|(?:{letters}){{d<=1}}[.,]){level}"
+
+
+def _outlined(before: str) -> str:
+    """A level in a frame, whose sides are read as brackets, as strokes or not at all."""
+    letters = regex.escape("".join(char for char in before if char.isalnum()))
+    sure = rf"[\[({{1!/]{letters}[.,]?(?P<level>[0-9]{{2}})1(?![0-9])"  # the last one is its side
+    return rf"{sure}|[\[({{1!/]?{letters}[.,]?{_LEVEL}(?![0-9])[\])}}!/]?"
+
+
+def _title(word: str) -> str:
+    """A title, perhaps with the level of a fan club, perhaps in a frame."""
+    opened = rf"[\[({{]{word}[0-9]{{0,2}}?(?P<framed>[\])}}1!/])(?![0-9])"
+    return rf"{opened}|[\[({{1!/]?{word}[0-9]{{0,2}}(?![0-9])(?P<framed>[\])}}]?)"
 
 
 def _load(name: str, seen: tuple[str, ...]) -> Grammar:

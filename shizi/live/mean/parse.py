@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import regex
 
+from shizi.live.colour import other_hue
 from shizi.live.event import Event, Gift, Kind, Row
 from shizi.live.fold import Folded, fold_indexed
 from shizi.live.mean.grammar import LONGEST_NAME, Grammar, Template
@@ -22,6 +24,10 @@ _OFF_BORDER, _OFF_BORDER_SHORT = 0.92, 0.7
 but with a wording as short as 来了 it is more likely part of what somebody said."""
 _SHORT = 2
 _THIN = frozenset("iIl1jtfr!|")
+_LONGEST_BARE = 20
+"""Characters of a nickname, folded, that no colon ends."""
+_SENTENCE = frozenset("，。！？,!?；;…")
+"""Signs that part or end sentences."""
 _SCRAP = 4
 """Fewer letters than this, from nobody and in no known wording, are a cut-off row or clutter."""
 _LONGEST_LEVEL = 3
@@ -37,6 +43,7 @@ class _Text:
         raw: as read.
         folded: the same, folded.
         borders: folded positions at which a colour run begins, rising.
+        hues: those of them at which more changes than the brightness.
         start: folded position of the nickname.
         level: from the badges.
     """
@@ -44,6 +51,7 @@ class _Text:
     raw: str
     folded: Folded
     borders: tuple[int, ...]
+    hues: frozenset[int] = frozenset()
     start: int = 0
     level: int | None = None
 
@@ -67,8 +75,11 @@ class _Text:
     def parted(self, position: int) -> bool:
         """Whether colour or a gap parts the characters before and after ``start + position``."""
         at = self.start + position
-        if at >= len(self.folded.text) or at in self.borders:
-            return True
+        return at >= len(self.folded.text) or at in self.borders or self.gap(position)
+
+    def gap(self, position: int) -> bool:
+        """Whether a gap parts the characters before and after ``start + position``."""
+        at = self.start + position
         return self.folded.index[at] - self.folded.index[at - 1] > 1
 
     def after(self, length: int, level: int | None) -> _Text:
@@ -161,10 +172,13 @@ class Parser:
         badges, rest = self.grammar.badges, text.rest
         for pattern in badges.level_patterns:
             if found := pattern.match(rest):
-                yield found.end(), int(found["level"])
-        for word in badges.folded_words:
-            if rest.startswith(word) and text.parted(len(word)):
-                yield len(word), None
+                start, end = found.span("level")
+                # Another colour begins within the digits: what follows is the nickname's.
+                inside = [b - text.start for b in text.borders if start < b - text.start < end]
+                yield (inside or [found.end()])[0], int(rest[start : (inside or [end])[0]])
+        for pattern in badges.word_patterns:
+            if (found := pattern.match(rest)) and (found["framed"] or text.parted(found.end())):
+                yield found.end(), None
         digits = text.digits()
         if 0 < digits <= _LONGEST_LEVEL and (badges.numbers or text.parted(digits)):
             yield digits, int(rest[:digits])
@@ -182,13 +196,15 @@ class Parser:
 
 def _text(row: Row) -> _Text:
     folded = fold_indexed(row.text)
-    starts, length = [], 0
-    for run in row.runs:
-        starts.append(length)
-        length += len(run.text)
-    # The first folded character at or after each run's start.
-    borders = {next((k for k, i in enumerate(folded.index) if i >= s), -1) for s in starts}
-    return _Text(row.text, folded, tuple(sorted(borders - {0, -1})))
+    borders, hues, length = set(), set(), 0
+    for before, run in pairwise(row.runs):
+        length += len(before.text)
+        # The first folded character at or after the run's start.
+        border = next((k for k, i in enumerate(folded.index) if i >= length), 0)
+        borders.add(border)
+        if other_hue(before.colour, run.colour):
+            hues.add(border)
+    return _Text(row.text, folded, tuple(sorted(borders - {0})), frozenset(hues))
 
 
 def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Reading:
@@ -201,6 +217,9 @@ def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Readi
     borders = [border for border in text.borders if border > text.start]
     if template.opens and borders and _off_border(text, found.end("user")):
         fit *= _OFF_BORDER_SHORT if template.letters <= _SHORT else _OFF_BORDER
+    begin = found.start("text") if template.kind == "notice" else 0
+    if borders and begin and not text.parted(begin) and text.rest[begin - 1] != ":":
+        fit *= _OFF_BORDER  # the nickname of somebody may begin with the same word
     count = min(int(slots.get("count") or 1), _MOST_COUNT)
     gift = Gift(part("gift"), count) if slots.get("gift") else None
     said = text.cut(0, len(text.rest)) if template.kind == "system" else part("text")
@@ -229,12 +248,22 @@ def _comments(text: _Text) -> Iterator[_Reading]:
             fit = _COLON_AND_COLOUR if coloured else _COLON
             yield _comment(text, colon, colon + 1, fit)
             break
-    for border in text.borders:
-        at = border - text.start
-        if 0 < at <= LONGEST_NAME:
-            yield _comment(text, at, at, _COLOUR)
-            break
-    yield _Reading("system", "", text.cut(0, len(rest)), _NOBODY)
+    borders = [border - text.start for border in text.borders if border > text.start]
+    if borders and _names(text, borders[0]):
+        yield _comment(text, borders[0], borders[0], _COLOUR)
+    # Colours tell of somebody, though not of whom.
+    yield _Reading("comment" if borders else "system", "", text.cut(0, len(rest)), _NOBODY)
+
+
+def _names(text: _Text, end: int) -> bool:
+    """Whether colour alone tells that a nickname ends there.
+
+    What moves behind a text changes its colours too, so there has to be another hue, or a gap;
+    and a nickname is no sentence.
+    """
+    sure = text.start + end in text.hues or text.gap(end)
+    name = text.cut(0, end)
+    return sure and end <= _LONGEST_BARE and not _SENTENCE & set(name.rstrip(" !！"))
 
 
 def _comment(text: _Text, end: int, start: int, fit: float) -> _Reading:

@@ -106,6 +106,8 @@ def same_message(old: str, new: str) -> bool:
     long = min(len(old), len(new))
     if long >= _TELLING and near(old[-long:], new[-long:]) > 0.9:
         return True  # a badge was taken for text
+    if (combo := _COMBO.search(new)) and combo.start() and near(old, new[: combo.start()]) > 0.9:
+        return True  # a count came up beside it
     a, b = _COUNT.search(old), _COUNT.search(new)
     if a is None or b is None:
         return near(old, new) > 0.8

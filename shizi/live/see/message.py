@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import InitVar, dataclass, field
@@ -10,14 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from shizi.geometry import box_to_quad
+from shizi.live.colour import alike
 from shizi.live.event import Row, Run
 from shizi.live.see.boxes import same_place
 from shizi.live.see.gap import Stand, unseen_roll
 from shizi.live.see.line import SeenLine, counted_up, counts, same_message
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
-from shizi.live.see.vote import alike, elect, near
-from shizi.live.see.wrap import Typography, begins, continues
+from shizi.live.see.vote import Sighting, elect, near
+from shizi.live.see.wrap import Typography, begins, beside, continues
 from shizi.page import Quad
 
 _FADED = 0.8  # share of the ink from which a changed look is not merely fading
@@ -25,6 +27,7 @@ _A_MOMENT = 0.15  # seconds; what was not seen for longer is hidden
 _TURN = 0.6  # seconds; how long before one line another one of a place may be seen to change
 _MEMORY = 40  # lines that vanished
 _TOGETHER = 0.3  # seconds within which lines vanish that are covered by something
+_WORD_ENDS, _WORD_BEGINS = re.compile(r"[A-Za-z,.!?;]$"), re.compile(r"[A-Za-z]")
 _GAPS = 20  # times at which rows rolled unseen
 
 
@@ -34,7 +37,7 @@ class Message:
 
     Attributes:
         id: number of its row.
-        lines: from top to bottom.
+        lines: from top to bottom; a count beside them comes last.
         first: when it was first seen, seconds.
         revision: of the last row given out; -1: none yet.
         told: what was last given out.
@@ -48,10 +51,20 @@ class Message:
     told: tuple[str, float, bool] = ("", 0.0, False)
     lost: float | None = None
 
+    @property
+    def count_beside(self) -> bool:
+        """A count stands beside the other lines."""
+        return len(self.lines) > 1 and any(beside(x, self.lines[-1]) for x in self.lines[:-1])
+
+    @property
+    def written(self) -> list[SeenLine]:
+        """The lines without a count beside them."""
+        return self.lines[:-1] if self.count_beside else self.lines
+
     def row(self, closed: bool) -> Row | None:
         """The next revision, or None where nothing changed; ``closed``: it is the last one."""
         best = [line.best for line in self.lines]
-        runs = (*self.lines[0].badge, *_joined([r for s in best for r in s.runs]))
+        runs = (*self.lines[0].badge, *_joined(_in_a_row(best)))
         score = float(np.average([s.score for s in best], weights=[len(s.text) for s in best]))
         pinned = self.lines[0].track.pinned
         told = ("".join(r.text for r in runs), round(score, 2), pinned)
@@ -213,12 +226,16 @@ class Assembler:
 
     def _join(self, line: SeenLine) -> Message | None:
         """The message of the line above or below, where the two belong together."""
+        for message in dict.fromkeys(self._of.values()) if line.bare_count else ():
+            if any(beside(x, line) for x in message.lines) and not message.count_beside:
+                message.lines.append(line)
+                return message
         middle, now = float(line.track.box[1] + line.track.box[3]) / 2, line.track.last
         seen = [
-            (m, x) for m in dict.fromkeys(self._of.values()) for x in (m.lines[0], m.lines[-1])
+            (m, x) for m in dict.fromkeys(self._of.values()) for x in (m.lines[0], m.written[-1])
             if x.track.id in self._of and now - x.track.last < _A_MOMENT
         ]  # fmt: skip
-        above = [(m, x) for m, x in seen if x is m.lines[-1] and x.track.box[3] < middle]
+        above = [(m, x) for m, x in seen if x is m.written[-1] and x.track.box[3] < middle]
         nearest = max((x for _, x in above), key=lambda x: float(x.track.box[1]), default=None)
         # Two seem to be in one place while one leaves it: the later one is.
         message, last = max(
@@ -229,7 +246,7 @@ class Assembler:
         joins = bool(message and last and continues(message.lines[0], last, line, self._typography))
         self._typography.note(last, line, joins)
         if message is not None and joins:
-            message.lines.append(line)
+            message.lines.insert(len(message.written), line)
             return message
         below = [(m, x) for m, x in seen if x is m.lines[0] and x.track.box[1] > middle]
         message, first = min(below, key=lambda p: float(p[1].track.box[1]), default=(None, None))
@@ -308,6 +325,17 @@ class Assembler:
             self._lost.remove(message)
             message.lost = None
         return message
+
+
+def _in_a_row(lines: Sequence[Sighting]) -> list[Run]:
+    """Runs of lines, one after the other; words of letters have a space where the text wraps."""
+    runs: list[Run] = []
+    for line in lines:
+        first, *rest = line.runs
+        if runs and _WORD_ENDS.search(runs[-1].text) and _WORD_BEGINS.match(first.text):
+            first = Run(" " + first.text, first.colour)
+        runs += [first, *rest]
+    return runs
 
 
 def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:

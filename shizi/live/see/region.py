@@ -172,7 +172,7 @@ class Finder:
         top = max(0, y0 - round(_ABOVE * tall))
         if y0 - top < tall:
             return area
-        strip = image[top:y0, x0:x1]
+        strip = image[top : min(y1, y0 + round(tall)), x0:x1]  # with what the edge cuts through
         shown = ink(strip)
         still = self._above.still(shown)
         if not unexplained(still, [], tall, INKED * tall):
@@ -181,6 +181,7 @@ class Finder:
         corner = np.array([x0, top, x0, top], np.float32)
         found = [line for line in find_lines(self.detect, strip, tall) if _stands(line, still)]
         lines = [line + corner for line in found if self._rows.like(line + corner)]
+        lines = [line for line in lines if line[1] < y0 + tall / 2]  # or too near to the edge
         if not lines:
             return area
         return x0, max(0, int(min(line[1] for line in lines) - tall)), x1, y1

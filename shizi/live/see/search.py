@@ -35,7 +35,7 @@ _SAME = 4.0
 """Pixels by which a space may seem to grow: rounding, codecs."""
 
 
-_JUMP, _SLIDE, _IDLE = 0.2, 0.4, 0.4
+_JUMP, SLIDE, _IDLE = 0.2, 0.4, 0.4
 """Seconds between two looks, at least: where lines moved, and stand again; while they slide, for
 what comes in is not seen as a whole; and where nothing moved."""
 
@@ -59,7 +59,7 @@ class Search:
             moved: lines moved since somebody last asked.
             sliding: they do so now, bit by bit.
         """
-        least = _SLIDE if sliding else _JUMP if moved else _IDLE
+        least = SLIDE if sliding else _JUMP if moved else _IDLE
         return time - self._asked >= least
 
     def stripes(

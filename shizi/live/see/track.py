@@ -35,6 +35,8 @@ class Track:
         moving: it moved between the two latest sightings.
         doubt: consecutive sightings that looked changed.
         refused: what was read where it stands was no text; what comes there later is another line.
+        came: when the motion began that brought it in, seconds; its first sighting where nothing
+            moved.
         final: what it says is known and will not change.
         whole: it was looked at since it came in; until then some of it may be missing.
     """
@@ -59,6 +61,11 @@ class Track:
     refused: bool = False
     final: bool = False
     whole: bool = True
+    came: float = np.inf
+
+    def __post_init__(self) -> None:
+        """Without another word it was there at once."""
+        self.came = min(self.came, self.first)
 
     @property
     def height(self) -> float:

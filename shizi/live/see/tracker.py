@@ -16,7 +16,7 @@ from shizi.live.frame import Box
 from shizi.live.see.boxes import find_lines, same_place, shared
 from shizi.live.see.panel import Panel
 from shizi.live.see.scroll import vote
-from shizi.live.see.search import Search, Stripe, shown, stacked, unstacked
+from shizi.live.see.search import SLIDE, Search, Stripe, shown, stacked, unstacked
 from shizi.live.see.strokes import changed
 from shizi.live.see.track import Track
 from shizi.page import Image, Quads
@@ -44,6 +44,9 @@ _PATIENCE = 0.6
 _CHANGED = 0.45
 """Share of a line's strokes in one place that differ when its text changed."""
 
+_PAUSE = 0.15
+"""Seconds for which rows that roll slowly may stand still, by whole pixels."""
+
 _FAR, _GAIN = 8, 0.3
 """Pixels from which a scroll shows, and by how much likeness at least one row tells of it."""
 
@@ -67,6 +70,7 @@ class Tracker:
     _moving: bool = True
     _rolled: int = 0  # at the latest step, pixels
     _time: float = -np.inf
+    _motion: tuple[float, float] = (np.inf, -np.inf)  # when the latest one began and ended, seconds
     _past: list[tuple[Box, int]] = field(default_factory=list)
     _heights: deque[float] = field(default_factory=lambda: deque(maxlen=40))  # of lines, pixels
     _top: float = np.inf  # highest place of a row that moved, pixels
@@ -83,6 +87,9 @@ class Tracker:
         for track in found:
             self._renew(track, panel)
         self._moving |= len(found) < len(before)
+        if 0 < abs(self._rolled) < _SLIDES * self._usual:
+            goes_on = time - self._motion[1] <= max(_PAUSE, 1.5 * (time - self._time))
+            self._motion = (self._motion[0] if goes_on else time, time)
         if stripes := self._stripes(panel, found, time):
             self._look(panel, stripes, time)
         self._time = time
@@ -308,6 +315,7 @@ class Tracker:
             view=panel.view(box, self._usual),
             clarity=float(shown.mean()),
             since=time,
+            came=self._motion[0] if time - self._motion[1] <= SLIDE + _PAUSE else time,
         )
 
 

@@ -13,14 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
+from shizi.live.colour import APART, felt
 from shizi.live.event import Colour, Run
 from shizi.live.see.scroll import AROUND
 from shizi.live.see.shapes import settle
 from shizi.page import Char, Image
 from shizi.recognition import Reading
-
-APART = 32.0
-"""Distance of two colours from which text counts as coloured differently."""
 
 _LEAST = 0.4
 """Least score of a character: what is less sure is an icon as often as not."""
@@ -30,9 +28,6 @@ _EDGE = 0.8
 
 _AFTER_COUNT = re.compile(r"[x×]\s*\d{1,5}[-—_|)\]】」]$")
 """A stroke after a count is the edge of a bubble too."""
-
-_FAINT = 20.0
-"""Chroma at which a colour counts as half as colourful as can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +127,11 @@ def _merge(
     optimize an objective function", JASA 1963).
     """
     runs = list(runs)
-    felt = [_felt(colour) for _, colour, _ in runs]
+    seem = [felt(colour) for _, colour, _ in runs]
 
     def cost(i: int) -> float:
         m, n = runs[i][2], runs[i + 1][2]
-        apart = math.dist(felt[i], felt[i + 1])
+        apart = math.dist(seem[i], seem[i + 1])
         return apart * math.sqrt(2 * m * n / (m + n) / tall)
 
     costs = [cost(i) for i in range(len(runs) - 1)]
@@ -144,7 +139,7 @@ def _merge(
         i = costs.index(min(costs))
         (ta, ca, ma), (tb, cb, mb) = runs[i], runs[i + 1]
         mean = np.asarray((ca * ma + cb * mb) / (ma + mb), np.float32)
-        runs[i : i + 2], felt[i : i + 2] = [(ta + tb, mean, ma + mb)], [_felt(mean)]
+        runs[i : i + 2], seem[i : i + 2] = [(ta + tb, mean, ma + mb)], [felt(mean)]
         del costs[i]
         for k in (i - 1, i):
             if 0 <= k < len(costs):
@@ -155,24 +150,6 @@ def _merge(
 def _rgb(colour: NDArray[np.float32]) -> Colour:
     r, g, b = (int(v) for v in np.clip(colour, 0, 255))
     return r, g, b
-
-
-def _felt(colour: Colour | NDArray[np.float32]) -> tuple[float, float, float]:
-    """A colour where distances are as large as they look: luma and two chromas of Rec. 601.
-
-    Hue counts most: a codec keeps it, while it washes out the saturation and the luma of
-    strokes thinner than its chroma samples.
-    """
-    r, g, b = (float(v) for v in colour)
-    luma = 0.299 * r + 0.587 * g + 0.114 * b
-    blue, red = 0.5 * b - 0.169 * r - 0.331 * g, 0.5 * r - 0.419 * g - 0.081 * b
-    scale = 100 / (math.hypot(blue, red) + _FAINT)
-    return 0.3 * luma, scale * blue, scale * red
-
-
-def alike(a: Colour, b: Colour) -> bool:
-    """True when two colours count as the same."""
-    return math.dist(_felt(a), _felt(b)) < APART
 
 
 def near(a: str, b: str) -> float:

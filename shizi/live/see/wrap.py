@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
+from shizi.live.colour import alike
+from shizi.live.see.boxes import shared
 from shizi.live.see.line import SeenLine
 
 _COLONS = ("：", ":", "；", ";")
 _BRACKETS = ("[", "【", "［")
+_GAVE = re.compile(r"\s*(送\s*出|送给|赠送|打赏|投喂)")
+_SAID = re.compile(r"[：:；;。，！？!?]|送\s*出|送给|赠送|打赏|投喂|来了|直播间|主播")
+"""Signs of a line that says more than a nickname."""
 _WRAPPED, _STACKED = 1.5, 2.2
 """Distance of two lines of one message, in line heights."""
 
@@ -21,10 +27,13 @@ _CLOSER, _MUCH_CLOSER = 0.75, 0.65
 if it began with a nickname."""
 
 _TOGETHER = 0.8
-"""Seconds within which all lines of one message appear."""
+"""Seconds within which all lines of one message appear, unless they roll in one by one."""
 
 _NEXT = 5.0
 """Distance within which a message may be the next one, in line heights."""
+
+_BESIDE = 0.2
+"""Share of its height that a count has in common with a line of the banner beside it."""
 
 _TELLING = 4
 """Distances from which it is known what is usual."""
@@ -81,16 +90,28 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
         return False
     if line.bare_count:  # it rose until the line above was full
         return pitch < _STACKED and not above.counting
-    if b.first - a.first > _TOGETHER or _opens_alike(begin, line):
+    if _opens_alike(begin, line):
         return False
-    if above.best.text.endswith(_COLONS):
-        return pitch < _STACKED and not line.best.text.endswith(_COLONS)
+    if _GAVE.match(line.best.text) and not _SAID.search(begin.best.text):
+        return pitch < _STACKED  # a banner: who gives stands above what is given
     names = _names(line)
-    if pitch < (_MUCH_CLOSER if names else _CLOSER) * typography.pitch:
+    together = b.came - a.first <= _TOGETHER
+    closer = pitch < (_MUCH_CLOSER if names else _CLOSER) * typography.pitch
+    if closer and (together or _in_one_colour(above, line)):
         return True
+    if above.best.text.endswith(_COLONS):  # who says nothing has not been heard to the end
+        return pitch < _STACKED and not line.best.text.endswith(_COLONS)
+    if not together:
+        return False
     full = float(a.box[2]) > typography.right - 2.2 * tall
     levels = bool(begin.badge) or begin.best.text.startswith(_BRACKETS)
     return pitch < max(_WRAPPED * (full and not names), _TIGHT * levels)
+
+
+def beside(line: SeenLine, count: SeenLine) -> bool:
+    """True when a count that stands alone is that of a line to its left, as on a banner."""
+    a, b = line.track.box, count.track.box
+    return count.bare_count and bool(b[0] > a[2]) and shared(a, b) > _BESIDE
 
 
 def begins(line: SeenLine, below: SeenLine, typography: Typography) -> bool:
@@ -103,6 +124,12 @@ def _opens_alike(begin: SeenLine, line: SeenLine) -> bool:
     """Both begin with a bracket, as levels are written in some rooms."""
     first = line.best.text[:1]
     return first in _BRACKETS and first == begin.best.text[:1]
+
+
+def _in_one_colour(above: SeenLine, line: SeenLine) -> bool:
+    """A line goes on in the colour in which the one above it ends, and in no other one."""
+    (first, *others), before = line.best.runs, above.best.runs[-1]
+    return not others and alike(first.colour, before.colour)
 
 
 def _names(line: SeenLine) -> bool:

@@ -97,6 +97,10 @@ def make_room(options: SimulateOptions) -> Clip:
     wide = round(width * rng.uniform(0.66, 0.76)) if portrait else width - left - 12
     style = draw_style(rng, face, size, wide, portrait)
     place = _place(rng, portrait, left, size, height, hard)
+    looks = np.random.default_rng([options.seed, 0x100C])
+    style = replace(
+        style, frames=looks.random() < 0.4, banners=place.gift_slot and looks.random() < 0.6
+    )
     if portrait and place.join_slot:  # which stands above the input field
         place = replace(place, bottom=min(place.bottom, height - SAY_HIGH - round(2.8 * size)))
     comments = read_lines(options.texts, face.covers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import cv2
@@ -49,6 +49,8 @@ class Style:
         colon: between nickname and what is said.
         nicks: colours of nicknames; each user keeps one.
         join: how a join is put.
+        frames: badges are outlines rather than filled.
+        banners: gifts are banners: the name above, the gift below, the count beside.
     """
 
     face: Face
@@ -63,6 +65,8 @@ class Style:
     colon: str
     nicks: tuple[Colour, ...]
     join: str
+    frames: bool = False
+    banners: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,8 @@ def draw_style(rng: Rng, face: Face, size: int, width: int, portrait: bool) -> S
 
 def draw_row(style: Style, message: Act, gift: Gift | None = None) -> Sprite:
     """Draw a message; ``gift`` replaces the one it started with."""
+    if style.banners and message.gift is not None:
+        return _draw_banner(style, message.user, gift or message.gift)
     rows = _wrap(style, _pieces(style, message, gift or message.gift))
     pitch = round(style.size * 1.36)
     pad = round(style.size * 0.32)
@@ -133,6 +139,28 @@ def draw_row(style: Style, message: Act, gift: Gift | None = None) -> Sprite:
         for piece in row:
             _paint(style, piece, colour, alpha, round(x), pad + i * pitch)
             x += _width(style, piece)
+    return Sprite(colour, alpha)
+
+
+def _draw_banner(style: Style, user: str, gift: Gift) -> Sprite:
+    """A gift: a picture of who gives it, the name above, the gift below, the count beside."""
+    size, small = style.size, replace(style, size=round(style.size * 0.8), shadow=False)
+    large = replace(style, size=round(style.size * 1.5), shadow=True)
+    tall = round(size * 2.7)
+    head = round(size * 2.3)
+    texts = _Piece(user, (255, 255, 255)), _Piece(f"{_GAVE} {gift.name}", _GOLD)
+    wide = round(head + size * 0.9 + max(_width(small, p) for p in texts))
+    colour = np.zeros((tall, style.width, 3), np.float32)
+    alpha = np.zeros((tall, style.width, 1), np.float32)
+    seed = sum(map(ord, user))
+    plate = _BADGES[seed % len(_BADGES)]
+    _over(colour, alpha, _box(tall, style.width, wide, tall // 2) * np.float32(0.7), plate, 0, 0)
+    disc = _box(head, head, head, head // 2)
+    _over(colour, alpha, disc, _NICKS[seed % len(_NICKS)], (tall - head) // 2, (tall - head) // 2)
+    for piece, y in zip(texts, (0.25, 1.4), strict=True):
+        _paint(small, piece, colour, alpha, head + round(size * 0.3), round(size * y))
+    count = _Piece(f"×{gift.count}", _GOLD)
+    _paint(large, count, colour, alpha, wide + round(size * 0.4), round(size * 0.5))
     return Sprite(colour, alpha)
 
 
@@ -214,6 +242,10 @@ def _paint(style: Style, piece: _Piece, colour: Floats, alpha: Floats, x: int, y
     if piece.badge is not None:
         wide, tall = round(size * 1.75), round(size * 0.95)
         box = _box(tall, wide, wide, tall // 2)
+        if style.frames:
+            inner = np.zeros_like(box)
+            inner[2:-2, 2:-2] = _box(tall - 4, wide - 4, wide - 4, (tall - 4) // 2)
+            box = box - inner
         _over(colour, alpha, box, piece.badge, x, y + round(size * 0.2))
         small = draw_text(piece.text, style.face, round(size * 0.72))
         left = x + round((wide - small.mask.shape[1]) / 2 + size * 0.2)

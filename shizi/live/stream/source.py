@@ -35,6 +35,7 @@ STILLS = frozenset(SUFFIXES) - {".gif"}
 """Suffixes of files that are one picture; a GIF may move."""
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 8.0  # seconds between two tries to open a stream
+_OVER = 30.0  # seconds for which what came to its end is not there again when it is over
 _NEAR = 1e-3  # seconds: less than any two frames are apart
 _JUMP = 10.0  # seconds between two frames that are a break in the clock rather than a pause
 
@@ -66,6 +67,7 @@ class Source:
     reconnects: int = 0
     _frames: Iterator[Frame] = field(default_factory=lambda: iter(()))
     _stop: threading.Event = field(default_factory=threading.Event)
+    _over: bool = False  # what is open came to its end, rather than broke
 
     def __iter__(self) -> Iterator[Frame]:
         """Return itself."""
@@ -205,13 +207,18 @@ def _video(
         return _connect(address, options.timeout, camera)
 
     container = _awaited(connect, options.wait if remote else 0.0)
-    known = container.duration / av.time_base if (container.duration or 0) > 0 else None
+    known = _duration(container)
     source.live = camera or (remote and known is None)
     source.start = start + away if source.live else start
     source.duration = None if source.live else known
     if source.live:
         return _lasting(container, connect, options.give_up, source)
     return _sought(container, source)
+
+
+def _duration(container: Any) -> float | None:
+    """Length of what has an end, seconds."""
+    return container.duration / av.time_base if (container.duration or 0) > 0 else None
 
 
 def _awaited(connect: Callable[[], Any], patience: float) -> Any:
@@ -249,7 +256,11 @@ def _connect(address: str, timeout: float, camera: bool) -> Any:
 def _lasting(
     container: Any, connect: Callable[[], Any], patience: float, source: Source
 ) -> Iterator[Frame]:
-    """Decode; on a break open the stream again, waiting longer each time, up to 8 seconds."""
+    """Decode; on a break open the stream again, waiting longer each time, up to 8 seconds.
+
+    A server may hang up for a moment. A broadcast is over when what ended without an error is not
+    there again for some seconds, or has become a recording.
+    """
     time, seen = source.start, clock.monotonic()
     while not source._stop.is_set():
         # The clock goes on as the wall's did meanwhile.
@@ -263,8 +274,13 @@ def _lasting(
         while not source._stop.wait(waits.take()):
             try:
                 container = connect()
+                if source._over and _duration(container) is not None:
+                    container.close()
+                    return
                 break
             except StreamError as error:
+                if source._over and clock.monotonic() - seen > _OVER:
+                    return
                 if patience and clock.monotonic() - seen > patience:
                     raise StreamError(f"{error} (lost for {patience:g} s)") from error
         source.reconnects += 1
@@ -274,7 +290,7 @@ def _sought(container: Any, source: Source) -> Iterator[Frame]:
     """Frames of something that has an end, from ``source.start`` on."""
     if not source.start:
         return _decoded(container, source, 0.0)
-    first = next((p.time for p in _pulled(container) if p.pts is not None), 0.0)
+    first = next((p.time for p in _pulled(container, source) if p.pts is not None), 0.0)
     with suppress(av.FFmpegError):  # what cannot be sought is decoded from its beginning
         container.seek(int((first + source.start) * av.time_base))
     frames = _decoded(container, source, 0.0, -first)
@@ -297,7 +313,7 @@ def _decoded(
     usual = 1 / float(container.streams.video[0].average_rate or 25)
     time: float | None = None
     with container:
-        for picture in _pulled(container):
+        for picture in _pulled(container, source):
             last = start - usual if time is None else time
             if picture.pts is None:
                 time = last + usual
@@ -313,12 +329,16 @@ def _decoded(
                 return
 
 
-def _pulled(container: Any) -> Iterator[Any]:
+def _pulled(container: Any, source: Source) -> Iterator[Any]:
     packets = container.demux(container.streams.video[0])
+    source._over = False
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.FFmpegError, OSError):
+        except (StopIteration, av.EOFError):
+            source._over = True
+            return
+        except (av.FFmpegError, OSError):
             return
         try:
             yield from packet.decode()

@@ -85,7 +85,8 @@ def train_keras(task: KerasTask, options: LoopOptions) -> dict[str, float]:
         optimizer.build(model.trainable_variables)
         at = load(all_state, model) if all_state.exists() else Progress(0, 0.0, {}, 0, Position())
         forget_after(options.out / "metrics.jsonl", at.step)
-        made = prefetch(batches(task, options.seed, at.position, options.workers))
+        workers = options.preparers(options.device != "cpu" and _has_gpu())
+        made = prefetch(batches(task, options.seed, at.position, workers))
         taken: deque[Position] = deque()
         with (
             closing(made) as stream,

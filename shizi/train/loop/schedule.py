@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from shizi.cpu import cores
 from shizi.errors import OptionError
 from shizi.options import check_range
 
@@ -45,7 +46,8 @@ class LoopOptions:
         device: auto, cpu or cuda.
         precision: of the arithmetic; auto: bf16 where the hardware has it.
         threads: CPU threads; 0: as many as there are cores that the process may use.
-        workers: processes that prepare data; 0: a thread.
+        workers: processes that prepare data; 0: a thread. By default a thread, and where a GPU
+            trains, which one thread would starve, as many as there are cores.
     """
 
     out: Path = Path("runs/run")
@@ -67,14 +69,20 @@ class LoopOptions:
     device: Device = "auto"
     precision: Precision = "auto"
     threads: int = 0
-    workers: int = 0
+    workers: int | None = None
 
     def __post_init__(self) -> None:
         whole = ("steps", "accumulate", "validate_every")
         check_range(self, **dict.fromkeys(whole, (1, math.inf)))
-        counts = ("warmup", "decay", "patience", "threads", "workers")
+        counts = ("warmup", "decay", "patience", "threads")
         check_range(self, lr=(0, math.inf), ema=(0, 1), **dict.fromkeys(counts, (0, math.inf)))
+        if self.workers is not None:
+            check_range(self, workers=(0, math.inf))
         seconds(self.time_budget)
+
+    def preparers(self, gpu: bool) -> int:
+        """How many processes prepare data."""
+        return (cores() if gpu else 0) if self.workers is None else self.workers
 
     @property
     def shares(self) -> dict[str, float]:

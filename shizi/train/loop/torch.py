@@ -246,7 +246,8 @@ def fit(
     trainer = Trainer(task, options, settle)
     ranks, at = trainer.ranks, trainer.at
     seed = options.seed + 1_000_003 * ranks.rank  # every process draws its own samples
-    made = prefetch(batches(task, seed, at.position, options.workers))
+    workers = options.preparers(trainer.device.type == "cuda")
+    made = prefetch(batches(task, seed, at.position, workers))
     with ranks, closing(made) as stream, _folder(trainer) as run, Interrupt() as interrupt:
         source = chain([next(stream)], stream)  # preparing does not count against the budget
         if judge_first and at.step == 0:

@@ -45,6 +45,25 @@ def spoil(image: Image, rng: np.random.Generator) -> Image:
     return image
 
 
+def bend(crop: Image, rng: np.random.Generator) -> Image:
+    """Slant, tilt or view a line crop from the side, each a little and seldom.
+
+    The corners move by at most a tenth of the height; what comes in is the crop's edge.
+    """
+    h, w = crop.shape[:2]
+    if rng.random() > 0.25:
+        return crop
+    corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
+    slant = rng.uniform(-0.15, 0.15) * h  # the upper edge against the lower
+    tilt = rng.uniform(-0.05, 0.05) * h  # the right end against the left
+    moved = corners + rng.uniform(-0.04, 0.04, (4, 2)).astype(np.float32) * h
+    moved[:2, 0] += slant
+    moved[1:3, 1] += tilt
+    matrix = cv2.getPerspectiveTransform(corners, moved.astype(np.float32))
+    bent = cv2.warpPerspective(crop, matrix, (w, h), None, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
+    return np.asarray(bent, np.uint8)
+
+
 def shake(crop: Image, rng: np.random.Generator) -> Image:
     """Trim or extend a line crop's borders a little, as a detector would."""
     h = crop.shape[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -49,8 +50,20 @@ from shizi.train.tasks.features import (
     stack,
 )
 
+_LOG = logging.getLogger("shizi.train")
+
 RULES = TextRules(fold_width=True, ignore_spaces=True)
 """What validation overlooks: typesetting; and case, where the references have capitals alone."""
+
+EARLY = 20_000
+"""Lines that a net that has learnt nothing sees in favour of short ones.
+
+With long labels CTC spends a thousand steps on blanks; of one or two characters a net soon sees
+where they stand (after Amodei et al. 2016, section 3.2: the shortest utterances first).
+"""
+
+OF = 4
+"""Of so many lines the one with the shortest label is taken then."""
 
 SYNTH_SEED = 1_000_001
 """Of what is drawn on the fly; sets written by ``shizi synth`` have smaller ones."""
@@ -79,11 +92,27 @@ class Batch(NamedTuple):
 
 
 class CRNNTask:
-    """CTC training of either net, or regression of a :class:`CRNN` onto the teacher's neck."""
+    """CTC training of either net, or regression of a :class:`CRNN` onto the teacher's neck.
+
+    Args:
+        net: to train.
+        charset: what it spells with.
+        options: of the data.
+        fresh: the net has learnt nothing yet; short lines come first then.
+
+    Raises:
+        DataError: there is nothing to learn, or the net has no such stage.
+    """
 
     metric = "score"
 
-    def __init__(self, net: CRNN | VGGCRNN, charset: Charset, options: CRNNOptions) -> None:
+    def __init__(
+        self,
+        net: CRNN | VGGCRNN,
+        charset: Charset,
+        options: CRNNOptions,
+        fresh: bool = False,
+    ) -> None:
         if options.keeps_features and not isinstance(net, CRNN):
             raise DataError(f"stage {options.stage} needs the default net; train with stage whole")
         if options.keeps_features and options.synth:
@@ -91,6 +120,7 @@ class CRNNTask:
         self.net = net
         self._charset = charset
         self._options = options
+        self._fresh = fresh and not options.synth  # captchas have short ones among them
         self._bad = BadRows(options.strict)
         self._items, self._mix = line_items(options, charset, self._bad)
         self._val = {name: val_crops(f, options) for name, f in apart(options.val).items()}
@@ -126,8 +156,15 @@ class CRNNTask:
 
     def crop(self, seed: int, position: int) -> Crop:
         """Return the line at a position of the stream, changed as chance will."""
-        item = self._items[self._mix.index(seed, position)]
+        item = self._items[self._place(seed, position)]
         return self._shown(item, item.load(), rng_at(seed, position))
+
+    def _place(self, seed: int, position: int) -> int:
+        """Index of the line at a position of the stream: at first the shortest of a few."""
+        if not self._fresh or position >= EARLY:
+            return self._mix.index(seed, position)
+        drawn = [self._mix.index(seed, OF * position + i) for i in range(OF)]
+        return min(drawn, key=lambda index: len(self._items[index].text))
 
     def _shown(self, item: LineItem | Captcha, image: Image, rng: np.random.Generator) -> Crop:
         return Crop(self.fitted(image, rng), self._charset.encode(item.text))
@@ -135,7 +172,7 @@ class CRNNTask:
     def fitted(self, image: Image, rng: np.random.Generator) -> Image:
         """Change a line as chance will and bring it to the net's height."""
         if not self._options.synth:  # what is drawn on the fly never comes twice
-            image = augment.shake(image, rng)
+            image = augment.bend(augment.shake(image, rng), rng)
             image = augment.spoil(augment.recolour(image, rng), rng)
         return fit(image, rng.uniform(*self._options.squeeze), self.net.spec.height)
 
@@ -233,7 +270,15 @@ def line_items(
     paths, weights = weighed(options.data)
     if weights and options.keeps_features:
         raise DataError("kept features come all alike: drop the weights, or train the whole net")
-    sets = [spelt(open_lines(path, bad), charset, bad) for path in paths]
+    opened = [open_lines(path, bad) for path in paths]
+    sets = [spelt(part, charset, bad) for part in opened]
+    if left := sum(map(len, opened)) - sum(map(len, sets)):
+        _LOG.warning(
+            "%d of %d lines are left out; where the charset lacks their characters, a charset "
+            "from the data has them",
+            left,
+            sum(map(len, opened)),
+        )
     if not any(sets):
         raise DataError(
             "there is no line to learn that the charset can spell; take the charset from the data"

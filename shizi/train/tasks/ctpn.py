@@ -21,7 +21,8 @@ from shizi.data import (
     read_pages,
     weighed,
 )
-from shizi.detection import COLUMN, Detector
+from shizi.detection import Detector
+from shizi.detection.slices import COLUMN
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import quad_to_box, rotate90, sides

@@ -24,16 +24,19 @@ CONTRAST = 40
 REACH = 9
 """Strokes nearer than this, pixels, belong to one strip."""
 
+NEAR = 3
+"""The same for those of a character that stands alone."""
+
 FILLED = 0.5
 """Share of a strip's rectangle that its strokes fill; an outline fills less."""
 
 LEAST = 20
-"""Least area of a piece of a strip, pixels."""
+"""Least area of a piece of a strip or of a character, pixels."""
 
 BETWEEN = 0.8
 """Gap between the words of a strip, by its height."""
 
-MOST = 100
+MOST = 60
 """Pieces that are looked into, the largest first."""
 
 MARK = (6, 90)
@@ -42,6 +45,15 @@ MARK = (6, 90)
 PLAIN = 6.0
 """Standard deviation of grey around a character that stands alone, at most."""
 
+EVEN = 25.0
+"""The same around a strip."""
+
+SMALL = 13.0
+"""Strips lower than this, pixels, may be too small to have been seen."""
+
+ASLANT = 12.0
+"""Degrees off the level from which on lines may not have been seen."""
+
 SPACE = 48
 """Pixels between patches, so that no line goes on from one to the next."""
 
@@ -49,50 +61,124 @@ SPACE = 48
 class Unexplained(NamedTuple):
     """Strokes that no line covers; places are pixels of the picture."""
 
-    strips: Quads  # (S, 4, 2) narrow, the first side a long one that runs rightwards or downwards
+    strips: Quads  # (S, 4, 2) small or aslant; the first side runs lengthwise, right- or downwards
     marks: Quads  # (M, 4, 2) upright boxes: single characters on plain ground, or what looks so
     largest: int  # the lesser side of the largest thing
+    share: float  # of all strokes
 
 
-def unexplained(image: Image, known: Quads) -> Unexplained:
+def unexplained(image: Image, known: Quads, found: Quads) -> Unexplained:
     """Find strokes that no line explains.
 
     Args:
         image: RGB (H, W, 3), at the scale that lines were sought at.
         known: lines that explain the strokes they cover, (N, 4, 2).
+        found: these and others, which may be pieces of larger ones: no mark need be sought there.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    left = stroke_mask(grey)
+    strokes = stroke_mask(grey)
+    left, every = strokes.copy(), max(1, int(strokes.sum()))
     for quad in grow(known, 0.3):
         cv2.fillConvexPoly(left, quad.round().astype(np.int32), 0)
-    solid = cv2.morphologyEx(left, cv2.MORPH_CLOSE, np.ones((REACH, REACH), np.uint8))
+    near, wide = _pieces(left, NEAR), _pieces(left, REACH)
+    strips = _strips(grey, strokes, wide)
+    marks = _marks(grey, (near, wide))
+    seen = [*found, *grow(strips, 0.3)]
+    new = [not [quad for quad in seen if _holds(quad, mark.mean(0))] for mark in marks]
+    largest = int(wide.boxes[:, 2:].min(1).max(initial=0))
+    return Unexplained(strips, marks[np.array(new, bool)], largest, float(left.sum()) / every)
+
+
+class _Pieces(NamedTuple):
+    """Strokes joined with those near them, P pieces, the largest first."""
+
+    boxes: NDArray[np.int32]  # (P, 4) x, y, width, height
+    area: NDArray[np.int32]  # (P,) pixels
+    number: NDArray[np.intp]  # (P,) in ``label``
+    label: NDArray[np.int32]  # (H, W)
+
+
+def _pieces(strokes: NDArray[np.uint8], reach: int) -> _Pieces:
+    """Join strokes (H, W) nearer to each other than ``reach``."""
+    solid = cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
     _, label, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
-    boxes, area = stats[1:, :4], stats[1:, cv2.CC_STAT_AREA]  # (P, 4) x, y, width, height
-    pieces: list[NDArray[np.float32]] = []
-    filled: list[bool] = []
-    marks = []
-    for i in np.argsort(-area, kind="stable")[:MOST].tolist():
-        if area[i] < LEAST:
-            break
-        x, y, w, h = boxes[i]
-        points = cv2.findNonZero((label[y : y + h, x : x + w] == i + 1).astype(np.uint8))
-        middle, (length, thickness), turn = cv2.minAreaRect(points)
-        length, thickness = length + 1, thickness + 1  # from the middle of a pixel to its edge
-        quad = cv2.boxPoints((middle, (length, thickness), turn))
-        pieces.append(_lengthwise(quad + np.array([x, y], np.float32)))
-        filled.append(bool(area[i] >= FILLED * length * thickness))
-        if _alone(grey, boxes[i]) and area[i] >= FILLED / 2 * w * h:
-            marks.append(i)
-    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1).astype(np.float32)
-    largest = boxes[:, 2:].min(1).max(initial=0)
-    return Unexplained(_joined(pieces, filled), box_to_quad(corners[marks]), int(largest))
+    area = stats[:, cv2.CC_STAT_AREA]
+    order = np.argsort(-area, kind="stable")
+    order = order[(order > 0) & (area[order] >= LEAST)]
+    boxes = stats[order, :4]
+    return _Pieces(boxes, area[order], order, np.asarray(label, np.int32))
+
+
+def _strips(grey: NDArray[np.uint8], strokes: NDArray[np.uint8], pieces: _Pieces) -> Quads:
+    """Find narrow strips, (S, 4, 2), small or aslant, on even ground."""
+    boxes = pieces.boxes
+    slim = (
+        pieces.area > FILLED / 4 * boxes[:, 2] * boxes[:, 3]
+    )  # also if it lies slanted in its box
+    some = np.flatnonzero(slim | (boxes[:, 2:].max(1) < MARK[1]))[:MOST]
+    quads = np.asarray([_rectangle(pieces, i) for i in some], np.float32).reshape(-1, 4, 2)
+    length, thickness = sides(quads)
+    seeds = pieces.area[some] >= FILLED * length * thickness
+    seeds &= (length > 1.5 * thickness) & ((slant(quads) > ASLANT) | (thickness < SMALL))
+    strips = _joined(list(quads), seeds.tolist())
+    kept = [bool(_unevenness(grey, strokes, quad) < EVEN) for quad in strips]
+    return strips[np.array(kept, bool) & (sides(strips)[0] > 2 * sides(strips)[1])]
+
+
+def _rectangle(pieces: _Pieces, index: int) -> NDArray[np.float32]:
+    """The smallest rectangle (4, 2) around a piece, its first side a long one."""
+    x, y, w, h = pieces.boxes[index]
+    part = pieces.label[y : y + h, x : x + w] == pieces.number[index]
+    middle, (length, thickness), turn = cv2.minAreaRect(cv2.findNonZero(part.astype(np.uint8)))
+    # From the middles of the outermost pixels to their edges.
+    corners = cv2.boxPoints((middle, (length + 1, thickness + 1), turn))
+    return _lengthwise(corners + np.array([x, y], np.float32))
+
+
+def _unevenness(
+    grey: NDArray[np.uint8], strokes: NDArray[np.uint8], quad: NDArray[np.float32]
+) -> float:
+    """Standard deviation of grey around a quad (4, 2), a third of its shorter side away.
+
+    Strokes of neighbours do not count, unless they are most of what is there.
+    """
+    least = min(float(side) for side in sides(quad))
+    ring = grow(quad[None], 0.0, max(3.0, least / 3))[0]
+    t = np.linspace(0, 1, 24, endpoint=False)[:, None, None]
+    points = (ring + t * (np.roll(ring, -1, 0) - ring)).reshape(-1, 2)  # (96, 2)
+    x, y = points.round().astype(int).T
+    inside = (x >= 0) & (y >= 0) & (x < grey.shape[1]) & (y < grey.shape[0])
+    x, y = x[inside], y[inside]
+    blank = strokes[y, x] == 0
+    return float(grey[y, x][blank].std()) if 2 * blank.sum() > len(x) else np.inf
+
+
+def _holds(quad: NDArray[np.float32], point: NDArray[np.float32]) -> bool:
+    return cv2.pointPolygonTest(quad, (float(point[0]), float(point[1])), measureDist=False) >= 0
+
+
+def _marks(grey: NDArray[np.uint8], both: tuple[_Pieces, ...]) -> Quads:
+    """Find what may be single characters, (M, 4, 2): also close to the edge of a bubble.
+
+    One whose parts stand apart is taken with the bubble; otherwise the innermost counts.
+    """
+    alone = []
+    for pieces in both:
+        w, h = pieces.boxes[:, 2], pieces.boxes[:, 3]
+        fits = (h >= MARK[0]) & (h <= MARK[1]) & (w >= 0.12 * h) & (w <= 1.5 * h)
+        fits &= pieces.area >= FILLED / 2 * w * h
+        alone += [box for box in pieces.boxes[fits][:MOST] if _alone(grey, box)]
+    marks: list[NDArray[np.int32]] = []
+    for x, y, w, h in sorted(alone, key=lambda box: int(box[2] * box[3])):
+        middles = ((m[:2] + m[2:]) / 2 - (x, y) for m in marks)
+        if not any(0 <= dx <= w and 0 <= dy <= h for dx, dy in middles):
+            marks.append(np.array([x, y, x + w, y + h]))
+    return box_to_quad(np.array(marks, np.float32).reshape(-1, 4))
 
 
 def _alone(grey: NDArray[np.uint8], box: NDArray[np.int32]) -> bool:
-    """Say whether a box (4,) x, y, width, height may hold one character on plain ground."""
+    """Say whether a box (4,) x, y, width, height stands on plain ground, off the edges."""
     x, y, w, h = (int(v) for v in box)
-    if not (MARK[0] <= h <= MARK[1] and 0.12 * h <= w <= 1.5 * h):
-        return False
     far = max(3, h // 3)
     x0, y0, x1, y1 = x - far, y - far, x + w + far, y + h + far
     if min(x0, y0) < 0 or y1 >= grey.shape[0] or x1 >= grey.shape[1]:
@@ -149,6 +235,16 @@ def stroke_mask(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Mark the strokes of a grey image with 1, shape (H, W)."""
     edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     return np.asarray(edges > CONTRAST, np.uint8)
+
+
+def densest(image: Image, side: int) -> tuple[int, int]:
+    """Return the left top corner (x, y) of the square of that side where most strokes are."""
+    mask = stroke_mask(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)).astype(np.float32)
+    h, w = (min(side, v) for v in mask.shape)
+    sums = cv2.boxFilter(mask, -1, (w, h), anchor=(0, 0), normalize=False)
+    whole = sums[: mask.shape[0] - h + 1, : mask.shape[1] - w + 1]
+    y, x = np.unravel_index(int(whole.argmax()), whole.shape)
+    return int(x), int(y)
 
 
 def _lengthwise(quad: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,0 +1,155 @@
+"""Text-line detection: CTPN slices, joined into quads (Tian et al. 2016)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.detection.canvas import cover, extend, resize
+from shizi.detection.columns import cells, stack
+from shizi.detection.missed import LARGE, LARGE_SCORE, SHRINK, merge, second_looks, shrunk
+from shizi.detection.options import DetectionOptions
+from shizi.detection.slices import build_quads
+from shizi.detection.strokes import densest, lay, unexplained
+from shizi.engine import Session
+from shizi.geometry import box_to_quad, distinct, order_quad, quad_to_box, sides
+from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
+from shizi.page import Image, Quads
+
+__all__ = ["DetectionOptions", "Detector"]
+
+Float = NDArray[np.float32]
+
+GOOD_HEIGHT = 18.0
+"""Text height that a second look is scaled to, pixels."""
+
+DENSE = 0.5
+"""Share of unexplained strokes from which on small print is looked for."""
+
+SHRUNK = 0.5
+"""Scale below which small print may have become illegible."""
+
+PROBE = 512
+"""Side of the square in which small print is looked for, pixels."""
+
+
+class Detector:
+    """Finds text lines. Immutable; safe from many threads."""
+
+    def __init__(
+        self,
+        session: Session,
+        options: DetectionOptions | None = None,
+        spec: CTPNSpec | VGGCTPNSpec = CTPNSpec(),
+    ) -> None:
+        self.options = options or DetectionOptions()
+        self._session = session
+        self._spec = spec
+
+    def __call__(self, image: Image) -> tuple[Quads, Float]:
+        """Return quads (N, 4, 2) in pixels of the image and scores (N,), 0 to 1.
+
+        The picture is looked at once at a moderate size, and again, larger, where the text
+        turns out to be too small for that. Strokes that no line explains get a look of their
+        own: see :meth:`_missed`.
+        """
+        o = self.options
+        h, w = image.shape[:2]
+        scale = min((o.pixels / (h * w)) ** 0.5, o.enlarge)
+        canvas = cover(round(h * scale), round(w * scale), o.most_pixels)
+        if len(canvas.tops) == 1:  # more of it costs nothing
+            scale = min(canvas.height / h, canvas.width / w, o.enlarge)
+        scaled = resize(image, scale)
+        quads, scores = self._at(scaled)
+        if len(quads):
+            usual = float(np.quantile(np.minimum(*sides(quads)), 0.3))
+            larger = min(scale * GOOD_HEIGHT / usual, o.enlarge)
+            if usual < o.least_height and larger > 1.2 * scale:
+                again = resize(image, larger)
+                quads, scores = self._at(again)
+                quads *= np.float32(scaled.shape[1] / again.shape[1])
+        quads, scores = self._missed(image, scaled, quads, scores)
+        return quads * np.array([w / scaled.shape[1], h / scaled.shape[0]], np.float32), scores
+
+    def _at(self, scaled: Image) -> tuple[Quads, Float]:
+        """Look at a picture as it is, in horizontal strips where it is large."""
+        height, width = scaled.shape[:2]
+        canvas = cover(height, width, self.options.most_pixels)
+        middles = [(a + b + canvas.height) / 2 for a, b in pairwise(canvas.tops)]
+        cores = pairwise([-np.inf, *middles, np.inf])  # the rows that each strip speaks for
+        cuts = [
+            extend(scaled[top : top + canvas.height], canvas.height, canvas.width)
+            for top in canvas.tops
+        ]
+        looks = self._session.each(cuts, lambda o: build_quads(o, self._spec, self.options))
+        quads, scores = [], []
+        for top, (first, last), (found, score) in zip(canvas.tops, cores, looks, strict=True):
+            found[..., 1] += top
+            middle = found[..., 1].mean(1)
+            mine = (middle >= first) & (middle < last)
+            quads.append(found[mine])
+            scores.append(score[mine])
+        placed, certain = np.concatenate(quads), np.concatenate(scores)
+        kept = distinct(placed, certain)  # two strips may each have seen a tall line
+        return stack(placed[kept], certain[kept])
+
+    def _missed(
+        self, image: Image, scaled: Image, quads: Quads, scores: Float
+    ) -> tuple[Quads, Float]:
+        """Add lines where strokes are that no line explains.
+
+        Args:
+            image: the picture.
+            scaled: the same at the scale that it was looked at.
+            quads: lines found there (N, 4, 2), pixels of ``scaled``.
+            scores: (N,).
+        """
+        width, height = sides(quads)
+        wide = width >= 1.5 * height
+        left = unexplained(scaled, quads[wide | cells(quads)], quads)
+        if left.share > DENSE and (scale := self._small_print(image, scaled)):
+            larger = resize(image, scale)
+            fine, certain = self._at(larger)
+            quads = np.concatenate([quads, fine * np.float32(scaled.shape[1] / larger.shape[1])])
+            scores = np.concatenate([scores, certain])
+            kept = distinct(quads, scores)
+            return quads[kept], scores[kept]
+        patches = second_looks(image, scaled, left, self.options.enlarge)
+        if left.largest > LARGE:
+            patches.append(shrunk(scaled))
+        if not patches:
+            return quads, scores
+        picture, corners = lay(patches)
+        found, certain = self._at(picture)
+        middle = found.mean(1)  # (F, 2)
+        for patch, (x, y) in zip(patches, corners, strict=True):
+            h, w = patch.picture.shape[:2]
+            inside = ((middle >= (x, y)) & (middle < (x + w, y + h))).all(1)
+            lines = found[inside] - np.array([x, y], np.float32)
+            if patch.line and inside.any():
+                lines = box_to_quad(quad_to_box(lines.reshape(1, -1, 2)))
+            elif not patch.line:
+                inside &= (np.minimum(*sides(found)) > LARGE / SHRINK) & (certain > LARGE_SCORE)
+                lines = found[inside] - np.array([x, y], np.float32)
+            for line in patch.back(lines):
+                score = float(certain[inside].mean())
+                quads, scores = merge(quads, scores, order_quad(line), score)
+        return quads, scores
+
+    def _small_print(self, image: Image, scaled: Image) -> float:
+        """Look where strokes are densest, at full size.
+
+        Returns:
+            The scale at which the print there, too small for the first look, has a good height;
+            0 where there is none.
+        """
+        scale = scaled.shape[1] / image.shape[1]
+        if scale > SHRUNK:
+            return 0.0
+        x, y = (round(v / scale) for v in densest(scaled, round(PROBE * scale)))
+        quads, _ = self._at(np.ascontiguousarray(image[y : y + PROBE, x : x + PROBE]))
+        if len(quads) < 3:
+            return 0.0
+        return min(1.0, GOOD_HEIGHT / float(np.median(np.minimum(*sides(quads)))))

@@ -1,0 +1,127 @@
+"""Upright characters below each other: columns of vertical text, and cells of tables."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.geometry import box_to_quad, quad_to_box, sides
+from shizi.page import Quads
+
+Float = NDArray[np.float32]
+
+
+def stack(quads: Quads, scores: Float) -> tuple[Quads, Float]:
+    """Join single characters that stand close above each other into vertical lines.
+
+    Slices cannot follow text that runs downwards, so it is found one character at a time.
+    Cells of a table stand below each other too: what stands level with other lines, row by
+    row, is not joined.
+
+    Args:
+        quads: of all lines of a picture, (N, 4, 2).
+        scores: (N,).
+    """
+    if len(quads) < 2:
+        return quads, scores
+    joined = np.zeros(len(quads), dtype=bool)
+    lines, certain = [], []
+    for chain in _chains_down(quads):
+        if not _in_rows(quads, chain):
+            joined[chain] = True
+            box = quad_to_box(quads[chain].reshape(1, -1, 2))
+            lines.append(box_to_quad(box)[0])
+            certain.append(scores[chain].mean())
+    if not lines:
+        return quads, scores
+    return np.concatenate([quads[~joined], np.stack(lines)]), np.concatenate(
+        [scores[~joined], np.asarray(certain, dtype=np.float32)]
+    )
+
+
+IN_ROWS = 0.7
+"""Share of a column's characters that stand level with words in the cells of a table."""
+
+
+def _chains_down(quads: Quads) -> list[list[int]]:
+    """Find characters that stand above each other, each chain from top to bottom.
+
+    They stand close, or as far apart as regularly, and nearer than anything beside them.
+    """
+    if len(quads) < 2:
+        return []
+    width, height = sides(quads)
+    centre = quads.mean(1)  # (N, 2)
+    square = (width < 1.45 * height) & (width > 0.6 * height)
+    apart = centre[None, :, 1] - centre[:, None, 1]
+    gap = apart - (height[:, None] + height[None]) / 2  # (N, N)
+    size = np.minimum(height[:, None], height[None]) / np.maximum(height[:, None], height[None])
+    aside = np.abs(centre[:, None, 0] - centre[None, :, 0])
+    between = aside - (width[:, None] + width[None]) / 2  # blank beside a line
+    level = (np.abs(apart) < 0.3 * height[:, None]) & (between > 0)
+    beside = np.where(level, between, np.inf).min(1)  # (N,)
+    near = (gap > -0.37 * height[:, None]) & (gap < SPREAD * height[:, None])
+    near &= gap < np.maximum(CLOSE * height, beside)[:, None]
+    near &= square[:, None] & square[None] & (size > 0.65)
+    near &= aside < 0.35 * np.maximum(width[:, None], 1)
+    np.fill_diagonal(near, False)
+    distance = np.where(near, gap, np.inf)
+    below = np.where(near.any(1), distance.argmin(1), -1)
+    above = np.where(near.any(0), distance.argmin(0), -1)
+    chains = []
+    for first in range(len(quads)):
+        if above[first] >= 0 and below[above[first]] == first:
+            continue
+        chain = [first]
+        while (n := int(below[chain[-1]])) >= 0 and above[n] == chain[-1] and n not in chain:
+            chain.append(n)
+        steps = np.diff(centre[chain, 1])
+        if len(chain) >= 3 and np.ptp(steps) < 0.3 * steps.mean():
+            chains.append(chain)
+            continue
+        gaps = gap[chain[:-1], chain[1:]] / height[chain[:-1]]
+        for part in np.split(np.array(chain), np.flatnonzero(gaps > CLOSE) + 1):
+            if len(part) >= 3 or (len(part) == 2 and gap[part[0], part[1]] < 0):
+                chains.append(part.tolist())
+    return chains
+
+
+CLOSE = 0.21
+"""Blank between the characters of a column, by their height; what is found has a margin."""
+
+SPREAD = 1.2
+"""The same where they are spread evenly."""
+
+
+def cells(quads: Quads) -> NDArray[np.bool_]:
+    """Say which of the lines (N,) are cells of a table."""
+    cells = np.zeros(len(quads), dtype=bool)
+    for chain in _chains_down(quads):
+        cells[chain] = _in_rows(quads, chain)
+    return cells
+
+
+def _in_rows(quads: Quads, chain: list[int]) -> bool:
+    """Say whether characters below each other are cells: row by row level with what is beside.
+
+    That is words, all as high above or below them, or where they are spread two other characters.
+    A paragraph beside a column has another pitch, and is level only by chance.
+    """
+    width, height = sides(quads)
+    centre, own = quads.mean(1), height[chain]  # (N, 2), (n,)
+    along = (quads[:, 1] - quads[:, 0]) / np.maximum(width, 1)[:, None]  # (N, 2)
+    to = centre[chain][:, None] - centre[None]  # (n, N, 2)
+    ahead, off = (to * along).sum(-1), to[..., 1] * along[:, 0] - to[..., 0] * along[:, 1]
+    level = np.abs(off) < 0.3 * own[:, None]
+    level &= np.abs(np.log(own[:, None] / np.maximum(height, 1e-6))) < 0.3
+    level &= np.abs(ahead) > (width[chain][:, None] + width) / 2
+    long = width >= 1.5 * height
+    words = np.where(level & long, np.abs(off), np.inf).argmin(1)  # (n,) the one most level
+    found = (level & long).any(1)
+    above = off[np.arange(len(chain)), words]
+    steady = found & (
+        np.abs(above - np.median(above[found] if found.any() else above)) < 0.15 * own
+    )
+    blank = (quads[chain[1:], 0, 1] - quads[chain[:-1], 3, 1]).max()
+    grid = (level & ~long).sum(1) > 1 if blank > CLOSE * own.mean() else np.zeros(len(chain), bool)
+    return bool((steady | grid).mean() >= IN_ROWS)

@@ -1,0 +1,104 @@
+"""A second look at strokes that no line explains: what is cut out, and what comes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.detection.canvas import resize
+from shizi.detection.strokes import (
+    ASLANT,
+    SPACE,
+    Patch,
+    Unexplained,
+    cut_patch,
+    lengthen,
+    slant,
+)
+from shizi.geometry import area, box_to_quad, grow, intersection, quad_to_box, sides
+from shizi.page import Image, Quads
+
+Float = NDArray[np.float32]
+
+GOOD = 26.0
+"""Height that a strip is brought to for a look of its own, pixels."""
+
+LEGIBLE = 12.0
+"""Height below which nothing can be read in a strip, pixels."""
+
+ALONE = 40.0
+"""The same for a character that stands alone, which is harder to see."""
+
+LARGE = 100.0
+"""Height, pixels, from which on the anchors no longer hold a character."""
+
+SHRINK = 4
+"""By how much the picture is shrunk where something larger is."""
+
+SPARE = 0.25
+"""Share of the picture's area, as it was looked at, that strips may have at most."""
+
+SPARE_ALONE = 1.0
+"""The same for characters that stand alone: on plain ground hardly anything else looks so."""
+
+LARGE_SCORE = 0.9
+"""Least score of large characters: shrunk pictures are full of shapes."""
+
+
+def second_looks(image: Image, scaled: Image, left: Unexplained, enlarge: float) -> list[Patch]:
+    """Cut out what deserves a second look; places are pixels of ``scaled``."""
+    thickness = sides(left.strips)[1]
+    most = enlarge * image.shape[1] / scaled.shape[1]
+    factors = np.minimum(GOOD / np.maximum(thickness, 1), most)
+    # What ran level and cannot be enlarged would be seen as before.
+    wanted = (factors * thickness > LEGIBLE) & ((factors > 1.3) | (slant(left.strips) > ASLANT))
+    room = lengthen(grow(left.strips[wanted], 0.4), 1.0)
+    patches = _cut(image, scaled, room, factors[wanted], SPARE)
+    box = quad_to_box(left.marks)
+    half = (box[:, 3:] - box[:, 1:2]) / 2
+    room = box_to_quad(box + half * np.array([-1, -1, 1, 1], np.float32))
+    factors = ALONE / np.maximum(2 * half[:, 0], 1)
+    return patches + _cut(image, scaled, room, factors, SPARE_ALONE)
+
+
+def _cut(
+    image: Image, scaled: Image, room: Quads, factors: NDArray[np.floating[Any]], spare: float
+) -> list[Patch]:
+    """Cut out quads (N, 4, 2), enlarged by factors (N,), the smallest first.
+
+    All together they have at most ``spare`` of the area of ``scaled``.
+    """
+    scale = scaled.shape[1] / image.shape[1]
+    areas = np.prod([side * factors + SPACE for side in sides(room)], axis=0)  # (N,)
+    order = np.argsort(areas, kind="stable")
+    within = order[areas[order].cumsum() < spare * scaled.shape[0] * scaled.shape[1]]
+    patches = []
+    for i in within.tolist():
+        quad, factor = room[i], float(factors[i])
+        if factor > 1:  # the picture itself may hold more
+            sharp = cut_patch(image, quad / np.float32(scale), factor * scale)
+            patches.append(Patch(sharp.picture, quad))
+        else:
+            patches.append(cut_patch(scaled, quad, factor))
+    return patches
+
+
+def shrunk(scaled: Image) -> Patch:
+    """The whole picture, so small that the largest characters have the usual height."""
+    h, w = scaled.shape[:2]
+    small = resize(scaled, 1 / SHRINK)
+    return Patch(small, box_to_quad(np.array([0, 0, w, h], np.float32)), line=False)
+
+
+def merge(quads: Quads, scores: Float, line: Float, score: float) -> tuple[Quads, Float]:
+    """Add a line (4, 2) that a second look found, in place of pieces of it."""
+    shared = np.array([intersection(quad, line) for quad in quads], np.float32)  # (N,)
+    width, height = sides(quads)
+    wide = (width >= 1.5 * height) & (width >= 1.5 * min(sides(line)))
+    longer = np.maximum(width, height) >= max(sides(line))
+    if shared[wide].sum() > 0.3 * area(line) or (shared[longer] > 0.5 * area(line)).any():
+        return quads, scores
+    rest = wide | (shared < 0.3 * area(quads))
+    return np.concatenate([quads[rest], line[None]]), np.append(scores[rest], np.float32(score))

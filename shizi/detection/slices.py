@@ -1,0 +1,197 @@
+"""From the net's output to lines: slices are suppressed, linked and outlined (Tian et al. 2016)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.detection.options import DetectionOptions
+from shizi.geometry import grow
+from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
+from shizi.page import Quads
+
+COLUMN = 16
+"""Width of a slice, pixels."""
+
+SLICE_SCORE = 0.5
+"""Least score of a slice."""
+
+GAP = 2
+"""Columns without text that a line may bridge."""
+
+FACING = 0.3
+"""Least vertical overlap of neighbour slices, by the lower one: a steep thin line has little."""
+
+LIKENESS = 0.6
+"""Least ratio of the heights of neighbour slices."""
+
+END_SCORE = 0.5
+"""Mean score of two facing ends above which a line is cut."""
+
+Float = NDArray[np.float32]
+
+
+class Slices(NamedTuple):
+    """Text slices of one picture, M of them, ordered by column."""
+
+    column: NDArray[np.intp]  # (M,)
+    top: Float  # (M,) y
+    low: Float  # (M,) y
+    score: Float  # (M,) 0 to 1
+    ends: Float  # (M, 2) probability of holding the left, the right end
+    offsets: Float  # (M, 2) of the ends from the slice's centre, in columns
+
+
+def build_quads(
+    output: Float, spec: CTPNSpec | VGGCTPNSpec, options: DetectionOptions
+) -> tuple[Quads, Float]:
+    """Turn the net's output (R, C, K, 7) into line quads (N, 4, 2) and scores (N,)."""
+    slices = suppress(output, spec)
+    quads, scores = [], []
+    for chain in link(slices):
+        score = float(slices.score[chain].mean())
+        if score >= options.line_score:
+            quads.append(outline(slices, chain))
+            scores.append(score)
+    found = np.asarray(quads, dtype=np.float32).reshape(-1, 4, 2)
+    return grow(found, options.margin), np.asarray(scores, dtype=np.float32)
+
+
+def suppress(output: Float, spec: CTPNSpec | VGGCTPNSpec) -> Slices:
+    """Decode the best anchor of each cell, then merge overlapping cells column by column.
+
+    Non-maximum suppression runs in all columns at once: each round takes every column's
+    best cell and replaces what overlaps it by their mean, weighted by score.
+    """
+    r, c, _, _ = output.shape
+    best = output[..., 0].argmax(2)  # (R, C)
+    cells = np.take_along_axis(output, best[:, :, None, None], 2)[:, :, 0]  # (R, C, 7)
+    alive = _sigmoid(cells[..., 0])
+    alive[alive < SLICE_SCORE] = 0.0
+    heights = np.asarray(spec.heights, np.float32)[best]
+    centre = (np.arange(r, dtype=np.float32)[:, None] + 0.5) * spec.row + cells[..., 1] * heights
+    half = heights * np.exp(np.clip(cells[..., 2], -2, 2)) / 2
+    values = np.concatenate(
+        [
+            (centre - half)[..., None],
+            (centre + half)[..., None],
+            _sigmoid(cells[..., 3:5]),
+            cells[..., 5:7],
+        ],
+        -1,
+    )  # (R, C, 6)
+    columns, merged, scores = [], [], []
+    every = np.arange(c)
+    while True:
+        row = alive.argmax(0)  # (C,)
+        score = alive[row, every]
+        live = np.flatnonzero(score > 0)
+        if not len(live):
+            break
+        at = values[:, live]  # (R, L, 6)
+        top, low = at[row[live], np.arange(len(live)), :2].T  # (L,)
+        inter = np.minimum(at[..., 1], low) - np.maximum(at[..., 0], top)  # (R, L)
+        smaller = np.minimum(at[..., 1] - at[..., 0], low - top)
+        same = (inter > 0.5 * smaller) & (alive[:, live] > 0)
+        same[row[live], np.arange(len(live))] = True
+        close = same & (inter > 0.7 * np.maximum(at[..., 1] - at[..., 0], low - top))
+        close[row[live], np.arange(len(live))] = True
+        weight = (alive[:, live] * close)[..., None]
+        columns.append(live)
+        merged.append((at * weight).sum(0) / weight.sum(0))
+        scores.append(score[live])
+        alive[:, live] *= ~same
+    if not columns:
+        return _pack(np.zeros(0, np.intp), np.zeros((0, 6), np.float32), np.zeros(0, np.float32))
+    return _pack(np.concatenate(columns), np.concatenate(merged), np.concatenate(scores))
+
+
+def _pack(column: NDArray[np.intp], values: Float, score: Float) -> Slices:
+    order = np.lexsort((values[:, 0], column))
+    v = values[order]
+    return Slices(column[order], v[:, 0], v[:, 1], score[order], v[:, 2:4], v[:, 4:6])
+
+
+def _sigmoid(x: Float) -> Float:
+    return np.asarray(1 / (1 + np.exp(-np.clip(x, -30, 30))), dtype=np.float32)
+
+
+def link(slices: Slices) -> list[NDArray[np.intp]]:
+    """Join slices into chains, left to right: mutual best neighbours (paper, section 3.2).
+
+    A pair is not joined where the left one holds a right end and the right one a left end.
+    """
+    count = len(slices.column)
+    after = np.full(count, -1)
+    before = np.full(count, -1)
+    last = int(slices.column.max(initial=0))
+    starts = np.searchsorted(slices.column, np.arange(last + 2))
+    for reach in range(1, GAP + 2):
+        for column in range(last + 1 - reach):
+            a = np.arange(starts[column], starts[column + 1])
+            b = np.arange(starts[column + reach], starts[column + reach + 1])
+            a, b = a[after[a] < 0], b[before[b] < 0]
+            if not (len(a) and len(b)):
+                continue
+            fit = _likeness(slices, a, b)  # (A, B)
+            to, back = fit.argmax(1), fit.argmax(0)
+            for i in range(len(a)):
+                if fit[i, to[i]] > 0 and back[to[i]] == i:
+                    after[a[i]], before[b[to[i]]] = b[to[i]], a[i]
+    chains = []
+    for start in np.flatnonzero(before < 0):
+        chain = [int(start)]
+        while after[chain[-1]] >= 0:
+            chain.append(int(after[chain[-1]]))
+        chains.append(np.asarray(chain, dtype=np.intp))
+    return chains
+
+
+def _likeness(slices: Slices, a: NDArray[np.intp], b: NDArray[np.intp]) -> Float:
+    """How well slices a (A,) and b (B,) continue each other; 0 where they must not."""
+    top = np.maximum(slices.top[a][:, None], slices.top[b])
+    low = np.minimum(slices.low[a][:, None], slices.low[b])
+    ha = (slices.low - slices.top)[a][:, None]
+    hb = (slices.low - slices.top)[b][None]
+    overlap = (low - top) / np.minimum(ha, hb)
+    size = np.minimum(ha, hb) / np.maximum(ha, hb)
+    apart = (slices.ends[a, 1][:, None] + slices.ends[b, 0][None]) / 2 > END_SCORE
+    fits = (overlap > FACING) & (size > LIKENESS) & ~apart
+    return np.where(fits, overlap + size, 0.0).astype(np.float32)
+
+
+def outline(slices: Slices, chain: NDArray[np.intp]) -> Float:
+    """Fit a quad (4, 2) to a chain: straight top and bottom, ends by side refinement."""
+    xs = (slices.column[chain] + 0.5) * COLUMN
+    top, low = slices.top[chain], slices.low[chain]
+    first, last = chain[0], chain[-1]
+    left, right = slices.offsets[first, 0], slices.offsets[last, 1]
+    if len(chain) == 1 and left >= right:  # the published form has one offset for both ends
+        left, right = -abs(left), abs(right)
+    x0 = xs[0] + COLUMN * float(np.clip(left, -1.0, 0.5))
+    x1 = xs[-1] + COLUMN * float(np.clip(right, -0.5, 1.0))
+    x1 = max(x1, x0 + 2)
+    slope, middle = _fit_line(xs, (top + low) / 2)
+    grow, height = _fit_line(xs, low - top)
+    centre = float(xs.mean())
+    theta = math.atan(slope)
+    normal = np.array([-math.sin(theta), math.cos(theta)])
+    corners = []
+    for x, side in ((x0, 1), (x1, -1)):
+        tall = max(2.0, height + grow * (x - centre)) * math.cos(theta)
+        # The ends found are the outermost corners; the middle line begins further in.
+        inner = x + side * tall / 2 * abs(math.sin(theta))
+        point = np.array([inner, middle + slope * (inner - centre)])
+        corners.append((point - normal * tall / 2, point + normal * tall / 2))
+    (tl, bl), (tr, br) = corners
+    return np.stack([tl, tr, br, bl]).astype(np.float32)
+
+
+def _fit_line(xs: NDArray[np.floating[Any]], ys: NDArray[np.floating[Any]]) -> tuple[float, float]:
+    """Least squares slope, drawn to zero for short chains, and the value at the mean x."""
+    dx = xs - xs.mean()
+    prior = COLUMN**2 / 4  # a short line's slope is hardly worth believing
+    return float((dx * ys).sum() / ((dx * dx).sum() + prior)), float(ys.mean())

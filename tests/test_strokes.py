@@ -1,0 +1,127 @@
+"""Strokes that no line explains: strips, single characters, and the patches to see them by."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from shizi.detection.strokes import Patch, cut_patch, densest, lay, slant, unexplained
+from shizi.geometry import box_to_quad, quad_iou, sides
+from shizi.page import Image
+
+NONE = np.zeros((0, 4, 2), np.float32)
+
+
+def page(height: int = 400, width: int = 600) -> Image:
+    return np.full((height, width, 3), 255, np.uint8)
+
+
+def written(image: Image, quad: np.ndarray) -> np.ndarray:
+    """Draw strokes, like those of a line of text, into a quad (4, 2)."""
+    a, b, c, d = quad
+    for t in np.linspace(0, 1, max(2, int(np.linalg.norm(b - a) / 5))):
+        top, low = a + t * (b - a), d + t * (c - d)
+        cv2.line(image, top.astype(int).tolist(), low.astype(int).tolist(), (0, 0, 0), 2)
+    return quad
+
+
+def box(x: float, y: float, width: float, height: float) -> np.ndarray:
+    return box_to_quad(np.array([x, y, x + width, y + height], np.float32))
+
+
+def turned(quad: np.ndarray, degrees: float) -> np.ndarray:
+    t = np.deg2rad(degrees)
+    turn = np.array([[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]])
+    return ((quad - quad.mean(0)) @ turn + quad.mean(0)).astype(np.float32)
+
+
+@pytest.mark.parametrize("degrees", [0, 30, -40, 90])
+def test_a_line_that_nobody_saw_is_a_strip_whichever_way_it_runs(degrees: float) -> None:
+    image = page()
+    quad = written(image, turned(box(200, 190, 200, 20 if degrees else 6), degrees))
+    strips = unexplained(image, NONE, NONE).strips
+    assert len(strips) == 1
+    assert quad_iou(strips[0], quad) > 0.45
+    assert slant(strips)[0] == pytest.approx(abs(degrees), abs=3)
+    assert sides(strips)[0] > sides(strips)[1]
+
+
+def test_words_that_follow_each_other_are_one_strip() -> None:
+    image = page()
+    for y in (60, 120, 190):
+        written(image, box(100, y, 24, 50))
+    strips = unexplained(image, NONE, NONE).strips
+    assert len(strips) == 1
+    assert quad_iou(strips[0], box(124, 60, 180, -24)) >= 0  # a rectangle
+    assert sides(strips)[0][0] == pytest.approx(180, abs=10)
+
+
+def test_a_level_line_of_good_height_needs_no_second_look() -> None:
+    image = page()
+    written(image, box(100, 100, 300, 24))
+    assert len(unexplained(image, NONE, NONE).strips) == 0
+
+
+def test_strokes_of_known_lines_are_explained() -> None:
+    image = page()
+    known = written(image, box(100, 100, 300, 24))[None]
+    left = unexplained(image, known, known)
+    assert (len(left.strips), len(left.marks), left.largest, left.share) == (0, 0, 0, 0.0)
+    written(image, box(100, 300, 300, 6))
+    left = unexplained(image, known, known)
+    assert len(left.strips) == 1
+    assert left.share == pytest.approx(0.3, abs=0.1)
+
+
+def test_an_outline_is_no_strip() -> None:
+    image = page()
+    cv2.rectangle(image, (100, 100), (500, 160), (0, 0, 0), 2)
+    left = unexplained(image, NONE, NONE)
+    assert len(left.strips) == 0
+    assert left.largest > 50
+
+
+def test_a_character_alone_on_plain_ground_is_a_mark_also_in_a_bubble() -> None:
+    image = page()
+    cv2.putText(image, "7", (100, 130), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 3)
+    cv2.rectangle(image, (380, 80), (440, 150), (200, 200, 200), 2)
+    cv2.putText(image, "2", (400, 128), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 3)
+    marks = unexplained(image, NONE, NONE).marks
+    assert sorted(marks.mean(1)[:, 0].round(-1).tolist()) == [110, 410]
+    assert len(unexplained(image, NONE, marks).marks) == 0  # found already
+
+
+def test_on_rough_ground_nothing_stands_alone() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
+    cv2.putText(image, "7", (100, 130), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 3)
+    assert len(unexplained(image, NONE, NONE).marks) == 0
+
+
+def test_a_patch_knows_where_it_was_cut_out() -> None:
+    quad = turned(box(200, 190, 200, 20), 30)
+    patch = cut_patch(page(), quad, 2.0)
+    assert patch.picture.shape == (40, 400, 3)
+    corners = np.array([[0, 0], [400, 0], [400, 40], [0, 40]], np.float32)
+    np.testing.assert_allclose(patch.back(corners), quad, atol=1e-3)
+
+
+def test_patches_lie_side_by_side_and_apart() -> None:
+    rng = np.random.default_rng(1)
+    sizes = rng.integers(20, 200, (12, 2))
+    patches = [Patch(page(h, w), box(0, 0, w, h)) for h, w in sizes]
+    canvas, corners = lay(patches)
+    seen = np.zeros(canvas.shape[:2], int)
+    for (x, y), (h, w) in zip(corners, sizes, strict=True):
+        seen[y : y + h + 30, x : x + w + 30] += 1
+        assert (canvas[y : y + h, x : x + w] == 255).all()
+    assert seen.max() == 1
+
+
+def test_the_densest_square_lies_where_strokes_are() -> None:
+    image = page(1000, 1000)
+    for y in range(600, 800, 30):
+        written(image, box(620, y, 200, 20))
+    x, y = densest(image, 256)
+    assert 560 < x < 640
+    assert 540 < y < 610
