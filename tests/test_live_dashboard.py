@@ -195,6 +195,17 @@ def test_the_page_in_a_browser(dashboard: Dashboard, width: int) -> None:
         assert page.inner_text("#state") == "stopped; starting again"
         assert page.locator("#rooms a").count() == 2
         page.wait_for_selector("#frame[src^='blob:']")
+        dashboard.publish_event("一号", said(3, "包邮吗"), clock=EVENING, asks=["shipping"])
+        page.wait_for_selector("#questions li:has-text('20:00:00')")
+        small = "e => e.filter(one => one.offsetHeight && one.offsetHeight < 40).length"
+        assert page.locator("button, input, nav a").evaluate_all(small) == 0
+        with page.expect_response("**/api/questions/r-3*") as ticked:
+            page.click("#questions button")
+        assert ticked.value.ok and page.locator("#questions li").count() == 0
+        dashboard.publish_alert("一号", {**asked(dashboard, "viewers")[0], "kind": "enters"})
+        page.click("#alerts button")
+        page.wait_for_selector("#p-events li:has-text('多少钱')")
+        assert "2026-11-24" in page.inner_text("#p-days")
         shown = page.locator("#frame").evaluate("img => img.decode().then(() => img.naturalWidth)")
         assert shown == 640
         wide = page.evaluate("document.documentElement.scrollWidth")

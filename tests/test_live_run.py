@@ -212,5 +212,10 @@ def test_a_correction_takes_back_what_was_counted() -> None:
 def test_the_picture_is_marked_with_area_and_rows() -> None:
     blank = np.zeros((100, 200, 3), np.uint8)
     out = marked(blank, (10, 10, 150, 90), [np.array([20, 30, 60, 40], np.float32)])
-    assert out[10, 80].any() and out[30, 40].any() and not out[60, 100].any()
+    assert (
+        out[10, 80].any()
+        and out[35, 17].any()
+        and not out[35, 20:60].any()
+        and not out[60, 100].any()
+    )
     assert not blank.any()

@@ -112,7 +112,7 @@ class Channel:
             self.events.move_to_end(key)
             if len(self.events) > EVENTS:
                 self.events.popitem(last=False)
-        else:
+        elif kind != "alert":  # whoever comes later has missed it
             self.latest[kind] = text
         for client in self.clients:
             client.put(text)
@@ -245,8 +245,8 @@ class Dashboard(Publisher):
 
     def hello(self, room: str) -> str:
         """Return the first message of a connection."""
-        facts = {"type": "hello", "rooms": list(self._channels), "room": room}
-        facts["kept"] = room in self._kept
+        rooms, kept = list(self._channels), room in self._kept
+        facts = {"type": "hello", "rooms": rooms, "room": room, "kept": kept}
         return json.dumps(facts, ensure_ascii=False)
 
     def channel(self, room: str) -> tuple[str, Channel] | None:

@@ -23,6 +23,7 @@ let tierOnly = "";
 let kept = false; // in a store, which can be asked
 let offset = null; // of clock time to stream time, seconds
 let lastFrame = null;
+let atEnd = true; // of the events: new ones are followed
 
 function element(tag, text, cls) {
   const made = document.createElement(tag);
@@ -79,7 +80,6 @@ function eventItem(event) {
 
 function showEvent(event) {
   const list = $("events");
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
   const item = eventItem(event);
   item.dataset.kind = event.kind;
   item.classList.toggle("doubtful", event.score < 0.7);
@@ -95,7 +95,7 @@ function showEvent(event) {
     first.remove();
     rows.delete(id);
   }
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  if (atEnd) requestAnimationFrame(() => { list.scrollTop = list.scrollHeight; });
   if (event.asks?.length) asked.set(event.id, event); else asked.delete(event.id);
   drawQuestions();
 }
@@ -235,7 +235,9 @@ function drawGifts(gifts) {
 
 function showStats(stats) {
   if (stats.clock) {
+    const first = offset === null;
     offset = stats.clock - stats.time;
+    if (first) drawMinutes();
     $("m-clock").textContent = hour(stats.clock);
   }
   $("g-time").textContent = clock(stats.time);
@@ -318,6 +320,12 @@ for (const [kind, label] of Object.entries(KINDS)) {
   };
   $("filter").append(button);
 }
+let lastTop = 0;
+$("events").onscroll = ({ target }) => { // only who scrolls up leaves the end
+  if (target.scrollHeight - target.scrollTop - target.clientHeight < 80) atEnd = true;
+  else if (target.scrollTop < lastTop) atEnd = false;
+  lastTop = target.scrollTop;
+};
 $("search").oninput = find;
 addEventListener("resize", drawMinutes);
 connect();
