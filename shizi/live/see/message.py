@@ -226,10 +226,10 @@ class Assembler:
 
     def _join(self, line: SeenLine) -> Message | None:
         """The message of the line above or below, where the two belong together."""
-        for message in dict.fromkeys(self._of.values()) if line.bare_count else ():
-            if any(beside(x, line) for x in message.lines) and not message.count_beside:
-                message.lines.append(line)
-                return message
+        for shown in dict.fromkeys(self._of.values()) if line.bare_count else ():
+            if any(beside(x, line) for x in shown.lines) and not shown.count_beside:
+                shown.lines.append(line)
+                return shown
         middle, now = float(line.track.box[1] + line.track.box[3]) / 2, line.track.last
         seen = [
             (m, x) for m in dict.fromkeys(self._of.values()) for x in (m.lines[0], m.written[-1])
