@@ -14,7 +14,7 @@ TORCH_INDEX ?=
 ENGINE ?= $(if $(filter Darwin-x86_64,$(shell uname -s)-$(shell uname -m)),onnx,openvino)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint setup-cpu setup-gpu setup-dev wheel clean
+.PHONY: help demo test soak floors lint setup-cpu setup-gpu setup-dev wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: setup-dev ## ruff, mypy and pytest
 
 soak: setup-dev ## long runs on damaged files, odd pictures and many threads: about an hour
 	$(BIN)/python tests/soak.py
+
+floors: ## reading with the oldest versions that pyproject.toml allows (needs uv)
+	tests/floors.sh
 
 lint: setup-dev ## ruff and mypy
 	$(BIN)/ruff check shizi tests

@@ -27,6 +27,9 @@ SAMPLE = 6
 SENSE = 0.85
 """Mean score of the sample from which on it makes sense."""
 
+STACKED = 0.8
+"""The same of columns cut into characters, which are stretched to squares and read worse."""
+
 DOUBT = 0.97
 """Mean score of the sample below which it is read upside down too: Latin text makes some sense."""
 
@@ -100,7 +103,7 @@ class Upright:
         lines = [i for i, r in side.sample.items() if len(r.text) >= least and not r.vertical]
         tried = side.quads[lines[:2]]
         columns = self._recognizer.read_columns(rotate90(image, side.angle), tried)
-        return _sense(columns, sides(tried)[0]) >= SENSE
+        return _sense(columns, sides(tried)[0]) >= STACKED
 
     def _downwards(self, image: Image, side: Side) -> Side:
         """Look again, from the side, where the text runs downwards.

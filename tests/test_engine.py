@@ -189,3 +189,21 @@ def test_openvino_is_imported_in_one_place() -> None:
             assert "import openvino" not in path.read_text(encoding="utf-8").replace(
                 "from shizi.engine.openvino import openvino", ""
             ), path
+
+
+def test_threads_that_run_first_at_once_do_not_wait_for_each_other() -> None:
+    pytest.importorskip("openvino")
+    code = """
+import sys, threading
+from shizi.engine import openvino
+openvino._core()
+sys.setswitchinterval(1e-6)
+begin = threading.Barrier(8)
+def ask():
+    begin.wait()
+    openvino.openvino().Type.u8.to_dtype()
+threads = [threading.Thread(target=ask) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -196,7 +196,7 @@ def test_hidden_names_are_not_shown_on_crops(tmp_path: Path) -> None:
 
 
 def test_a_correction_takes_back_what_was_counted() -> None:
-    totals = Totals(load_rules().worth)
+    totals = Totals(load_rules().worth, load_rules().states)
     totals.take(Event("r-1", 0, 5.0, "gift", "小明", "", 1.0, gift=Gift("玫瑰", 3)))
     totals.take(Event("r-1", 1, 5.0, "gift", "小明", "", 1.0, gift=Gift("玫瑰", 9), closed=True))
     totals.take(Event("r-2", 0, 65.0, "gift", "小明", "", 1.0, gift=Gift("没瑰", 1)))
@@ -204,13 +204,18 @@ def test_a_correction_takes_back_what_was_counted() -> None:
     assert totals.gifts == {"玫瑰": (9, 9.0)}
     assert +totals.minutes[0] == {"gift": 1} and +totals.minutes[1] == {"comment": 1}
     assert totals.total == 2
-    for minute in range(100):
+    for minute in range(MINUTES + 10):
         totals.take(Event(f"m-{minute}", 0, minute * 60.0, "like", "小明", "", 1.0, closed=True))
-    assert len(totals.minutes) == MINUTES and max(totals.minutes) == 99
+    assert len(totals.minutes) == MINUTES and max(totals.minutes) == MINUTES + 9
 
 
 def test_the_picture_is_marked_with_area_and_rows() -> None:
     blank = np.zeros((100, 200, 3), np.uint8)
     out = marked(blank, (10, 10, 150, 90), [np.array([20, 30, 60, 40], np.float32)])
-    assert out[10, 80].any() and out[30, 40].any() and not out[60, 100].any()
+    assert (
+        out[10, 80].any()
+        and out[35, 17].any()
+        and not out[35, 20:60].any()
+        and not out[60, 100].any()
+    )
     assert not blank.any()

@@ -243,6 +243,19 @@ def test_what_was_taken_is_finished_when_the_service_stops() -> None:
         assert api.get(f"{job}/result").text.startswith(TEXTS[0])
 
 
+def test_what_is_left_can_be_given_up() -> None:
+    with served() as api:
+        api.post("/v1/jobs", content=tiff(SLOW, 30, 31))
+        api.post("/v1/jobs", content=PNG)
+        assert api.reader.reading.acquire(timeout=30)
+        assert not api.service.close(0)
+        api.service.abandon()
+        api.reader.go.set()
+        for thread in api.service._desk._pool._threads:
+            thread.join(30)
+        assert _pages_read(api) == 1
+
+
 # Who may ask
 
 

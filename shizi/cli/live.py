@@ -121,7 +121,8 @@ def _one(plan: Plan, page: DashboardOptions | None) -> int:
 
     console = Console(stderr=True)
     with ExitStack() as stack:
-        board = _served(stack, console, [room_name(plan.source, plan.room.room)], page)
+        name = room_name(plan.source, plan.room.room)
+        board = _served(stack, console, {name: plan.room}, page)
         shown = stack.enter_context(bar())
 
         def step(source: Source, watch: Watch) -> None:
@@ -142,7 +143,7 @@ def _several(plans: list[Plan], page: DashboardOptions | None) -> int:
 
     console = Console(stderr=True)
     with ExitStack() as stack:
-        board = _served(stack, console, [plan.room.room for plan in plans], page)
+        board = _served(stack, console, {plan.room.room: plan.room for plan in plans}, page)
         rooms = Rooms(plans, lambda line: _say(console, line), board)
         rooms.run()
     return 1 if rooms.failed else 0
@@ -154,13 +155,19 @@ def _say(console: Console, line: str, style: str = "") -> None:
 
 
 def _served(
-    stack: ExitStack, console: Console, rooms: list[str], page: DashboardOptions | None
+    stack: ExitStack, console: Console, rooms: dict[str, LiveOptions], page: DashboardOptions | None
 ) -> Dashboard | None:
     if page is None:
         return None
+    from shizi.live.mean.value import load_rules
+    from shizi.live.query import Query
     from shizi.live.show.dashboard import Dashboard
 
-    board = stack.enter_context(Dashboard(rooms, page))
+    first = next(iter(rooms.values()))
+    query = Query({name: room.store for name, room in rooms.items()}, load_rules(first.rules))
+    board = stack.enter_context(
+        Dashboard(list(rooms), page, [n for n, r in rooms.items() if r.store], query.routes())
+    )
     console.print(f"dashboard: {board.url}")
     return board
 

@@ -58,5 +58,8 @@ def serve(
         if token is None and serving.host not in ("127.0.0.1", "localhost", "::1"):
             told = f"anybody who reaches it may ask; --token-file or {TOKEN} asks for a token"
             print(f"shizi: {told}", file=sys.stderr)
-        stopped.wait()
-        return 0 if service.close(_PATIENCE) else 1
+        try:
+            stopped.wait()
+            return 0 if service.close(_PATIENCE) else 1
+        finally:
+            service.abandon()

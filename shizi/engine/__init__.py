@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.cpu import cores
-from shizi.engine.session import FEW, MANY, Array, Runtime, Session
+from shizi.engine.batching import FEW, MANY, Array, Runtime, Session
 from shizi.errors import OptionError, WeightsError
 from shizi.extras import keras_needed, needed
 from shizi.nets.spec import CTPNSpec, Spec, VGGCTPNSpec

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.engine.session import Array
+from shizi.engine.batching import Array
 from shizi.errors import OptionError
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 
 class OnnxRuntime:
-    """A :class:`~shizi.engine.session.Runtime`.
+    """A :class:`~shizi.engine.batching.Runtime`.
 
     Args:
         path: of an ONNX file.

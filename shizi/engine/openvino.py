@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.engine.session import Array
+from shizi.engine.batching import Array
 
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 
 
 class OpenVINO:
-    """A :class:`~shizi.engine.session.Runtime`: each thread has a request of its own.
+    """A :class:`~shizi.engine.batching.Runtime`: each thread has a request of its own.
 
     Args:
         path: of an ONNX file.
@@ -69,7 +69,11 @@ def openvino() -> Any:
 @cache
 def _core() -> Any:
     _give_back()
-    return openvino().Core()
+    found = openvino()
+    # Makes its table of types; two threads that ask for the first time at once wait for ever, one
+    # for the table and one for Python's lock.
+    found.Type.u8.to_dtype()
+    return found.Core()
 
 
 def _give_back() -> None:

@@ -94,7 +94,7 @@ def follow(
         reader = live_reader(options.threads)
         statistics = Statistics(stream=source.start + base, start=source.start + base)
         watch = Watch(reader, see.watch, see.reading, see.region, statistics, source.live)
-        past = (entry.event for entry in store.entries(name))
+        past = store.entries(name)
         screen = Screen(room, source, watch, publisher, past) if publisher else None
         kept = Crops(plan.crops, plan.writing.retain) if plan.crops.keep_crops else None
 
@@ -120,7 +120,7 @@ def follow(
             progress(source, watch)
         count += sum(tell(room.feed(row)) for row in watch.close()) + tell(room.close())
         if screen:
-            screen.sum_up()
+            screen.close()
         unseen = _unseen(statistics.frames, found)
         return Told(count, statistics.factor, source.dropped, (*unseen, *room.troubles))
 

@@ -59,9 +59,13 @@ class Task(Generic[T]):
         self.begun = True
         self._page, self._since = page, time.monotonic()
 
-    def give_up(self, reason: Exception | None = None) -> None:
-        """Let the thread stop before its next page; whoever waits learns the reason now."""
+    def stop(self) -> None:
+        """Let the thread stop before its next page."""
         self._given_up.set()
+
+    def give_up(self, reason: Exception | None = None) -> None:
+        """Stop it; whoever waits learns the reason now."""
+        self.stop()
         if not self.result.done():
             self.result.set_exception(reason or GivenUpError())
 
@@ -119,6 +123,7 @@ class Desk:
         self._taken = 0
         self._closed = False
         self._seconds = 1.0  # that a piece of work takes, of late
+        self._tasks: set[Task[Any]] = set()
         self._watching: set[asyncio.Task[None]] = set()
 
     @property
@@ -166,10 +171,12 @@ class Desk:
                 error = found
             finally:
                 then()
+                self._tasks.discard(task)
                 self._leave(time.monotonic() - begun)
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(task.settle, value, error)
 
+        self._tasks.add(task)
         self._pool.submit(run)
         watching = loop.create_task(task.watch(self._page_timeout))
         self._watching.add(watching)
@@ -194,6 +201,10 @@ class Desk:
         """
         with self._lock:
             self._closed = True
-            done = self._lock.wait_for(lambda: not self._taken, patience)
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        return done
+            return self._lock.wait_for(lambda: not self._taken, patience)
+
+    def abandon(self) -> None:
+        """Give up what is left; a thread ends after the page that it is at."""
+        for task in list(self._tasks):
+            task.stop()
+        self._pool.shutdown(wait=False)

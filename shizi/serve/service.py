@@ -23,7 +23,7 @@ from shizi.serve.answer import Answer, line, media_type, written
 from shizi.serve.collect import Collection, corrections_of
 from shizi.serve.desk import Desk, GivenUpError, Place, Task
 from shizi.serve.guarded import Front
-from shizi.serve.json_body import parsed
+from shizi.serve.json_body import pages_of, parsed
 from shizi.serve.later import Later
 from shizi.serve.metrics import Metrics
 from shizi.serve.openapi import openapi
@@ -118,6 +118,10 @@ class Service:
         while self.app.busy and time.monotonic() < end:
             time.sleep(0.05)
         return done and not self.app.busy
+
+    def abandon(self) -> None:
+        """Give up what is left."""
+        self._desk.abandon()
 
     # Reading
 
@@ -302,7 +306,7 @@ class Service:
         """``POST /v1/format``."""
         name = wanted(request.query_params.multi_items(), self._options.page_timeout).format
         body = await body_of(request, self._options.max_upload)
-        sheets = [Sheet(page) for page in _given_pages(parsed(body))]
+        sheets = [Sheet(page) for page in pages_of(parsed(body))]
         out = BytesIO()
         await run_in_threadpool(FORMATS[name].write, sheets, out)
         return Response(out.getvalue(), headers={"Content-Type": media_type(name)})
@@ -345,27 +349,6 @@ def _pages(items: Iterable[Item]) -> list[Page]:
             raise refusal_of(item)
         pages.append(item.page)
     return pages
-
-
-def _given_pages(found: Any) -> list[Page]:
-    """Return pages that a client sends, as JSON gave them to it."""
-    try:
-        pages = [Page.from_dict(page) for page in found if "error" not in page]
-        if not all(map(_is_page, pages)):
-            raise TypeError
-    except (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-        raise RefusedError(400, "the pages are not as /v1/read?format=json gives them") from error
-    return pages
-
-
-def _is_page(page: Page) -> bool:
-    """Say whether its texts are texts and its counts are counts."""
-    page.to_dict()  # rounds every other number, so each is one
-    texts, counts = [page.source], [page.width, page.height]
-    for row in page.lines:
-        texts += [row.text, *(char.text for char in row.chars)]
-        counts += [row.block, row.paragraph]
-    return all(isinstance(text, str) for text in texts) and all(type(n) is int for n in counts)
 
 
 def _sent(answer: Answer) -> Response:

@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from shizi.extras import needed
-from shizi.live.event import Event, Gift
+from shizi.live.event import Event, Gift, Kind
 from shizi.live.keep.rows import put_days
 from shizi.live.keep.schema import StoreError, cursors, days, events, migrate, outbox, rooms
 from shizi.live.session import Day
@@ -193,6 +193,19 @@ class Store:
         with self.reading() as connection:
             for row in connection.execution_options(yield_per=1000).execute(query):
                 yield _entry(row)
+
+    def said(self, room: str, kinds: Sequence[Kind], most: int) -> list[Entry]:
+        """Return a room's latest events of some kinds, latest first."""
+        query = select(events).where((events.c.room == room) & events.c.kind.in_(kinds))
+        with self.reading() as connection:
+            rows = connection.execute(query.order_by(events.c.time.desc()).limit(most))
+            return [_entry(row) for row in rows]
+
+    def latest(self, viewer: str, most: int) -> list[tuple[str, Entry]]:
+        """Return a viewer's latest events in all rooms, with the room, latest first."""
+        query = select(events).where(events.c.viewer == viewer).order_by(events.c.seen.desc())
+        with self.reading() as connection:
+            return [(row.room, _entry(row)) for row in connection.execute(query.limit(most))]
 
     def retain(self, room: str, age: float) -> int:
         """Delete a room's events and days older than so many days; return how many events."""

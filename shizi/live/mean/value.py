@@ -135,6 +135,11 @@ class Rules:
         """Topics that a text is about."""
         return topics(text, self.intent, self.asks)
 
+    def states(self, event: Event) -> bool:
+        """Whether an event states a topic that is told, an order, rather than asked."""
+        about = self.topics(event.text) if event.kind in SPOKEN else ()
+        return any(self.intent[topic].told for topic in about)
+
     def questions(self, event: Event) -> tuple[str, ...]:
         """Topics of an event that ask for an answer of the host."""
         if event.kind not in SPOKEN:

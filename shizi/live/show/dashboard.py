@@ -10,9 +10,9 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,18 +42,26 @@ class ViewerCard:
     """What the board shows of a viewer.
 
     Attributes:
+        viewer: identity.
         user: nickname.
         tier: name of the tier.
         value: score.
         comments: number of them.
         gifts: number of them.
+        coins: worth of the gifts.
+        asked: number of comments by topic.
+        last: clock time of the latest event, seconds since 1970.
     """
 
+    viewer: str
     user: str
     tier: str
     value: float
     comments: int
     gifts: int
+    coins: float = 0.0
+    asked: Mapping[str, int] = field(default_factory=dict)
+    last: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,11 +70,14 @@ class Stats:
 
     Attributes:
         time: of the stream, seconds.
+        clock: the same as clock time, seconds since 1970.
         speed: seconds of stream that a second of work gets through.
         latency: seconds from a row's first sight to its event, mean of the latest.
         dropped: frames that came too fast.
         reconnects: times that the stream broke and came back.
         events: told so far.
+        orders: comments that tell of one.
+        coins: worth of all gifts.
     """
 
     time: float
@@ -75,6 +86,9 @@ class Stats:
     dropped: int
     reconnects: int
     events: int
+    clock: float = 0.0
+    orders: int = 0
+    coins: float = 0.0
 
 
 class Channel:
@@ -98,7 +112,7 @@ class Channel:
             self.events.move_to_end(key)
             if len(self.events) > EVENTS:
                 self.events.popitem(last=False)
-        else:
+        elif kind != "alert":  # whoever comes later has missed it
             self.latest[kind] = text
         for client in self.clients:
             client.put(text)
@@ -143,9 +157,20 @@ class Publisher(ABC):
     def send(self, room: str, kind: str, key: str, message: str | bytes) -> None:
         """Pass on a message (JSON), or a picture (JPEG); may be called from any thread."""
 
-    def publish_event(self, room: str, event: Event) -> None:
-        """Show an event; one with the same id is replaced."""
-        self._put(room, "event", {"event": event.to_dict()}, event.id)
+    def publish_event(self, room: str, event: Event, **facts: Any) -> None:
+        """Show an event; one with the same id is replaced.
+
+        Args:
+            room: where it happened.
+            event: what happened.
+            facts: ``clock`` (seconds since 1970), ``viewer``, ``tier``, ``about`` (topics) and
+                ``asks`` (topics that want an answer), as far as known.
+        """
+        self._put(room, "event", {"event": event.to_dict() | facts}, event.id)
+
+    def publish_alert(self, room: str, alert: Mapping[str, Any]) -> None:
+        """Show word of a viewer who matters."""
+        self._put(room, "alert", {"alert": alert})
 
     def publish_board(self, room: str, tiers: Mapping[str, int], viewers: list[ViewerCard]) -> None:
         """Show how many viewers each tier has, and the most valuable ones, best first."""
@@ -181,13 +206,26 @@ class Dashboard(Publisher):
 
     Whatever publishes returns at once.
 
+    Args:
+        rooms: their names.
+        options: where the page is served.
+        kept: rooms with a store, which the page may ask.
+        more: routes under which it is asked.
+
     Raises:
         ShiziError: the address cannot be listened on.
     """
 
-    def __init__(self, rooms: list[str], options: DashboardOptions) -> None:
+    def __init__(
+        self,
+        rooms: list[str],
+        options: DashboardOptions,
+        kept: Collection[str] = (),
+        more: Sequence[Route] = (),
+    ) -> None:
         self._channels = {room: Channel() for room in rooms}
-        self._server = WebServer(_app(self), options)
+        self._kept = frozenset(kept)
+        self._server = WebServer(_app(self, more), options)
 
     def __enter__(self) -> Self:
         self._server.__enter__()
@@ -207,7 +245,8 @@ class Dashboard(Publisher):
 
     def hello(self, room: str) -> str:
         """Return the first message of a connection."""
-        facts = {"type": "hello", "rooms": list(self._channels), "room": room}
+        rooms, kept = list(self._channels), room in self._kept
+        facts = {"type": "hello", "rooms": rooms, "room": room, "kept": kept}
         return json.dumps(facts, ensure_ascii=False)
 
     def channel(self, room: str) -> tuple[str, Channel] | None:
@@ -216,7 +255,7 @@ class Dashboard(Publisher):
         return (name, self._channels[name]) if name in self._channels else None
 
 
-def _app(dashboard: Dashboard) -> Starlette:
+def _app(dashboard: Dashboard, more: Sequence[Route]) -> Starlette:
     async def page(_: Request) -> Response:
         return FileResponse(STATIC / "index.html")
 
@@ -251,6 +290,7 @@ def _app(dashboard: Dashboard) -> Starlette:
         routes=[
             Route("/", page),
             Route("/health", health),
+            *more,
             WebSocketRoute("/socket", listen),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]

@@ -16,8 +16,9 @@ def marked(image: Image, area: Area | None, boxes: list[Box]) -> Image:
     out = np.array(image)
     wide = max(1, round(max(out.shape) / 500))
     for box in boxes:
-        x0, y0, x1, y1 = (int(v) for v in box)
-        cv2.rectangle(out, (x0, y0), (x1, y1), _YELLOW, wide, cv2.LINE_AA)
+        x0, y0, _, y1 = (int(v) for v in box)
+        beside = max(0, x0 - 3 * wide)  # not over what it says
+        cv2.rectangle(out, (beside, y0), (beside + wide, y1), _YELLOW, cv2.FILLED)
     if area is not None:
         cv2.rectangle(out, area[:2], area[2:], _BLUE, wide + 1, cv2.LINE_AA)
     return out

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from shizi.live.event import Event
 
-MINUTES = 30
+MINUTES = 720
 """Minutes for which events are counted one by one."""
 
 
@@ -16,15 +16,18 @@ class Totals:
 
     Args:
         worth: of an event's gift, in the coins of the rules.
+        orders: whether an event tells of an order.
 
     Attributes:
         gifts: by name, how many were given and what they are worth together.
         minutes: by minute of the stream, how many of each kind; the latest ones.
         total: events.
+        orders: events that tell of one.
     """
 
-    def __init__(self, worth: Callable[[Event], float]) -> None:
-        self._worth = worth
+    def __init__(self, worth: Callable[[Event], float], orders: Callable[[Event], bool]) -> None:
+        self._worth, self._orders = worth, orders
+        self.orders = 0
         self._open: dict[str, Event] = {}  # those that may still be corrected
         self.gifts: dict[str, tuple[int, float]] = {}
         self.minutes: dict[int, Counter[str]] = {}
@@ -41,6 +44,7 @@ class Totals:
 
     def _add(self, event: Event, sign: int) -> None:
         self.total += sign
+        self.orders += sign * self._orders(event)
         minute = int(event.time // 60)
         if minute in self.minutes or minute > max(self.minutes, default=-1) - MINUTES:
             self.minutes.setdefault(minute, Counter())[event.kind] += sign
