@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from shizi.errors import ShiziError
+from shizi.live.event import Row
 from shizi.live.keep.crops import Crops
 from shizi.live.keep.sinks import open_sink
 from shizi.live.keep.store import Position, Store
@@ -92,10 +93,10 @@ def follow(
         ended = [] if session is last else room.begin(session)
         base = session.base
         reader = live_reader(options.threads)
-        statistics = Statistics(stream=source.start + base, start=source.start + base)
+        statistics = Statistics(stream=source.start, start=source.start)
         watch = Watch(reader, see.watch, see.reading, see.region, statistics, source.live)
         past = store.entries(name)
-        screen = Screen(room, source, watch, publisher, past) if publisher else None
+        screen = Screen(room, source, watch, publisher, base, past) if publisher else None
         kept = Crops(plan.crops, plan.writing.retain) if plan.crops.keep_crops else None
 
         def tell(updates: Iterable[Update]) -> int:
@@ -110,15 +111,16 @@ def follow(
 
         count, found = tell(ended), False
         for frame in source:
-            frame = replace(frame, time=frame.time + base)
             if kept:
-                kept.see(frame)
-            count += sum(tell(room.feed(row)) for row in watch.look(frame))
+                kept.see(replace(frame, time=frame.time + base))
+            count += sum(tell(room.feed(_later(row, base))) for row in watch.look(frame))
             found = found or watch.area is not None
             if screen:
                 screen.show(frame)
             progress(source, watch)
-        count += sum(tell(room.feed(row)) for row in watch.close()) + tell(room.close())
+        count += sum(tell(room.feed(_later(row, base))) for row in watch.close()) + tell(
+            room.close()
+        )
         if screen:
             screen.close()
         unseen = _unseen(statistics.frames, found)
@@ -161,6 +163,11 @@ def _session(source: Source, began: str, last: Session | None, now: float) -> Se
     # A recording may be older than the latest one: its place is still after it.
     base = max(last.base + start - last.began, max(last.base, now) + _BETWEEN)
     return Session(source.address, base, start, kind)
+
+
+def _later(row: Row, base: float) -> Row:
+    """The row on the room's clock, whose source began at ``base``."""
+    return replace(row, first=row.first + base, last=row.last + base)
 
 
 def _begin(before: Position | None, now: Position | None, base: float) -> tuple[float, float]:

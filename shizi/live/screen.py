@@ -38,6 +38,7 @@ class Screen:
         source: where its picture comes from.
         watch: what looks at the picture.
         publisher: of the dashboard.
+        base: stream time of the room at which the source began, seconds.
         past: events of the runs that this one goes on with, in order of time.
     """
 
@@ -47,9 +48,11 @@ class Screen:
         source: Source,
         watch: Watch,
         publisher: Publisher,
+        base: float = 0.0,
         past: Iterable[Entry] = (),
     ) -> None:
         self._room, self._source, self._watch, self._publisher = room, source, watch, publisher
+        self._base = base
         self._totals = Totals(room.board.rules.worth, room.board.rules.states)
         self._latency: deque[float] = deque(maxlen=RECENT)
         self._shown = self._drawn = -np.inf
@@ -64,10 +67,15 @@ class Screen:
         """Pass an event on."""
         self._totals.take(update.event)
         if update.new:
-            self._latency.append(self._watch.statistics.stream - update.event.time)
+            self._latency.append(self._now - update.event.time)
         self._publish(update.event, update.viewer.id if update.viewer else None)
         for alert in update.alerts:
             self._publisher.publish_alert(self._room.name, alert.to_dict())
+
+    @property
+    def _now(self) -> float:
+        """Stream time of the room, seconds."""
+        return self._base + self._watch.statistics.stream
 
     def _publish(self, event: Event, viewer: str | None) -> None:
         room, rules = self._room, self._room.board.rules
@@ -128,8 +136,8 @@ class Screen:
         self._publisher.publish_stats(
             name,
             Stats(
-                time=statistics.stream,
-                clock=self._room.clock(statistics.stream),
+                time=self._now,
+                clock=self._room.clock(self._now),
                 speed=statistics.factor,
                 latency=fmean(self._latency) if self._latency else 0.0,
                 dropped=self._source.dropped,
