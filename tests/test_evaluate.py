@@ -12,10 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from rich.console import Console
 
 from shizi.bench import systems
-from shizi.bench.compare import comparison
 from shizi.bench.memory import MemoryOptions, run_memory, varied
+from shizi.cli.bench import comparison
+from shizi.cli.eval import score
+from shizi.cli.show import table
 from shizi.errors import DataError, ShiziError
 from shizi.evaluate import (
     Found,
@@ -26,6 +29,7 @@ from shizi.evaluate import (
     pages,
     recognition,
     run_eval,
+    together,
 )
 from shizi.evaluate.sets import EvalOptions, load_set, rules_for
 from shizi.geometry import box_to_quad
@@ -192,18 +196,18 @@ def test_run_writes_a_table_and_json(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "figures.json"
-    assert run_eval("pages", EvalOptions((folder,), json=target), Oracle()) == 0
+    assert score("pages", EvalOptions((folder,), json=target), Oracle()) == 0
     assert "CER at 90" in capsys.readouterr().out
     (result,) = json.loads(target.read_text(encoding="utf-8"))
     assert result["set"] == "set"
     assert result["figures"]["CER at 270"] == 0
     assert result["rules"]["ignore_spaces"] is True
     drawn = EvalOptions((folder,), plot=tmp_path / "angles.png")
-    assert run_eval("orientation", drawn, Oracle()) == 0
+    assert score("orientation", drawn, Oracle()) == 0
     assert "true angles by answers" in capsys.readouterr().out
     assert load(tmp_path / "angles.png").std() > 10
     with pytest.raises(DataError, match="--plot"):
-        run_eval("pages", drawn, Oracle())
+        score("pages", drawn, Oracle())
 
 
 def test_wrong_sets_are_named(tmp_path: Path, folder: Path) -> None:
@@ -253,10 +257,22 @@ def test_comparison_gives_the_ratio_of_sizes() -> None:
         "shizi": {"page CER": 0.01, "ms per page": 100.0},
         "rapidocr": {"page CER": 0.02, "ms per page": 250.0},
     }
-    table = comparison(figures)  # type: ignore[arg-type]
-    assert [list(column.cells) for column in table.columns] == [
+    laid = comparison(figures)  # type: ignore[arg-type]
+    assert [[str(cell) for cell in column.cells] for column in laid.columns] == [
         ["page CER", "ms per page"],
         ["1.00 %", "100"],
         ["2.00 %", "250"],
         ["", "2.50"],
     ]
+
+
+def test_tables_show_what_strangers_wrote_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    Console(width=60).print(table(["set", "lines"], [["[/] [b] :cat: \x1b[2J", "1"]], ["set"]))
+    assert "[/] [b] :cat: \\x1b[2J" in capsys.readouterr().out
+
+
+def test_evaluating_prints_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (result,) = run_eval("orientation", EvalOptions((folder,)), Oracle())
+    assert result.figures["accuracy"] == 1
+    assert together([result, result]).trace() == 2 * result.figures["pictures"]
+    assert not capsys.readouterr().out

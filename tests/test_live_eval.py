@@ -123,7 +123,8 @@ def test_a_clip_is_followed_and_scored(tmp_path: Path, capsys: pytest.CaptureFix
     options = SimulateOptions(seed=7, seconds=8.0, shape="portrait", fps=10)
     simulate(options, tmp_path / "room.mp4", tmp_path / "room.jsonl")
     told = tmp_path / "told.json"
-    assert run_live_eval(LiveEvalOptions((tmp_path,), repeat=2, mistakes=True, json=told)) == 0
+    command = ["eval", "live", "--data", str(tmp_path), "--repeat", "2", "--mistakes"]
+    assert main([*command, "--json", str(told)]) == 0
     figures = json.loads(told.read_text(encoding="utf-8"))["clips"]["room"]
     assert figures["events"] == len(read_events(tmp_path / "room.jsonl")) > 3
     assert figures["f1"] > 0.9 and figures["doubles"] == 0

@@ -1,19 +1,16 @@
-"""``shizi bench``: accuracy, time and memory of two systems on the same pictures."""
+"""Accuracy, time and memory of two systems on the same pictures."""
 
 from __future__ import annotations
 
 import datetime
-import json
 import os
 import platform
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
-
-from rich.table import Table
 
 from shizi import __version__
 from shizi.bench.systems import MEGABYTE, SystemName, Worker, workers
@@ -22,15 +19,17 @@ from shizi.evaluate import (
     ANGLES,
     DetectionScore,
     TextScore,
-    describe,
     detection,
     read_turned,
     recognition,
     score_read,
-    wide_console,
 )
 from shizi.evaluate.sets import DataSet, EvalOptions, load_set, rules_for
 from shizi.images.load import load
+from shizi.scores import TextRules
+
+Figures = dict[SystemName, dict[str, float]]
+"""Of each system, by name: shares 0 to 1, milliseconds (ms …), megabytes (MB …)."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,30 @@ class BenchOptions:
     limit: int = 0
     rows: Literal["all", "even", "odd"] = "all"
     json: Path | None = None
+
+
+@dataclass(frozen=True)
+class SetFigures:
+    """What all systems did on one set, and what the comparison of texts overlooked."""
+
+    name: str
+    figures: Figures
+    rules: TextRules
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole comparison.
+
+    Attributes:
+        conditions: what was measured, on what, when.
+        sets: figures of each set, by its name.
+        memory: resident memory of each system after all sets.
+    """
+
+    conditions: dict[str, str]
+    sets: dict[str, Figures]
+    memory: Figures
 
 
 @dataclass
@@ -135,8 +158,12 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def run_bench(options: BenchOptions) -> int:
-    """Compare on every set, print tables and return the exit code.
+def run_bench(options: BenchOptions, told: Callable[[SetFigures], None]) -> Report:
+    """Compare on every set.
+
+    Args:
+        options: what to measure.
+        told: called with the figures of each set as soon as they are there.
 
     Raises:
         DataError: a set is missing or broken.
@@ -147,52 +174,18 @@ def run_bench(options: BenchOptions) -> int:
     sets = [load_set(folder, choice) for folder in options.data]
     if not sets:
         raise DataError("no folders with labels were given; name them with --data")
-    console = wide_console()
-    figures: dict[str, dict[SystemName, dict[str, float]]] = {}
+    figures: dict[str, Figures] = {}
     with workers(names, options.threads) as systems:
         for data in sets:
             tallies = measure(systems, data, options)
             figures[data.name] = {
                 worker.name: tally.figures() for worker, tally in zip(systems, tallies, strict=True)
             }
-            overlooked = describe(rules_for(data, choice))
-            console.print(f"{data.name} (overlooked in texts: {overlooked})")
-            console.print(comparison(figures[data.name]))
-        memory = {
+            told(SetFigures(data.name, figures[data.name], rules_for(data, choice)))
+        memory: Figures = {
             worker.name: dict(
                 zip(("MB now", "MB at most"), (b / MEGABYTE for b in worker.memory()), strict=True)
             )
             for worker in systems
         }
-    console.print("memory")
-    console.print(comparison(memory))
-    told = conditions(options)
-    report = {"conditions": told, "sets": figures, "memory": memory}
-    for name, value in told.items():
-        console.print(f"{name}: {value}")
-    if options.json:
-        text = json.dumps(report, ensure_ascii=False, indent=1)
-        options.json.write_text(text + "\n", encoding="utf-8")
-    return 0
-
-
-def comparison(figures: Mapping[SystemName, dict[str, float]]) -> Table:
-    """Lay figures out: a row a figure, a column a system, and the second over the first."""
-    out = Table()
-    out.add_column("")
-    for system in figures:
-        out.add_column(system, justify="right")
-    columns = list(figures.values())
-    if len(columns) > 1:
-        out.add_column("ratio", justify="right")
-    for name, value in columns[0].items():
-        values = [column[name] for column in columns]
-        cells = [f"{v:.0f}" if _is_size(name) else f"{100 * v:.2f} %" for v in values]
-        if len(columns) > 1:
-            cells.append(f"{values[1] / value:.2f}" if _is_size(name) and value else "")
-        out.add_row(name, *cells)
-    return out
-
-
-def _is_size(name: str) -> bool:
-    return name.startswith(("ms", "MB"))
+    return Report(conditions(options), figures, memory)

@@ -1,4 +1,4 @@
-"""``shizi bench memory``: what a process holds while it reads many different pages."""
+"""What a process holds while it reads many different pages."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.table import Table
 
-from shizi.bench.systems import MEGABYTE, SystemName, workers
+from shizi.bench.systems import SystemName, workers
 from shizi.errors import DataError
-from shizi.evaluate import wide_console
 from shizi.images.load import find, load
 from shizi.page import Image
 
@@ -39,8 +37,17 @@ class MemoryOptions:
     system: SystemName = "shizi"
 
 
-def run_memory(options: MemoryOptions) -> int:
-    """Read many different pages and print how much memory the process holds.
+@dataclass(frozen=True)
+class Held:
+    """Resident memory of a system's process after so many pages, bytes: now, and at most."""
+
+    pages: int
+    now: float
+    most: float
+
+
+def run_memory(options: MemoryOptions) -> list[Held]:
+    """Read many different pages and note how much memory the process holds.
 
     Raises:
         DataError: there are no pictures.
@@ -49,19 +56,14 @@ def run_memory(options: MemoryOptions) -> int:
     paths = [path for path in find(options.data) if path.suffix.lower() != ".pdf"]
     if not paths:
         raise DataError("no pictures were given; name pictures or folders with --data")
-    out = Table()
-    for column in ("pages", "MB now", "MB at most"):
-        out.add_column(column, justify="right")
+    held = []
     marks = {n for n in CHECKPOINTS if n < options.pages} | {options.pages}
     with workers([options.system], options.threads) as (worker,):
         for count, image in enumerate(varied(paths, options.pages, options.seed), 1):
             worker.read(image)
             if count in marks:
-                out.add_row(str(count), *(f"{size / MEGABYTE:.0f}" for size in worker.memory()))
-    console = wide_console()
-    console.print(f"{options.system}: resident memory")
-    console.print(out)
-    return 0
+                held.append(Held(count, *worker.memory()))
+    return held
 
 
 def varied(paths: Sequence[Path], count: int, seed: int) -> Iterator[Image]:

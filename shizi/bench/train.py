@@ -1,4 +1,4 @@
-"""``shizi bench train``: the CRNN's training step beside the same maths in plain PyTorch."""
+"""The CRNN's training step beside the same maths in plain PyTorch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 import torch
-from rich.table import Table
 from torch import nn
 
 from shizi import weights
 from shizi.bench.options import TrainBenchOptions
 from shizi.charset import Charset
-from shizi.evaluate import wide_console
 from shizi.nets.spec import CRNNSpec, CTPNSpec, VGGCRNNSpec
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.nets.torch.ctpn import CTPN
@@ -53,25 +51,7 @@ class TrainFigures:
     crops: float | None
 
 
-def run_train(options: TrainBenchOptions) -> int:
-    """Measure and print a table."""
-    figures = measure(options)
-    out = Table()
-    for column in ("step", "lines a second"):
-        out.add_column(column, justify="right" if column != "step" else "left")
-    out.add_row("plain PyTorch", f"{figures.plain:.1f}")
-    out.add_row("shizi", f"{figures.shizi:.1f}")
-    console = wide_console()
-    console.print(out)
-    console.print(f"{figures.shizi / figures.plain:.2f} times as many")
-    console.print(f"share of time waiting for data: {100 * figures.waiting:.1f} %")
-    console.print(f"prepared for training: {figures.lines:.0f} lines a second")
-    if figures.crops is not None:
-        console.print(f"prepared for the detector: {figures.crops:.1f} crops a second")
-    return 0
-
-
-def measure(options: TrainBenchOptions) -> TrainFigures:
+def run_train(options: TrainBenchOptions) -> TrainFigures:
     """Run both steps on the same batches in turn, then shizi's on its own stream."""
     charset = weights.charset() if options.data else Charset(ALPHABET)
     torch.manual_seed(1)

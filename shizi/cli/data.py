@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from cyclopts import App, Parameter
+from numpy.typing import NDArray
+from rich.table import Table
 
+from shizi.charset import Charset
+from shizi.cli.show import table, wide_console
 from shizi.data.tools.check import CheckOptions, load_charset, report
 from shizi.data.tools.check import check as check_sets
 from shizi.data.tools.convert import ConvertOptions
 from shizi.data.tools.convert import convert as convert_set
-from shizi.data.tools.stats import StatsOptions, table, together, write_plots
+from shizi.data.tools.stats import Stats, StatsOptions, together, write_plots
 from shizi.data.tools.stats import stats as count
-from shizi.evaluate import wide_console
 
 data = App(name="data")
 
@@ -61,8 +66,35 @@ def stats(path: Path, /, *, options: Annotated[StatsOptions, Flat] = _STATS) -> 
     """
     charset = load_charset(options.charset)
     parts = count(path, options)
-    wide_console().print(table(parts, charset))
+    wide_console().print(_sets(parts, charset))
     if options.out:
         for file in write_plots(together(parts), charset, options.out):
             print(file)
     return 0
+
+
+def _sets(parts: Sequence[Stats], charset: Charset) -> Table:
+    """A row a set; of sizes and lengths least, median and most."""
+    numbers = ("pictures", "lines", "width", "height", "length", "characters", "different")
+    rows = []
+    for part in parts if len(parts) == 1 else (*parts, together(parts)):
+        width, height = part.sizes.T
+        row = [
+            part.name,
+            f"{part.pictures:,}",
+            f"{part.lines:,}",
+            *(_spread(values) for values in (width, height, part.lengths)),
+            f"{part.characters.total():,}",
+            f"{len(part.characters):,}",
+            f"{100 * part.covered(charset):.2f} %",
+            "".join(c for c, _ in part.characters.most_common(16) if not c.isspace()),
+        ]
+        rows.append(row)
+    columns = ("set", *numbers, "in charset", "most frequent")
+    return table(columns, rows, left=("set", "most frequent"))
+
+
+def _spread(values: NDArray[np.number]) -> str:
+    if not len(values):
+        return "-"
+    return " ".join(f"{value:.0f}" for value in (values.min(), np.median(values), values.max()))

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Group, Parameter
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
 
-from shizi.evaluate import ReaderSystem, run_eval
+from shizi.cli.show import say, table, wide_console, write_json
+from shizi.errors import DataError
+from shizi.evaluate import (
+    ANGLES,
+    ReaderSystem,
+    Result,
+    System,
+    Task,
+    describe,
+    run_eval,
+    together,
+)
+from shizi.evaluate.plot import plot_confusion
 from shizi.evaluate.sets import EvalOptions, LiveEvalOptions
 from shizi.reader import Reader, ReaderOptions
+
+if TYPE_CHECKING:
+    from shizi.evaluate.rooms import ChatResult, ClipResult
 
 eval = App(name="eval")
 
@@ -25,7 +45,7 @@ def recognition(*, what: What, reading: Reading = _DEFAULT) -> int:
     shizi eval recognition --data real/lines
     shizi eval recognition --data real/lines --weights my-weights
     """
-    return run_eval("recognition", what, ReaderSystem(Reader(reading)))
+    return score("recognition", what, ReaderSystem(Reader(reading)))
 
 
 @eval.command
@@ -35,7 +55,7 @@ def detection(*, what: What, reading: Reading = _DEFAULT) -> int:
     shizi eval detection --data real/pages
     shizi eval detection --data real/pages --limit 50
     """
-    return run_eval("detection", what, ReaderSystem(Reader(reading)))
+    return score("detection", what, ReaderSystem(Reader(reading)))
 
 
 @eval.command
@@ -45,7 +65,7 @@ def orientation(*, what: What, reading: Reading = _DEFAULT) -> int:
     shizi eval orientation --data real/pages
     shizi eval orientation --data real/pages --plot angles.png
     """
-    return run_eval("orientation", what, ReaderSystem(Reader(reading)))
+    return score("orientation", what, ReaderSystem(Reader(reading)))
 
 
 @eval.command
@@ -55,7 +75,7 @@ def pages(*, what: What, reading: Reading = _DEFAULT) -> int:
     shizi eval pages --data real/pages
     shizi eval pages --data real/pages --ignore-spaces --json figures.json
     """
-    return run_eval("pages", what, ReaderSystem(Reader(reading)))
+    return score("pages", what, ReaderSystem(Reader(reading)))
 
 
 @eval.command
@@ -67,4 +87,90 @@ def live(*, what: Annotated[LiveEvalOptions, Parameter(name="*")]) -> int:
     """
     from shizi.evaluate.rooms import run_live_eval  # needs the live extra
 
-    return run_live_eval(what)
+    found = run_live_eval(what)
+    console = Console()
+    for line in found.mistakes if what.mistakes else ():
+        say(console, line)
+    if found.clips:
+        console.print(_clips(found.clips))
+    if found.shots:
+        console.print(_shots(found.shots))
+    if what.json:
+        clips = {clip.name: clip.figures() for clip in found.clips}
+        shots = {
+            shot.name: {"right": shot.right, "messages": shot.messages, "told": shot.told}
+            for shot in found.shots
+        }
+        write_json(what.json, {"clips": clips, "screenshots": shots})
+    return 0
+
+
+def score(task: Task, what: EvalOptions, system: System) -> int:
+    """Evaluate a system, show a table, write what was asked for and return the exit code.
+
+    Raises:
+        DataError: a set is broken, none of them suits the task, or a plot is wanted of
+            anything but the orientation.
+        MissingExtraError: a plot is wanted and matplotlib is not installed.
+    """
+    if what.plot and task != "orientation":
+        raise DataError(f"--plot draws angles; of {task} there is nothing to draw, drop it")
+    results = run_eval(task, what, system)
+    console = wide_console()
+    console.print(_figures(results))
+    if task == "orientation":
+        counts = together(results)
+        console.print("all sets: true angles by answers")
+        rows = zip(ANGLES, counts, strict=True)
+        cells = [[str(angle), *map(str, row)] for angle, row in rows]
+        console.print(table(["", *map(str, ANGLES)], cells))
+        if what.plot:
+            plot_confusion(counts, what.plot)
+    if what.json:
+        write_json(what.json, [asdict(result) for result in results])
+    return 0
+
+
+def _figures(results: Sequence[Result]) -> Table:
+    """A row a set; shares in percent, counts as they are."""
+    rows = []
+    for result in results:
+        figures = [
+            f"{value:,}" if isinstance(value, int) else f"{100 * value:.2f}"
+            for value in result.figures.values()
+        ]
+        rows.append([result.set, *figures, *([describe(result.rules)] if result.rules else [])])
+    words = ["overlooked"] if results[0].rules else []
+    return table(["set", *results[0].figures, *words], rows, left=("set", "overlooked"))
+
+
+def _clips(clips: Sequence[ClipResult]) -> Table:
+    """What fits 80 columns; precision, recall and more are in the JSON file."""
+    columns = (
+        "clip", "events", "F1", "user CER", "text CER", "gift counts", "levels", "told twice",
+        "delay", "speed",
+    )  # fmt: skip
+    shares = ("f1", "user_cer", "text_cer", "gift_counts", "levels")
+    rows = []
+    for clip in clips:
+        f = clip.figures()
+        row = [f"{100 * f[key]:.1f}" for key in shares]
+        speed = [f"{f['delay_p95']:.2f}", f"{f['factor']:.1f}"]
+        rows.append([clip.name, f"{f['events']:.0f}", *row, f"{f['doubles']:.0f}", *speed])
+    out = table(columns, rows, left=("clip",))
+    out.box, out.padding = SIMPLE, 0
+    out.caption = (
+        "shares in %; delay: seconds from a row's first sight to its event, 95th percentile"
+        " (of the stream); speed: in times real time"
+    )
+    return out
+
+
+def _shots(shots: Sequence[ChatResult]) -> Table:
+    """A row a screenshot, and one of all."""
+    rows = [[shot.name, str(shot.messages), str(shot.right), str(shot.told)] for shot in shots]
+    right, there = sum(s.right for s in shots), sum(s.messages for s in shots)
+    share = f"{right} ({100 * right / max(1, there):.1f} %)"
+    rows.append(["all", str(there), share, str(sum(s.told for s in shots))])
+    columns = ("screenshot", "messages", "user and text right", "told")
+    return table(columns, rows, left=("screenshot",))

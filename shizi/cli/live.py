@@ -18,6 +18,7 @@ from rich.console import Console
 
 from shizi.bar import bar
 from shizi.cli import UsageError
+from shizi.cli.show import say
 from shizi.errors import DataError
 from shizi.files import whole
 from shizi.live.event import Event
@@ -37,7 +38,6 @@ from shizi.live.options import (
     WriterOptions,
 )
 from shizi.page import Image
-from shizi.terminal import printable
 
 if TYPE_CHECKING:
     from shizi.live.see.watch import Watch
@@ -133,7 +133,7 @@ def _one(plan: Plan, page: DashboardOptions | None) -> int:
 
         told = follow(plan, board, step)
     for trouble in told.troubles:
-        _say(console, f"shizi: {trouble}", style="red")
+        say(console, f"shizi: {trouble}", style="red")
     console.print(str(told), highlight=False)
     return 1 if told.troubles else 0
 
@@ -144,14 +144,9 @@ def _several(plans: list[Plan], page: DashboardOptions | None) -> int:
     console = Console(stderr=True)
     with ExitStack() as stack:
         board = _served(stack, console, {plan.room.room: plan.room for plan in plans}, page)
-        rooms = Rooms(plans, lambda line: _say(console, line), board)
+        rooms = Rooms(plans, lambda line: say(console, line), board)
         rooms.run()
     return 1 if rooms.failed else 0
-
-
-def _say(console: Console, line: str, style: str = "") -> None:
-    """Print a line that may hold what strangers wrote."""
-    console.print(printable(line), style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def _served(

@@ -1,4 +1,4 @@
-"""``shizi eval``: scores of a reading system on labelled pictures, set by set.
+"""Scores of a reading system on labelled pictures, set by set.
 
 A set is a folder with ``labels.jsonl`` (pages with placed lines), ``labels.tsv`` (line
 crops) or ``chats.jsonl`` (screenshots with a chat area). Pages marked ``"complete": false``
@@ -7,7 +7,6 @@ have text that is not labelled: their lines are read, but nothing is searched on
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -15,12 +14,9 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from shizi.data import PageItem
 from shizi.errors import DataError
-from shizi.evaluate.plot import plot_confusion
 from shizi.evaluate.sets import Chat, DataSet, EvalOptions, crops_of, load_set, rules_for
 from shizi.geometry import map_back, rotate90
 from shizi.images.load import load
@@ -45,6 +41,7 @@ __all__ = [
     "EvalOptions",
     "Found",
     "ReaderSystem",
+    "Result",
     "System",
     "Task",
     "TextScore",
@@ -57,7 +54,7 @@ __all__ = [
     "recognition",
     "run_eval",
     "score_read",
-    "wide_console",
+    "together",
 ]
 
 Task = Literal["recognition", "detection", "orientation", "pages"]
@@ -256,65 +253,23 @@ def fits(task: Task, data: DataSet) -> bool:
     return bool(wanted[task])
 
 
-def run_eval(task: Task, options: EvalOptions, system: System) -> int:
-    """Evaluate a system on every set, print a table and return the exit code.
+def run_eval(task: Task, options: EvalOptions, system: System) -> list[Result]:
+    """Evaluate a system on every set that suits the task.
 
     Raises:
-        DataError: a set is broken, none of them suits the task, or a plot is wanted of
-            anything but the orientation.
-        MissingExtraError: a plot is wanted and matplotlib is not installed.
+        DataError: a set is broken, or none of them suits the task.
     """
-    if options.plot and task != "orientation":
-        raise DataError(f"--plot draws angles; of {task} there is nothing to draw, drop it")
     sets = [data for data in (load_set(f, options) for f in options.data) if fits(task, data)]
     if not sets:
         raise DataError(f"none of the folders has labels for {task}")
-    results = [evaluate(task, system, data, options) for data in sets]
-    console = wide_console()
-    console.print(table(results))
-    if task == "orientation":
-        console.print("all sets: true angles by answers")
-        counts = np.sum([result.confusion for result in results if result.confusion], axis=0)
-        console.print(confusion_table(counts))
-        if options.plot:
-            plot_confusion(counts, options.plot)
-    if options.json:
-        text = json.dumps([asdict(result) for result in results], ensure_ascii=False, indent=1)
-        options.json.write_text(text + "\n", encoding="utf-8")
-    return 0
+    return [evaluate(task, system, data, options) for data in sets]
 
 
-def table(results: Sequence[Result]) -> Table:
-    """Lay figures out: a row a set; shares in percent, counts as they are."""
-    out = Table()
-    out.add_column("set")
-    for name in results[0].figures:
-        out.add_column(name, justify="right")
-    if results[0].rules:
-        out.add_column("overlooked")
-    for result in results:
-        figures = [
-            f"{value:,}" if isinstance(value, int) else f"{100 * value:.2f}"
-            for value in result.figures.values()
-        ]
-        out.add_row(result.set, *figures, *([describe(result.rules)] if result.rules else []))
-    return out
-
-
-def confusion_table(counts: NDArray[np.int64]) -> Table:
-    """Lay counts of angles (4, 4) out: a row a true angle, a column an answer."""
-    out = Table()
-    for name in ("", *map(str, ANGLES)):
-        out.add_column(name, justify="right")
-    for angle, row in zip(ANGLES, counts, strict=True):
-        out.add_row(str(angle), *map(str, row))
-    return out
-
-
-def wide_console() -> Console:
-    """A console that does not squeeze tables where there is no terminal to fit."""
-    console = Console()
-    return console if console.is_terminal else Console(width=160)
+def together(results: Sequence[Result]) -> NDArray[np.int64]:
+    """Add the confusions of all sets up: (4, 4), rows the truth, columns the answer."""
+    counts = [result.confusion for result in results if result.confusion]
+    total: NDArray[np.int64] = np.sum(counts, axis=0, dtype=np.int64)
+    return total
 
 
 def describe(rules: TextRules) -> str:

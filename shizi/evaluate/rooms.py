@@ -13,9 +13,6 @@ from pathlib import Path
 
 import numpy as np
 from rapidfuzz.distance import Levenshtein
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.table import Table
 
 from shizi.bar import bar
 from shizi.errors import DataError
@@ -31,7 +28,6 @@ from shizi.live.options import RegionOptions
 from shizi.live.room import Room
 from shizi.live.see.watch import Watch, live_reader
 from shizi.live.stream.source import open_source
-from shizi.terminal import printable
 
 CLIPS = (".mp4", ".mkv", ".flv", ".ts", ".mov")
 """Suffixes of clips that are looked for in a folder."""
@@ -77,8 +73,23 @@ class ChatResult:
     wrong: tuple[tuple[str, str], ...]
 
 
-def run_live_eval(options: LiveEvalOptions) -> int:
-    """Follow and score everything, print tables and return the exit code.
+@dataclass(frozen=True)
+class LiveResult:
+    """How everything was read.
+
+    Attributes:
+        clips: one by one; several of them once more together, as ``all``.
+        shots: screenshots.
+        mistakes: what was missed, made up or misread, a line each.
+    """
+
+    clips: tuple[ClipResult, ...]
+    shots: tuple[ChatResult, ...]
+    mistakes: tuple[str, ...]
+
+
+def run_live_eval(options: LiveEvalOptions) -> LiveResult:
+    """Follow and score everything.
 
     Raises:
         DataError: there is nothing to score, or a label cannot be read.
@@ -87,27 +98,15 @@ def run_live_eval(options: LiveEvalOptions) -> int:
     clips = list(_clips(options.data))
     if not (clips or chats):
         raise DataError("no clip with its events (room.mp4 and room.jsonl), and no chats.jsonl")
-    console = Console()
     with bar(len(clips), "following") as shown:
         rooms = []
         for clip in clips:
             rooms.append(_clip(clip, options))
             shown.add(1)
     shots = [_chat(path, row, options) for path in chats for row in _rows(path)]
-    if options.mistakes:
-        for line in (*_mistakes(rooms), *(f"{s.name}: {w}" for s in shots for w in s.wrong)):
-            console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
+    mistakes = [*_mistakes(rooms), *(f"{s.name}: {w}" for s in shots for w in s.wrong)]
     whole = [_together(rooms)] if len(rooms) > 1 else []
-    if rooms:
-        console.print(_clip_table([*rooms, *whole]))
-    if shots:
-        console.print(_chat_table(shots))
-    if options.json:
-        figures = {r.name: r.figures() for r in (*rooms, *whole)}
-        counts = {s.name: {"right": s.right, "messages": s.messages, "told": s.told} for s in shots}
-        text = json.dumps({"clips": figures, "screenshots": counts}, ensure_ascii=False, indent=1)
-        options.json.write_text(text + "\n", encoding="utf-8")
-    return 0
+    return LiveResult((*rooms, *whole), tuple(shots), tuple(mistakes))
 
 
 def _clips(places: Iterable[Path]) -> Iterator[Path]:
@@ -245,37 +244,3 @@ def _said(event: Event) -> str:
     event = replace(event, text=event.text if event.kind in ("comment", "notice", "system") else "")
     gift = f" {event.gift.name} x{event.gift.count}" if event.gift else ""
     return f"{event.kind} {RULES(event.user)}: {RULES(event.text)}{gift}"
-
-
-def _clip_table(rooms: Sequence[ClipResult]) -> Table:
-    """What fits 80 columns; precision, recall and more are in the JSON file."""
-    out = Table(
-        box=SIMPLE,
-        padding=0,
-        caption="shares in %; delay: seconds from a row's first sight to its event, 95th percentile"
-        " (of the stream); speed: in times real time",
-    )
-    for name in (
-        "clip", "events", "F1", "user CER", "text CER", "gift counts", "levels", "told twice",
-        "delay", "speed",
-    ):  # fmt: skip
-        out.add_column(name, justify="left" if name == "clip" else "right")
-    for room in rooms:
-        f = room.figures()
-        shares = ("f1", "user_cer", "text_cer", "gift_counts", "levels")
-        row = [f"{100 * f[key]:.1f}" for key in shares]
-        speed = [f"{f['delay_p95']:.2f}", f"{f['factor']:.1f}"]
-        out.add_row(room.name, f"{f['events']:.0f}", *row, f"{f['doubles']:.0f}", *speed)
-    return out
-
-
-def _chat_table(shots: Sequence[ChatResult]) -> Table:
-    out = Table()
-    for name in ("screenshot", "messages", "user and text right", "told"):
-        out.add_column(name, justify="left" if name == "screenshot" else "right")
-    for shot in shots:
-        out.add_row(shot.name, str(shot.messages), str(shot.right), str(shot.told))
-    right, there = sum(s.right for s in shots), sum(s.messages for s in shots)
-    share = f"{right} ({100 * right / max(1, there):.1f} %)"
-    out.add_row("all", str(there), share, str(sum(s.told for s in shots)))
-    return out

@@ -1,4 +1,4 @@
-"""``shizi data check``: everything in a set that training would stumble over."""
+"""Everything in a set that training would stumble over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``shizi data stats``: how much is in a set, how wide, how long, in which characters."""
+"""How much is in a set, how wide, how long, in which characters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
-from rich.table import Table
 
 from shizi.charset import Charset
 from shizi.crop import HEIGHT
@@ -139,35 +138,6 @@ def together(parts: Sequence[Stats]) -> Stats:
         np.concatenate([part.lengths for part in parts]),
         sum((part.characters for part in parts), Counter()),
     )
-
-
-def table(parts: Sequence[Stats], charset: Charset) -> Table:
-    """Lay the figures out, a row a set; of sizes and lengths least, median and most."""
-    out = Table()
-    out.add_column("set")
-    names = ("pictures", "lines", "width", "height", "length", "characters", "different")
-    for name in (*names, "in charset"):
-        out.add_column(name, justify="right")
-    out.add_column("most frequent")
-    for part in parts if len(parts) == 1 else (*parts, together(parts)):
-        width, height = part.sizes.T
-        out.add_row(
-            part.name,
-            f"{part.pictures:,}",
-            f"{part.lines:,}",
-            *(_spread(values) for values in (width, height, part.lengths)),
-            f"{part.characters.total():,}",
-            f"{len(part.characters):,}",
-            f"{100 * part.covered(charset):.2f} %",
-            "".join(c for c, _ in part.characters.most_common(16) if not c.isspace()),
-        )
-    return out
-
-
-def _spread(values: NDArray[np.number]) -> str:
-    if not len(values):
-        return "-"
-    return " ".join(f"{value:.0f}" for value in (values.min(), np.median(values), values.max()))
 
 
 def write_plots(total: Stats, charset: Charset, folder: Path) -> list[Path]:
