@@ -133,6 +133,13 @@ def test_imports_inside_a_room_go_downward(outer: str) -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize("silent", ["evaluate", "bench", "data"])
+def test_what_computes_leaves_tables_to_the_command_line(silent: str) -> None:
+    texts = {path.name: path.read_text() for path in (ROOT / silent).rglob("*.py")}
+    loud = ("from rich", "import rich", "print(")
+    assert not [name for name, text in texts.items() if any(word in text for word in loud)]
+
+
 def test_reading_needs_neither_torch_nor_the_trainers() -> None:
     code = (
         "import sys, shizi.reader; "
