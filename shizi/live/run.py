@@ -180,7 +180,9 @@ def _begin(before: Position | None, now: Position | None, base: float) -> tuple[
     """
     if before is None or now is None:
         return 0.0, 0.0
-    return now.time - base, max(0.0, clock.time() - before.seen - (now.time - before.time))
+    return max(0.0, now.time - base), max(
+        0.0, clock.time() - before.seen - (now.time - before.time)
+    )
 
 
 def _unseen(frames: int, found: bool) -> tuple[str, ...]:
