@@ -19,7 +19,7 @@ def plot_confusion(counts: NDArray[np.int64], path: Path) -> None:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    with needed("--plot"):
+    with needed("drawing the confusion"):
         from matplotlib.figure import Figure
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     figure = Figure(figsize=(4.6, 4.4), layout="constrained")
