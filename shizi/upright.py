@@ -163,7 +163,7 @@ def _sense(readings: Sequence[Reading], lengths: NDArray[np.floating[Any]]) -> f
         lengths: of the lines, pixels, (N,).
     """
     weights = np.array([r.score if r.text else 0.0 for r in readings]) * lengths
-    upright = np.array([not r.sideways for r in readings], dtype=bool)
+    upright = np.array(_standing(readings), dtype=bool)
     total = float(weights[upright].sum())
     if not total or 2 * total < weights.sum():
         return 0.0
@@ -188,9 +188,18 @@ def _legible(readings: Sequence[Reading], lengths: NDArray[np.floating[Any]]) ->
         lengths: of the lines, pixels, (N,).
     """
     alone = 0.5 if len(readings) > 1 else 1.0
-    weights = [0.0 if r.sideways else alone if len(r.text) == 1 else 1.0 for r in readings]
+    weights = [alone if len(r.text) == 1 else 1.0 for r in readings]
     scores = np.array([max(0.0, r.score - 0.5) for r in readings])
-    return float((np.array(weights) * scores * lengths).sum())
+    return float((np.array(weights) * scores * lengths)[np.array(_standing(readings), bool)].sum())
+
+
+def _standing(readings: Sequence[Reading]) -> list[bool]:
+    """Say which lines stand upright.
+
+    A short Latin line on its side may seem to be a column; where others lie, so does it.
+    """
+    lie = any(r.sideways and not _han(r) for r in readings)
+    return [not r.sideways and not (lie and r.vertical and not _han(r)) for r in readings]
 
 
 def _han(reading: Reading) -> bool:

@@ -11,7 +11,7 @@ from shizi.geometry import box_to_quad, map_back
 from shizi.page import Char
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import Reading
-from shizi.upright import SAMPLE
+from shizi.upright import SAMPLE, SENSE, _legible, _sense
 
 HEIGHT, WIDTH = 60, 100
 """Of the picture as it stands upright."""
@@ -186,3 +186,16 @@ def test_doubtful_lines_and_lone_characters_are_left_out() -> None:
         world = World(rows, {0: score})
         page = world.reader(orientation=False).read_image(world.upright)
         assert [line.text for line in page.lines] == kept
+
+
+def test_short_latin_lines_lie_where_others_of_them_lie() -> None:
+    def line(text: str, sideways: bool, vertical: bool = True) -> Reading:
+        chars = tuple(Char(c, 0.98, i / len(text), (i + 1) / len(text)) for i, c in enumerate(text))
+        return Reading(text, 0.98, chars, vertical, sideways)
+
+    lengths = np.full(4, 100.0)
+    lying = [line("0 3.30", False), line("2.50", False), line("X 3.30", True), line("Tax", True)]
+    assert _sense(lying, lengths) == 0
+    assert _legible(lying, lengths) == 0
+    columns = [line(text, False) for text in ("ABCD", "BADC", "CABD", "DCBA")]
+    assert _sense(columns, lengths) > SENSE
