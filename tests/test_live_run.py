@@ -93,7 +93,7 @@ def test_stopped_and_resumed_gives_what_an_unbroken_run_gives(
     clip: Path, tmp_path: Path, unbroken: list[Event], how: signal.Signals
 ) -> None:
     with subprocess.Popen(live(clip, tmp_path), stderr=subprocess.DEVNULL) as process:
-        reached(tmp_path / "room.db", 4.0)
+        reached(tmp_path / "room.db", 1.5)
         process.send_signal(how)
     assert process.returncode == (-9 if how == signal.SIGKILL else 130)
     run(*live(clip, tmp_path, "--resume"))

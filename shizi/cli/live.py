@@ -95,9 +95,10 @@ def watch(
     from shizi.live.rooms import HANGUP, load_rooms
     from shizi.live.run import show_region
 
+    ending = _Ending()
     for number in (signal.SIGTERM, *HANGUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, _end)
+            signal.signal(number, ending)
     if rooms is not None:
         return _several(load_rooms(rooms), page if dashboard else None)
     see = SeeOptions(source_options, region, watching, reading)
@@ -107,16 +108,31 @@ def watch(
         _write_picture(show, picture)
         print(show)
         return 0
-    return _one(plan, page if dashboard else None)
+    return _one(plan, page if dashboard else None, ending)
 
 
-def _end(number: int, _: object) -> None:
-    """End as after Ctrl-C: what is open is closed and stored."""
-    signal.signal(number, signal.SIG_IGN)  # a terminal that is closed says so more than once
-    raise KeyboardInterrupt
+class _Ending:
+    """Ends a run as Ctrl-C does: what is open is closed and stored.
+
+    An exception that a signal raises is lost where Python cannot pass it on, as in a finalizer; so
+    it is raised once more at the next frame.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __call__(self, number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # a terminal that is closed says so more than once
+        self._asked = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Raise what was asked for, if it was."""
+        if self._asked:
+            raise KeyboardInterrupt
 
 
-def _one(plan: Plan, page: DashboardOptions | None) -> int:
+def _one(plan: Plan, page: DashboardOptions | None, ending: _Ending) -> int:
     from shizi.live.run import follow, room_name
 
     console = Console(stderr=True)
@@ -126,6 +142,7 @@ def _one(plan: Plan, page: DashboardOptions | None) -> int:
         shown = stack.enter_context(bar())
 
         def step(source: Source, watch: Watch) -> None:
+            ending.check()
             done = watch.statistics
             text = f"{done.factor:.1f}x real time, {source.dropped} dropped"
             text += "" if watch.area else ", searching for the comments"
