@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import re
 import signal
 import struct
 import subprocess
@@ -293,7 +294,7 @@ def test_a_page_over_time_fails_and_the_next_is_drawn() -> None:
     first, second = pages(nested_forms(), options=PageOptions(timeout=3), name="x")
     assert isinstance(first, Failure)
     # On a fast machine it meets the limit of memory before that of time.
-    assert str(first).startswith(("x#1: drawing takes longer than 3 s", "x#1: the page makes PDFium"))
+    assert re.match(r"x#1: (drawing takes longer than 3 s|the page makes PDFium fail)", str(first))
     assert isinstance(second, Picture)
 
 
