@@ -226,6 +226,10 @@ def _is_labelme(file: Path) -> bool:
         return False
 
 
+_PLACED = re.compile(r'\[\{.*"(points|transcription)"\s*:')
+"""How a page's lines begin in PaddleOCR's label files."""
+
+
 def _file(file: Path) -> Labels:
     if file.name == "data.mdb":
         return Labels("lmdb", file.parent)
@@ -236,7 +240,7 @@ def _file(file: Path) -> Labels:
     if file.parent.name == "Main" and file.parents[1].name == "ImageSets":
         return Labels("voc", file)
     _, first = next(numbered_rows(file, BadRows(quiet=True)), (1, ""))
-    return Labels("paddle" if first.partition("\t")[2].startswith("[{") else "text", file)
+    return Labels("paddle" if _PLACED.match(first.partition("\t")[2]) else "text", file)
 
 
 def _of_json(file: Path) -> Labels:
