@@ -61,7 +61,6 @@ def test_every_command_shows_its_help(command: str) -> None:
         ("serve", "serve"),
         ("live clip.mp4", "live"),
         ("read samples/notice.jpg", "openvino"),
-        ("batch samples/notice.jpg --out OUT", "openvino"),
         ("batch x.jpg --out s3://bucket/out --manifest OUT/m", "cloud"),
         ("batch samples/notice.jpg --out OUT --ray auto", "ray"),
         ("live simulate --out a.mp4 --truth a.jsonl", "live"),

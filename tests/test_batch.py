@@ -40,9 +40,11 @@ def picture(path: Path, *colours: Colour, side: int = 20) -> Path:
     return path
 
 
-def told(out: Path, *given: object, hands: Any = batch_hands.here, **options: Any) -> list[str]:
+def told(
+    out: Path | str, *given: object, hands: Any = batch_hands.here, **options: Any
+) -> list[str]:
     """Run a batch, and return what failed."""
-    with closing(Batch(BatchOptions(**{"out": str(out), **options}), hands=hands)) as batch:
+    with closing(Batch(BatchOptions(str(out), **options), hands=hands)) as batch:
         batch.take_in(map(str, given))
         return [failure for outcome in batch.run() for failure in outcome.failures]
 

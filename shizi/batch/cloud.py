@@ -20,6 +20,9 @@ from shizi.images.source import SUFFIXES, reason
 _VERSIONS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
 """What stores call that by which a change shows; the first that one has is taken."""
 
+_OBJECTS = {"s3", "gs", "az", "oss", "obs", "oci"}
+"""Schemes of stores of objects, which appear whole or not at all."""
+
 
 def opened(address: str) -> tuple[Any, str]:
     """Return the store of an address, and the path within.
@@ -107,7 +110,10 @@ def _stamp(info: dict[str, Any]) -> str:
 def stamp(address: str) -> str | None:
     """Tell how a file looks; None where there is none."""
     store, path = opened(address)
-    return _stamp(store.info(path)) if store.exists(path) else None
+    try:
+        return _stamp(store.info(path))
+    except FileNotFoundError:
+        return None
 
 
 def stamps(folder: str) -> Callable[[str], str | None]:
@@ -148,8 +154,8 @@ def fetched(address: str) -> Iterator[Path]:
 def put(address: str) -> Iterator[Path]:
     """Yield a path to write to, which is sent at the end.
 
-    It is sent under its name where stores complete what they are sent or forget it, as S3
-    does; fsspec's transaction moves it there at last elsewhere.
+    A store of objects keeps what it was sent to the end and nothing else; elsewhere fsspec's
+    transaction moves the result to its place when it is whole.
 
     Raises:
         WriteError: it cannot be sent.
@@ -171,6 +177,10 @@ def put(address: str) -> Iterator[Path]:
 
 
 def _send(store: Any, part: Path, path: str) -> None:
+    schemes = {store.protocol} if isinstance(store.protocol, str) else set(store.protocol)
+    if schemes & _OBJECTS:
+        store.put_file(str(part), path)
+        return
     with store.transaction, store.open(path, "wb") as out, part.open("rb") as data:
         while block := data.read(1 << 20):
             out.write(block)
