@@ -27,8 +27,11 @@ SMOOTH = 3.0
 LOST = 2.0
 """A loss of so many times the first one says that the net has run away."""
 
-SAFE = 10.0
-"""The rate to take is that of the lowest loss divided by this: there the net is about to leave."""
+FALLEN = 0.9
+"""Share of the whole fall of the loss that is done at the rate to take.
+
+The lowest loss itself is a bad guide: it lies anywhere in a valley that is flat over decades.
+"""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,9 @@ class RangeTest:
     @property
     def rate(self) -> float:
         """The rate to take."""
-        return float(self.rates[int(self.smooth.argmin())]) / SAFE
+        smooth = self.smooth
+        enough = smooth[0] - FALLEN * (smooth[0] - smooth.min())
+        return float(self.rates[int((smooth <= enough).argmax())])
 
 
 class _Rising(Trainer):

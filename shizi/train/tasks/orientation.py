@@ -69,7 +69,7 @@ class Early:
                 maps = self._net.early(torch.from_numpy(batch.images[new]).to(device))
             for i, made in zip(new, maps.half().cpu(), strict=True):
                 self._kept[places[i]] = made.clone()
-        return torch.stack([self._kept[place] for place in places]).to(device).float()
+        return torch.stack([self._kept[place].float() for place in places]).to(device)
 
 
 class OrientationTask:
