@@ -138,6 +138,7 @@ def pages(
     Raises:
         ImageError: the source as a whole cannot be loaded, as for :func:`picture`.
         PdfError: a PDF is broken or encrypted.
+        TooLongError: a PDF does not open in time.
         MissingExtraError: a PDF needs ``pip install 'shizi[pdf]'``.
     """
     name = name or name_of(source)
