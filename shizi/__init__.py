@@ -52,7 +52,7 @@ _ROOMS = {
     "Sheet": "page",
     "ShiziError": "errors",
     "TooLargeError": "errors",
-"TooLongError": "errors",
+    "TooLongError": "errors",
     "WeightsError": "errors",
     "Word": "page",
     "WriteError": "errors",
