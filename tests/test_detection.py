@@ -57,6 +57,29 @@ def test_a_line_tilted_up_to_30_degrees_comes_back(
     assert scores[0] > 0.9
 
 
+def test_an_anchor_belongs_to_the_line_that_it_fits_best() -> None:
+    quads = box_to_quad(np.array([[0, 100, 64, 130], [0, 105, 64, 134]]))
+    slices = slice_quads(quads, np.zeros(2, bool), 4, 16)
+    swapped = slice_quads(quads[::-1], np.zeros(2, bool), 4, 16)
+    one, other = (assign(s, 32, 4, SPEC) for s in (slices, swapped))
+    for a, b in zip(one, other, strict=True):
+        assert np.array_equal(a, b)
+    row, anchor = 14, SPEC.heights.index(min(SPEC.heights, key=lambda h: abs(h - 30)))
+    centre = (row + 0.5) * SPEC.row  # 116: nearer to the first line's 115 than to 119.5
+    assert one.label[row, 1, anchor] == 1
+    moved = one.vertical[row, 1, anchor, 0] * SPEC.heights[anchor]
+    assert centre + moved == pytest.approx(115)
+
+
+def test_ignored_text_does_not_matter_but_where_a_line_is() -> None:
+    quads = box_to_quad(np.array([[0, 100, 64, 130], [32, 100, 96, 130]]))
+    slices = slice_quads(quads, np.array([False, True]), 6, 16)
+    label = assign(slices, 32, 6, SPEC).label
+    assert (label[:, :4] == 1).any((0, 2)).all()
+    assert (label[:, 2:] == -1).any()
+    assert not (label[:, 4:] == 1).any()
+
+
 def test_lines_in_a_row_stay_apart_however_near() -> None:
     quads = np.stack([tilted(100, 100, 120, 20, 0), tilted(226, 100, 120, 20, 0)])  # 6 px apart
     found, _ = build_quads(perfect(quads), SPEC, TIGHT)

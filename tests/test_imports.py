@@ -52,7 +52,7 @@ INSIDE = {
     ],
     "train": [
         {"targets", "options"},
-        {"losses", "card", "show", "transfer", "prune", "published"},
+        {"losses", "card", "show", "transfer", "prune", "published", "even"},
         {"loop"},
         {"tasks"},
         {"grow"},
