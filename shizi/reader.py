@@ -31,9 +31,15 @@ from shizi.nets.spec import (
 )
 from shizi.options import check_choice, check_range
 from shizi.orientation import OrientationClassifier
-from shizi.page import Image, Line, Page, Quad, Sheet
+from shizi.page import Image, Line, Page, Quad, Sheet, certainty
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
 from shizi.upright import Side, Upright, Vote
+
+LEGIBLE = 0.5
+"""Mean probability of its characters from which on a reading is text."""
+
+LONE = 0.87
+"""The same for a single character, which no neighbour vouches for."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,7 @@ class ReaderOptions:
         device: auto is an NVIDIA GPU where the engine can use one, else the CPU.
         weights: folder of exported networks to use in place of the shipped ones of that name.
         threads: CPU threads; 0: all cores.
-        least_score: lines read with a lower score are dropped.
-        lone_score: the same for a single character, which no neighbour vouches for.
+        least_score: lines of a lower score are dropped; specks that resemble no text always are.
     """
 
     orientation: bool = True
@@ -55,8 +60,7 @@ class ReaderOptions:
     device: Device = "auto"
     weights: Path | None = None
     threads: int = 0
-    least_score: float = 0.5
-    lone_score: float = 0.87
+    least_score: float = 0.0
     limits: ImageLimits = ImageLimits()
     detection: DetectionOptions = DetectionOptions()
     recognition: RecognitionOptions = RecognitionOptions()
@@ -68,7 +72,7 @@ class ReaderOptions:
             OptionError: something is out of range.
         """
         check_choice(self, engine=get_args(Engine), device=get_args(Device))
-        check_range(self, threads=(0, 1024), least_score=(0, 1), lone_score=(0, 1))
+        check_range(self, threads=(0, 1024), least_score=(0, 1))
         if self.weights is not None:
             object.__setattr__(self, "weights", Path(self.weights))
 
@@ -186,7 +190,8 @@ class Reader:
         others = self.recognizer(upright, side.quads[rest])
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
         found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
-        kept = [i for i, reading in enumerate(said) if self._credible(reading)]
+        least = self.options.least_score
+        kept = [i for i, r in enumerate(said) if _is_text(r) and _score(r) >= least]
         quads, texts = found[kept], [said[i].text for i in kept]
         placed = map_back(quads, side.angle, width, height)
         placed = np.clip(placed, 0, np.array([width, height], np.float32))
@@ -197,7 +202,7 @@ class Reader:
                 Line(
                     quad=Quad.from_array(placed[place.index]),
                     text=reading.text,
-                    score=reading.score,
+                    score=_score(reading),
                     chars=reading.chars,
                     block=place.block,
                     paragraph=place.paragraph,
@@ -213,10 +218,15 @@ class Reader:
             return self._upright(image)
         return Side(0, 0.0, self.detector(image)[0], {}, 0.0, sure=True)
 
-    def _credible(self, reading: Reading) -> bool:
-        o = self.options
-        least = o.lone_score if len(reading.text) == 1 else o.least_score
-        return bool(reading.text) and reading.score >= least
+
+def _is_text(reading: Reading) -> bool:
+    """Say whether it is more than specks, strokes and pictures."""
+    least = LONE if len(reading.text) == 1 else LEGIBLE
+    return bool(reading.text) and reading.score >= least
+
+
+def _score(reading: Reading) -> float:
+    return certainty(char.score for char in reading.chars)
 
 
 def read(source: Source) -> Page:
