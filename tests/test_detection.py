@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from shizi.detection import DetectionOptions
 from shizi.detection.canvas import OVERLAP, cover, padded
-from shizi.detection.columns import stack
+from shizi.detection.columns import cells, stack
 from shizi.detection.missed import merge
 from shizi.detection.slices import build_quads
 from shizi.geometry import box_to_quad, quad_iou
@@ -214,3 +216,14 @@ def test_pictures_of_all_sizes_share_few_canvases() -> None:
     rng = np.random.default_rng(0)
     sizes = rng.integers(200, 2000, (500, 2)) * 0.5
     assert len({cover(round(h), round(w), 2_000_000)[:2] for h, w in sizes}) < 80
+
+
+def test_thousands_of_characters_are_compared_in_little_memory() -> None:
+    n = 3000
+    corner = 20.0 * np.stack([np.arange(n) % 60, np.arange(n) // 60], 1)  # (n, 2)
+    boxes = np.concatenate([corner, corner + 17], 1).astype(np.float32)
+    tracemalloc.start()
+    cells(box_to_quad(boxes))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * n * n  # bytes: less than one table of all pairs

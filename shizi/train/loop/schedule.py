@@ -140,6 +140,15 @@ def due(step: int, before: float, elapsed: float, options: LoopOptions) -> bool:
     return step % options.validate_every == 0 or before // tenth < elapsed // tenth
 
 
+SAVED = 300.0
+"""Seconds of training that a killed run loses at most."""
+
+
+def saving(before: float, elapsed: float) -> bool:
+    """Tell whether to save after a step that lasted from ``before`` to ``elapsed``, seconds."""
+    return before // SAVED < elapsed // SAVED
+
+
 def rate(step: int, done: float, options: LoopOptions) -> float:
     """Learning rate: linear warm-up, then cosine to one hundredth."""
     warm = min(1.0, max((step + 1) / max(1, options.warmup), 10 * done))

@@ -30,6 +30,7 @@ from shizi.train.loop.schedule import (
     due,
     progress,
     rate,
+    saving,
 )
 from shizi.train.loop.stream import Position, Sampler, batches, prefetch
 
@@ -145,9 +146,11 @@ class Trainer:
         if self.ranks.first:
             forget_after(self.options.out / "metrics.jsonl", forget)
 
-    def save(self, positions: list[Position]) -> None:
+    def save(self) -> None:
         """Write last.pt, whole or not at all."""
-        at = self.at
+        at, positions = self.at, self.ranks.gather(self.at.position)
+        if not self.ranks.first:
+            return
         state = {
             "net": self.net.state_dict(),
             "average": self.average.state,
@@ -205,7 +208,6 @@ class Trainer:
     def check(self, run: RunFolder | _Silent) -> None:
         """Validate the averaged weights, keep them if they are the best, save."""
         at, out = self.at, self.options.out
-        positions = self.ranks.gather(at.position)
         if self.ranks.first:
             trained = {k: v.clone() for k, v in self.net.state_dict().items()}
             settled = self._settle(self.average.state)
@@ -221,7 +223,7 @@ class Trainer:
                 save_weights(settled, out / "best.safetensors")
             save_weights(settled, out / "last.safetensors")
             self.net.load_state_dict(trained)
-            self.save(positions)
+        self.save()
         (stale,) = self.ranks.agree(float(at.stale))
         at.stale = int(stale)
 
@@ -266,6 +268,8 @@ def fit(
                 trainer.check(run)
                 done |= 0 < options.patience <= at.stale
                 clock = time.monotonic()  # validation does not count against the budget
+            elif saving(before, at.elapsed):
+                trainer.save()
     if ranks.first:
         plot_curves(options.out)
     return at.best
