@@ -24,8 +24,11 @@ STEPS = 120
 SMOOTH = 3.0
 """Steps over which losses are averaged (deviation of a Gaussian)."""
 
-LOST = 2.0
-"""A loss of so many times the first one says that the net has run away."""
+LOST = 3.0
+"""Losses of so many times the first ones say that the net has run away."""
+
+FEW = 6
+"""Losses that are compared; those of single batches differ widely."""
 
 FALLEN = 0.9
 """Share of the whole fall of the loss that is done at the rate to take.
@@ -86,10 +89,12 @@ def find_rate(task: Task, options: LoopOptions) -> dict[str, float]:
         while len(losses) < STEPS and not interrupt.wanted:
             rate = trainer.rate
             loss = sum(v for key, v in trainer.step(stream).items() if key != "wait")
-            if not math.isfinite(loss) or (losses and loss > LOST * losses[0]):
+            if not math.isfinite(loss):
                 break
             rates.append(rate)
             losses.append(loss)
+            if sum(losses[-FEW:]) > LOST * sum(losses[:FEW]):
+                break
     if not losses:
         raise DataError("the loss is no number from the first step on; look at the data")
     test = RangeTest(np.array(rates), np.array(losses))
