@@ -386,6 +386,7 @@ def test_a_pdf_that_has_text_keeps_it_unless_that_is_not_wanted(api: Served) -> 
         pages = _pages_read(api)
         again = api.post(f"/v1/read?format=pdf&force={force}", content=made.content)
         assert again.status_code == 200
+        assert again.headers.get("Shizi-Kept") == (None if reads else "1")
         with pikepdf.open(io.BytesIO(again.content)) as book:
             assert len(book.pages) == 1
         assert (_pages_read(api) > pages) is reads

@@ -23,12 +23,15 @@ import PIL.Image
 from shizi.errors import Failure
 from shizi.formats import FORMATS, FormatName
 from shizi.formats.encode import json_line
-from shizi.page import Image, Sheet
+from shizi.page import WHOLE, Image, Sheet
 from shizi.serve.order import Item, Wanted
 from shizi.serve.refusal import refusal_of, status_of
 
 FAILURES = "Shizi-Failures"
 """Header that names the failures, as JSON in percent encoding."""
+
+KEPT = "Shizi-Kept"
+"""Header that counts the pages of a PDF that keep the text of before, nothing being added."""
 
 _IN_MEMORY = 4 << 20
 _SHOWN = 1600  # pixels of the longer side of a picture that is sent along
@@ -65,12 +68,14 @@ class Answer:
         body: what was written.
         sheets: pages read.
         failures: what could not be read.
+        kept: pages of a PDF that keep the text of before.
     """
 
     format: FormatName
     body: BinaryIO = field(default_factory=_empty)
     sheets: int = 0
     failures: list[Failure] = field(default_factory=list)
+    kept: int = 0
 
     def __post_init__(self) -> None:
         weakref.finalize(self, self.body.close)
@@ -83,6 +88,8 @@ class Answer:
     def headers(self) -> dict[str, str]:
         """Headers of the answer."""
         found = {"Content-Type": media_type(self.format)}
+        if self.kept:
+            found[KEPT] = str(self.kept)
         if self.failures:
             told = [told_of(failure) for failure in self.failures[:_MOST_TOLD]]
             found[FAILURES] = quote(json.dumps(told, ensure_ascii=False), safe="")
@@ -137,6 +144,7 @@ def _counted(items: Iterable[Item], answer: Answer) -> Iterator[Item]:
             answer.failures.append(item)
         else:
             answer.sheets += 1
+            answer.kept += answer.format == "pdf" and item.own_text == WHOLE
         yield item
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from shizi import __version__
 from shizi.formats import FORMATS
-from shizi.serve.answer import FAILURES, media_type
+from shizi.serve.answer import FAILURES, KEPT, media_type
 from shizi.serve.order import OPTIONS
 
 _Json = dict[str, Any]
@@ -242,9 +242,11 @@ def _pages() -> _Json:
     }
     kinds[media_type("json")] = {"schema": {"type": "array"}, "example": _EXAMPLE}
     some = "Some pages were read; the others stand among them (JSON) or in the header."
+    kept = {"description": "Pages that keep the text of before.", "schema": {"type": "integer"}}
     told = {FAILURES: {"description": "JSON in percent encoding", "schema": {"type": "string"}}}
+    told[KEPT] = kept
     return {
-        "200": {"description": "All was read.", "content": kinds},
+        "200": {"description": "All was read.", "headers": {KEPT: kept}, "content": kinds},
         "207": {"description": some, "headers": told, "content": kinds},
     }
 
