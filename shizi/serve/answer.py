@@ -13,7 +13,7 @@ import mimetypes
 import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
@@ -111,9 +111,9 @@ def written(items: Iterable[Item], wanted: Wanted) -> Answer:
         answer.body.writelines(line(item, wanted) for item in counted)
     else:
         found = (item for item in counted if isinstance(item, Sheet))
-        first = next(found, None)  # a writer may complain of none before we say why
-        if first is not None:
-            FORMATS[wanted.format].write(chain((first,), found), answer.body)
+        first = tuple(islice(found, 1))
+        if first or not answer.failures:  # a writer may complain of none before we say why
+            FORMATS[wanted.format].write(chain(first, found), answer.body)
     if answer.failures and not answer.sheets:
         raise refusal_of(answer.failures[0])
     return answer
