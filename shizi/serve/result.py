@@ -61,7 +61,10 @@ def joined(
     task.at(name)
     numbers = ",".join(str(page.number) for page in read)
     found = pages(file, limits, replace(order.wanted.pages, pages=numbers), name=name)
-    for page, item in zip(read, found, strict=False):
+    for page in read:
+        item = next(found, None)
+        if item is None:  # a picture has one, whatever is asked for
+            item = Failure(name, RefusedError(422, f"{name}: is a picture; it has one page"))
         yield _joined(page, item) if isinstance(item, Picture) else item
         task.at(name)
 
