@@ -47,7 +47,8 @@ INSIDE = {
         {"desk", "json_body", "guarded"},
         {"order", "umi", "mistral"},
         {"answer", "uploads"},
-        {"later", "collect", "openapi"},
+        {"later", "collect", "result"},
+        {"openapi"},
         {"service"},
     ],
     "train": [
