@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -12,6 +13,7 @@ import numpy as np
 
 from shizi import jobs, weights
 from shizi.cells import part
+from shizi.deadline import within
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Device, Engine
 from shizi.errors import Failure
@@ -138,14 +140,20 @@ class Reader:
         options = replace(self.options, orientation=orientation)
         return Reader(options, detector=self.detector, recognizer=self.recognizer)
 
-    def read(self, source: Source) -> Page:
-        """Read one picture: a path, encoded bytes, an open file, an RGB array or a PIL image.
+    def read(self, source: Source, timeout: float = math.inf) -> Page:
+        """Read one picture.
+
+        Args:
+            source: a path, encoded bytes, an open file, an RGB array or a PIL image.
+            timeout: seconds that reading may take; it is stopped between two batches of lines.
 
         Raises:
             ImageError: the picture cannot be loaded, or is one of several in a file.
+            TooLongError: reading takes longer.
         """
         found = picture(source, self.options.limits)
-        return jobs.sheet(found, self.read_image).page
+        with within(timeout, found.name):
+            return jobs.sheet(found, self.read_image).page
 
     def read_many(
         self, sources: Iterable[Source], options: PageOptions = PageOptions()
@@ -155,7 +163,8 @@ class Reader:
         Args:
             sources: as for :meth:`read`, or documents: PDFs, or TIFF, GIF, WebP or PNG files of
                 several pictures.
-            options: which pages of documents are read, and how those of PDFs are drawn.
+            options: which pages of documents are read, how those of PDFs are drawn, and how long
+                a page may take.
 
         Yields:
             A page or a failure for every page, in order, and a failure for a source without any.
