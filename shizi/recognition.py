@@ -208,13 +208,13 @@ class Recognizer:
         spelt = iter(self._session.each([p.crop for line in pieces for p in line], self._spell))
         return [_joined([(p, next(spelt)) for p in line]) for line in pieces]
 
-    def _spell(self, probs: NDArray[np.float32]) -> list[Char]:
+    def _spell(self, logits: NDArray[np.float32]) -> list[Char]:
         """Decode (T, C) to characters, their spans from 0 to 1."""
-        if self._allowed is not None:
-            probs = ctc.restrict(probs, self._allowed)
-        beam = self.options.beam
-        symbols = ctc.greedy(probs) if beam <= 1 else ctc.beam(probs, beam)
-        steps, chars = len(probs), self._charset.chars
+        if self.options.beam <= 1:
+            symbols = ctc.greedy(logits, self._allowed)
+        else:
+            symbols = ctc.beam(logits, self.options.beam, allowed=self._allowed)
+        steps, chars = len(logits), self._charset.chars
         return [Char(chars[s.id - 1], s.score, s.start / steps, s.end / steps) for s in symbols]
 
 
