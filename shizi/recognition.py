@@ -222,12 +222,12 @@ def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:
     """Put the pieces of a line together, and take spaces off its ends."""
     chars: list[Char] = []
     for piece, found in parts:
-        length = piece.end - piece.start
-        placed = [
-            replace(c, start=piece.start + c.start * length, end=piece.start + c.end * length)
-            for c in found
-        ]
-        chars = _rejoin(chars, placed, piece.start)
+        at, length = piece.start, piece.end - piece.start
+        if len(parts) > 1:
+            found = [
+                Char(c.text, c.score, at + c.start * length, at + c.end * length) for c in found
+            ]
+        chars = _rejoin(chars, found, at)
     while chars and chars[-1].text == " ":
         chars.pop()
     while chars and chars[0].text == " ":
@@ -235,7 +235,7 @@ def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:
     if not chars:
         return EMPTY
     chars = _paired(chars)
-    score = float(np.mean([c.score for c in chars]))
+    score = sum(c.score for c in chars) / len(chars)
     return Reading("".join(c.text for c in chars), score, tuple(chars))
 
 
