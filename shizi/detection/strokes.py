@@ -8,7 +8,7 @@ one small picture shows them all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -90,10 +90,11 @@ def unexplained(image: Image, known: Quads, found: Quads) -> Unexplained:
     return Unexplained(strips, level, marks, largest, float(left.sum()) / every)
 
 
-def _new(marks: Quads, seen: Sequence[NDArray[np.float32]]) -> Quads:
+def _new(marks: Quads, seen: Iterable[NDArray[np.float32]]) -> Quads:
     """Leave out marks (M, 4, 2) that stand in a quad (4, 2) that was seen."""
-    new = [not any(_holds(quad, mark.mean(0)) for quad in seen) for mark in marks]
-    return marks[np.array(new, bool)]
+    known = list(seen)
+    new = [not any(_holds(quad, mark.mean(0)) for quad in known) for mark in marks]
+    return np.asarray(marks[np.array(new, bool)], np.float32)
 
 
 class _Pieces(NamedTuple):
