@@ -32,11 +32,56 @@ def steps_needed(label: Sequence[object]) -> int:
     return len(label) + sum(a == b for a, b in pairwise(label))
 
 
-def greedy(probs: Probs) -> list[Symbol]:
-    """Best path: most probable class a step, repeats merged, blanks dropped."""
+def greedy(probs: Probs, space: int = BLANK, kinds: NDArray[np.int8] | None = None) -> list[Symbol]:
+    """Best path: most probable class a step, repeats merged, blanks dropped.
+
+    Args:
+        probs: shape (T, C).
+        space: class of the space, to be put into gaps: see :func:`spaced`.
+        kinds: of the classes (C,), for that; None: no space is put anywhere.
+    """
     path = probs.argmax(1)  # (T,)
+    if kinds is not None:
+        odds = np.asarray(probs[:, space] / np.maximum(probs[:, BLANK], 1e-6), np.float32)
+        path = spaced(path, odds, space, kinds)
     return _symbols(probs, path)
 
+
+SPACED = 0.3
+"""Probability from which on a gap beside a sign holds a space."""
+
+LETTER, SIGN = 1, 2
+"""What a class is to :func:`spaced`; others have no space beside them."""
+
+
+def spaced(
+    path: NDArray[np.intp], odds: NDArray[np.float32], space: int, kinds: NDArray[np.int8]
+) -> NDArray[np.intp]:
+    """Put spaces into the gaps beside signs where one is likely at some step or other.
+
+    A space has no shape by which to tell at which step it stands: it may be less likely than the
+    blank at each of them and yet be in the gap.
+
+    Args:
+        path: class of every step, (T,).
+        odds: of the space against the blank at every step, (T,).
+        space: its class.
+        kinds: of the classes, (C,): a space goes between two signs, or a sign and a letter.
+    """
+    found = path.copy()
+    told = np.flatnonzero(path != BLANK)
+    hints = np.flatnonzero((path == BLANK) & (odds > _HARDLY))
+    for i in np.unique(np.searchsorted(told, hints)):
+        beside = kinds[path[told[i - 1 : i + 1]]]
+        if 0 < i < len(told) and beside.all() and SIGN in beside:
+            gap = odds[told[i - 1] + 1 : told[i]]
+            if 1 - np.prod(1 / (1 + gap)) > SPACED:
+                found[told[i - 1] + 1 + int(gap.argmax())] = space
+    return found
+
+
+_HARDLY = 0.01
+"""Odds of a space that are not worth a thought."""
 
 LIKELY = 0.05
 """Probability from which an allowed class may stand for one that is not: a 0 for an O."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi import ctc
-from shizi.charset import Charset
+from shizi.charset import BLANK, Charset
 from shizi.crop import HEIGHT, WIDTHS, cut, fit, lay_out, lie_down
 from shizi.engine import Session
 from shizi.errors import ShiziError
@@ -40,6 +40,9 @@ MOST_DOWN = 60
 
 ROOM = 0.15
 """By how much of its shorter side a doubtful character's crop is widened."""
+
+CHINESE = "⺀"
+"""From here on characters stand without blanks between them."""
 
 _WIDE, _NARROW = "（）", "()"
 _OPENING, _CLOSING = "（(", "）)"
@@ -132,6 +135,9 @@ class Recognizer:
         self._charset = charset
         self._height = height
         self._allowed: NDArray[np.bool_] | None = None
+        self._kinds: NDArray[np.int8] | None = None
+        if " " in charset and not self.options.allow:
+            self._kinds = np.array([0, *map(_kind, charset.chars)], np.int8)
         if self.options.allow:
             unknown = charset.missing(self.options.allow)
             if unknown:
@@ -215,9 +221,20 @@ class Recognizer:
         if self._allowed is not None:
             probs = ctc.restrict(probs, self._allowed)
         beam = self.options.beam
-        symbols = ctc.greedy(probs) if beam <= 1 else ctc.beam(probs, beam)
+        if beam <= 1:
+            space = self._charset.encode(" ")[0] if self._kinds is not None else BLANK
+            symbols = ctc.greedy(probs, space, self._kinds)
+        else:
+            symbols = ctc.beam(probs, beam)
         steps, chars = len(probs), self._charset.chars
         return [Char(chars[s.id - 1], s.score, s.start / steps, s.end / steps) for s in symbols]
+
+
+def _kind(char: str) -> int:
+    """What a character is to :func:`shizi.ctc.spaced`."""
+    if not " " < char < CHINESE:
+        return 0
+    return ctc.LETTER if char.isalnum() else ctc.SIGN
 
 
 def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:

@@ -94,3 +94,32 @@ def test_restrict_leaves_out_what_resembles_nothing_that_is_allowed() -> None:
 def test_nothing_to_decode() -> None:
     assert ctc.greedy(np.array([[1.0, 0.0]], np.float32)) == []
     assert ctc.beam(np.array([[1.0, 0.0]], np.float32)) == []
+
+
+def gap(*spaces: float) -> np.ndarray:
+    """Class 2, steps that are blank or class 1, a space, and class 3: (T, 4)."""
+    rows = [(0.0, 0.0, 1.0, 0.0), *((1 - s, s, 0.0, 0.0) for s in spaces), (0.0, 0.0, 0.0, 1.0)]
+    return np.array(rows, np.float32)
+
+
+KINDS = np.array([0, 0, ctc.LETTER, ctc.SIGN], np.int8)
+
+
+def test_a_space_that_is_likely_somewhere_in_a_gap_beside_a_sign_is_read() -> None:
+    found = ctc.greedy(gap(0.05, 0.2, 0.15), 1, KINDS)
+    assert ids(found) == (2, 1, 3)
+    assert found[1].score == pytest.approx(0.2)
+    assert found[1].start < 2.5 < found[1].end  # at its likeliest step
+    assert ids(ctc.greedy(gap(0.05, 0.2, 0.15))) == (2, 3)
+    assert ids(ctc.greedy(gap(0.05, 0.1, 0.05), 1, KINDS)) == (2, 3)
+    assert ids(ctc.greedy(gap(), 1, KINDS)) == (2, 3)
+
+
+def test_a_doubtful_space_is_put_nowhere_else() -> None:
+    doubtful = gap(0.3, 0.3)
+    for other in (0, ctc.LETTER):
+        kinds = np.array([0, 0, ctc.LETTER, other], np.int8)
+        assert ids(ctc.greedy(doubtful, 1, kinds)) == (2, 3)
+    assert ids(ctc.greedy(gap(0.9, 0.3), 1, KINDS)) == (2, 1, 3)  # not beside one that is read
+    assert ids(ctc.greedy(doubtful[:-1], 1, KINDS)) == (2,)  # nor at a line's end
+    assert ids(ctc.greedy(doubtful[1:], 1, KINDS)) == (3,)
