@@ -12,7 +12,7 @@ from typing import get_args
 import numpy as np
 
 from shizi import jobs, weights
-from shizi.cells import part
+from shizi.cells import ones, part
 from shizi.deadline import within
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Device, Engine
@@ -193,6 +193,7 @@ class Reader:
         others = self.recognizer(upright, side.quads[rest])
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
         found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
+        said = ones(found, said)
         least = self.options.least_score
         short = np.maximum(*sides(found)) < SHORT * np.minimum(*sides(found))  # (N,)
         kept = [i for i, r in enumerate(said) if _is_text(r, short[i]) and _score(r) >= least]
