@@ -79,6 +79,8 @@ class RecognitionOptions:
 class Reading(NamedTuple):
     """What a line says; spans are fractions of the line's length.
 
+    ``score`` is the mean probability of its characters: how much it resembles text. How certain
+    all of it is, :func:`shizi.page.certainty` tells.
     ``vertical`` says that the line runs downwards, ``sideways`` that its characters lie on
     their side.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -102,10 +103,11 @@ def test_searchable_pdfs_of_pictures_and_pdfs(folder: Path, capsys: Captured) ->
 
 
 def test_a_pdf_keeps_its_own_text_unless_that_is_to_be_read_too(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     pytest.importorskip("pikepdf")
     assert main(["read", "d.pdf", "--format", "pdf", "-o", "once.pdf"]) == 0
+    assert capsys.readouterr().err == ""
 
     def fail(self: FakeReader, image: Image, name: str) -> Page:
         raise RuntimeError
@@ -113,6 +115,8 @@ def test_a_pdf_keeps_its_own_text_unless_that_is_to_be_read_too(
     monkeypatch.setattr(FakeReader, "read_image", fail)
     again = ["read", "once.pdf", "--format", "pdf", "-o", "twice.pdf"]
     assert main(again) == 0
+    told = capsys.readouterr().err
+    assert re.fullmatch(r"shizi: \d pages keep the text of before, unread; --force .*\n", told)
     assert main([*again, "--force"]) == 1
 
 

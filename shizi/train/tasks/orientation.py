@@ -34,22 +34,64 @@ class Turned(NamedTuple):
 
     image: Image  # (tile, tile, 3)
     label: int
+    place: int = 0  # of all different pictures that stage head keeps
 
 
 class Batch(NamedTuple):
-    """Tiles and their classes."""
+    """Tiles or pictures and their classes."""
 
     images: NDArray[np.uint8]  # (N, tile, tile, 3)
     labels: NDArray[np.int64]  # (N,)
+    places: NDArray[np.int64] = np.zeros(0, np.int64)  # (N,) of what is kept
+
+
+LOOKS = 2
+"""Times that chance changes a page before stage head sees the same pictures again."""
+
+
+class Early:
+    """What the first stages of a VGG16 make of pictures, in half precision (200 kB each).
+
+    Args:
+        net: of which they stay as they are.
+    """
+
+    def __init__(self, net: VGGOrientation) -> None:
+        self._net = net
+        self._kept: dict[int, Tensor] = {}
+
+    def __call__(self, batch: Batch, device: torch.device) -> Tensor:
+        """Return maps (N, C, h, w) of a batch; they are made where they are not kept yet."""
+        places = batch.places.tolist()
+        new = [i for i, place in enumerate(places) if place not in self._kept]
+        if new:
+            with torch.no_grad():
+                maps = self._net.early(torch.from_numpy(batch.images[new]).to(device))
+            for i, made in zip(new, maps.half().cpu(), strict=True):
+                self._kept[places[i]] = made.clone()
+        return torch.stack([self._kept[place].float() for place in places]).to(device)
 
 
 class OrientationTask:
-    """Which way up: a tile (or that it shows no text), or a whole picture."""
+    """Which way up: a tile (or that it shows no text), or a whole picture.
+
+    Args:
+        net: to train.
+        options: of the data.
+
+    Raises:
+        DataError: there is nothing to learn, or the net has no such stage.
+    """
 
     metric = "score"
 
     def __init__(self, net: Orientation | VGGOrientation, options: OrientationTrainOptions) -> None:
         self.net = net
+        self._early: Early | None = None
+        if options.stage == "head":
+            if not isinstance(net, VGGOrientation):
+                raise DataError("stage head is for the published form; train with stage whole")
+            self._early = Early(net)
         self._options = options
         self._bad = BadRows(options.strict)
         paths, weights = weighed(options.data)
@@ -70,9 +112,14 @@ class OrientationTask:
 
         For the published form, the whole page in each of the four rotations.
         """
-        item, rng = self._items[self._mix.index(seed, position)], rng_at(seed, position)
-        draw = self._tiles if isinstance(self.net, Orientation) else self._turns
-        return draw(item, item.load(), rng)
+        index = self._mix.index(seed, position)
+        item = self._items[index]
+        if isinstance(self.net, Orientation):
+            return self._tiles(item, item.load(), rng_at(seed, position))
+        if self._early is None:
+            return self._turns(item, item.load(), rng_at(seed, position), 0)
+        look = position // len(self) % LOOKS * len(self) + index
+        return self._turns(item, item.load(), rng_at(seed, look), look)
 
     def group(self, sample: list[Turned]) -> tuple[int, int]:
         """All tiles are of one size; a page gives four."""
@@ -80,8 +127,9 @@ class OrientationTask:
 
     def collate(self, samples: list[list[Turned]]) -> Batch:
         """Stack tiles and their quarter turns."""
-        images, labels = zip(*(turned for page in samples for turned in page), strict=True)
-        return Batch(np.stack(images), np.asarray(labels))
+        turned = [turned for page in samples for turned in page]
+        images, labels, places = zip(*turned, strict=True)
+        return Batch(np.stack(images), np.asarray(labels), np.asarray(places))
 
     def refuse(self, error: DataError) -> None:
         """See :class:`shizi.train.loop.stream.Sampler`."""
@@ -115,17 +163,32 @@ class OrientationTask:
             out.append(Turned(clockwise(image, quarter), quarter))
         return out
 
-    def _turns(self, item: PageItem, page: Image, rng: np.random.Generator) -> list[Turned]:
-        small = whole(page, self.net.spec.tile)
+    def _turns(
+        self, item: PageItem, page: Image, rng: np.random.Generator, look: int
+    ) -> list[Turned]:
+        """A part of a page in each of the four rotations: the whole, or where some text is near."""
+        h, w = page.shape[:2]
+        share = rng.uniform(0.4, 1.1)
+        high, wide = (max(1, int(min(1, share * rng.uniform(0.85, 1)) * side)) for side in (h, w))
+        centre = rng.uniform(0, 1, 2) * (w, h)
+        if len(item.quads):
+            centre = item.quads[rng.integers(len(item.quads))].mean(0)
+        x, y = centre - rng.uniform(0.1, 0.9, 2) * (wide, high)
+        left, top = int(np.clip(x, 0, w - wide)), int(np.clip(y, 0, h - high))
+        small = whole(page[top : top + high, left : left + wide], self.net.spec.tile)
         out = []
         for quarter in range(4):
             image = augment.spoil(augment.recolour(small, rng), rng)
-            out.append(Turned(clockwise(image, quarter), quarter))
+            out.append(Turned(clockwise(image, quarter), quarter, 4 * look + quarter))
         return out
 
     def loss(self, batch: Batch, device: torch.device) -> dict[str, Tensor]:
         """Cross entropy with smoothed labels."""
-        logits = self.net(torch.from_numpy(batch.images).to(device)).float()
+        if self._early is None:
+            logits = self.net(torch.from_numpy(batch.images).to(device)).float()
+        else:
+            assert isinstance(self.net, VGGOrientation)  # as __init__ saw to
+            logits = self.net.late(self._early(batch, device)).float()
         labels = torch.from_numpy(batch.labels).to(device)
         return {"ce": F.cross_entropy(logits, labels, label_smoothing=0.05)}
 
