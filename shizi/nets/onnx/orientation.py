@@ -11,7 +11,7 @@ from shizi.nets.spec import OrientationSpec, VGGOrientationSpec
 
 
 def orientation(spec: OrientationSpec, state: State) -> Any:
-    """Return the classifier: tiles (N, tile, tile, 3) uint8 to probabilities (N, classes)."""
+    """Return the classifier: lines (N, height, width, 3) uint8 to probabilities (N, classes)."""
     b = Builder(state)
     (x,) = b.lcnet(spec.backbone, b.input())
     x = b.op("Gelu", b.conv("project", x, pads=AROUND))
@@ -20,7 +20,7 @@ def orientation(spec: OrientationSpec, state: State) -> Any:
     x = b.op("Mul", b.reshape(x, [0, spec.hidden, -1]), weight)
     x = b.op("ReduceSum", x, b.constant(np.array([2])), keepdims=0)  # (N, D)
     probs = b.op("Softmax", b.linear("classify", x), axis=-1)
-    return b.model(probs, ["n", spec.tile, spec.tile, 3], ["n", spec.classes])
+    return b.model(probs, ["n", spec.height, spec.width, 3], ["n", spec.classes])
 
 
 def vgg_orientation(spec: VGGOrientationSpec, state: State) -> Any:
