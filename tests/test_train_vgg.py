@@ -223,7 +223,7 @@ def test_a_tiny_classifier_learns_two_pages_in_all_rotations(tmp_path: Path) -> 
     batch = next(batches(task, 1))[0]
     assert batch.images.shape == (8, 48, 48, 3)
     assert sorted(batch.labels) == [0, 0, 1, 1, 2, 2, 3, 3]
-    plain = np.stack([whole(item.load(), 48) for item in task._items])  # without augmentation
+    plain = np.stack([whole(item.load(), 48) for item in task._sets[0]])  # without augmentation
     turned = [clockwise(image, quarter) for image in plain for quarter in range(4)]
     images = torch.from_numpy(np.stack(turned))
     labels = torch.arange(4).repeat(2)
