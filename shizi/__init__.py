@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         PdfError,
         ShiziError,
         TooLargeError,
+        TooLongError,
         WeightsError,
         WriteError,
     )
@@ -51,6 +52,7 @@ _ROOMS = {
     "Sheet": "page",
     "ShiziError": "errors",
     "TooLargeError": "errors",
+    "TooLongError": "errors",
     "WeightsError": "errors",
     "Word": "page",
     "WriteError": "errors",
@@ -78,6 +80,7 @@ __all__ = [
     "Sheet",
     "ShiziError",
     "TooLargeError",
+    "TooLongError",
     "WeightsError",
     "Word",
     "WriteError",

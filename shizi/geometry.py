@@ -162,14 +162,15 @@ def distinct(quads: Array, scores: Array, most: float = 0.7) -> NDArray[np.intp]
     """
     low, high = quads.min(1), quads.max(1)  # (N, 2)
     areas, height = area(quads), np.minimum(*sides(quads))  # (N,)
-    kept: list[int] = []
-    for i in np.argsort(-scores * areas, kind="stable").tolist():
-        near = (low[kept] < high[i]).all(1) & (high[kept] > low[i]).all(1)
-        near &= np.abs(np.log((height[kept] + 1e-6) / (height[i] + 1e-6))) < _LIKE
-        others = [j for j, n in zip(kept, near, strict=True) if n]
-        if all(intersection(quads[i], quads[j]) <= most * areas[i] for j in others):
-            kept.append(i)
-    return np.asarray(sorted(kept), dtype=np.intp)
+    order = np.argsort(-scores * areas, kind="stable")
+    low, high, size = low[order], high[order], np.log(height[order] + 1e-6)
+    kept = np.zeros(len(order), bool)  # in that order
+    for n, i in enumerate(order.tolist()):
+        near = kept[:n] & (low[:n] < high[n]).all(1) & (high[:n] > low[n]).all(1)
+        near &= np.abs(size[:n] - size[n]) < _LIKE
+        others = order[:n][near]
+        kept[n] = all(intersection(quads[i], quads[j]) <= most * areas[i] for j in others)
+    return np.sort(order[kept])
 
 
 _LIKE = 0.6

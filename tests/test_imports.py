@@ -16,7 +16,7 @@ ROOT = Path(shizi.__file__).parent
 LEVELS = [
     {"terminal"},
     {"errors", "cpu", "files", "waits", "bar"},
-    {"page", "extras", "options"},
+    {"page", "extras", "options", "deadline"},
     {"geometry", "charset", "nets"},
     {"images", "ctc", "crop", "engine"},
     {"weights", "journal"},
@@ -52,7 +52,7 @@ INSIDE = {
     ],
     "train": [
         {"targets", "options"},
-        {"losses", "card", "show", "transfer", "prune", "published"},
+        {"losses", "card", "show", "transfer", "prune", "published", "even"},
         {"loop"},
         {"tasks"},
         {"grow"},

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shizi.geometry import box_to_quad, map_back
-from shizi.page import Char
+from shizi.page import Char, certainty
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import Reading
 from shizi.upright import SAMPLE, SENSE, _legible, _sense
@@ -200,6 +200,15 @@ def test_doubtful_lines_and_lone_characters_are_left_out() -> None:
         world = World(rows, {0: score})
         page = world.reader(orientation=False).read_image(world.upright)
         assert [line.text for line in page.lines] == kept
+
+
+def test_a_line_is_as_certain_as_its_characters_are_together() -> None:
+    rows = [(5.0, 5.0, 60.0, 8.0, "a line"), (5.0, 20.0, 9.0, 8.0, "x")]
+    world = World(rows, {0: 0.95})
+    page = world.reader(orientation=False).read_image(world.upright)
+    assert [line.score for line in page.lines] == [certainty([0.95] * 6), certainty([0.95])]
+    reader = world.reader(orientation=False, least_score=0.8)
+    assert [line.text for line in reader.read_image(world.upright).lines] == ["x"]
 
 
 def test_short_latin_lines_lie_where_others_of_them_lie() -> None:

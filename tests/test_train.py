@@ -400,6 +400,29 @@ def test_ctpn_batches_carry_targets_where_the_text_is(tmp_path: Path) -> None:
         assert len(quads) == len(ignore)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_a_crop_shows_the_line_where_its_quad_says(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    height = int(rng.integers(12, 60))
+    image = np.full((int(rng.integers(200, 900)), int(rng.integers(300, 900)), 3), 255, np.uint8)
+    x, y = int(rng.integers(0, 150)), int(rng.integers(0, 130))
+    image[y : y + height, x : x + 140] = 0
+    told = page([box(x, y, x + 140, y + height)], ["a"])
+    for _ in range(8):
+        crop, quads, _ = random_crop(told, image, CTPNOptions(size=256, text=(9, 60)), rng)
+        if not len(quads):
+            continue
+        (x0, y0), (x1, y1) = quads[0].min(0).clip(0, 256), quads[0].max(0).clip(0, 256)
+        seen = np.zeros((256, 256), bool)
+        seen[round(y0 + 2) : round(y1 - 2), round(x0 + 2) : round(x1 - 2)] = True
+        assert (crop[seen] < 128).all()
+        around = np.ones((256, 256), bool)
+        around[max(0, round(y0 - 3)) : round(y1 + 3), max(0, round(x0 - 3)) : round(x1 + 3)] = False
+        paper = crop[around].reshape(-1, 3)
+        filled = (paper == paper.min(0)).all(1)  # beside a small page
+        assert (filled | (paper > 128).all(1)).all()
+
+
 def test_initial_weights_must_fit(tmp_path: Path) -> None:
     net = CTPN(CTPNSpec())
     with pytest.raises(WeightsError, match="cannot start"):

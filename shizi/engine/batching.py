@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.deadline import checker
 from shizi.page import Image
 
 Array = NDArray[np.float32]
@@ -72,10 +73,16 @@ class Session:
 
         No array outlives its batch, so ``then`` must not keep it. It may be called from
         several threads at once.
+
+        Raises:
+            TooLongError: the page that the pictures are of is over its time; the batch that ran
+                then is the last one.
         """
         out: dict[int, T] = {}
+        check = checker()  # of this thread; those of the pool know of none
 
         def run(batch: list[int]) -> None:
+            check()
             arrays = self._runtime(np.stack([pictures[i] for i in batch]))
             out.update(zip(batch, map(then, arrays), strict=True))
 

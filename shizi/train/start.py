@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from shizi.charset import Charset
 from shizi.errors import DataError, WeightsError
@@ -25,11 +27,13 @@ from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
 from shizi.train.card import RunCard
+from shizi.train.even import even_out
 from shizi.train.grow import choose_charset
 from shizi.train.init import FromProject, Init, initial, initialise
 from shizi.train.loop.ranks import present
 from shizi.train.loop.schedule import LoopOptions
-from shizi.train.loop.torch import fit
+from shizi.train.loop.stream import batches
+from shizi.train.loop.torch import Task, fit
 from shizi.train.options import (
     CRNNInitOptions,
     CRNNOptions,
@@ -79,6 +83,7 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -
     loop = paced(loop, init, options.stage == "tune")
     if isinstance(task, TuneTask):
         return fit(task, loop, judge_first=True, settle=task.between)
+    _ready(task, init, loop)
     return train(task, loop)
 
 
@@ -132,6 +137,7 @@ def train_ctpn(options: CTPNOptions, loop: LoopOptions, told: InitOptions) -> di
     task = CTPNTask(net, options)
     tell_unvalidated(options.val)
     RunCard("ctpn", spec, initial=init.told).write(loop.out)
+    _ready(task, init, loop)
     return train(task, paced(loop, init))
 
 
@@ -149,7 +155,22 @@ def train_orientation(
     task = OrientationTask(net, options)
     tell_unvalidated(options.val)
     RunCard("orientation", spec, initial=init.told).write(loop.out)
+    _ready(task, init, loop)
     return train(task, paced(loop, init))
+
+
+def _ready(task: Task, init: Init, loop: LoopOptions) -> None:
+    """Make the convolutions that begin with random numbers fit the data."""
+    if init.whole:
+        return
+    layers = [
+        layer
+        for name, layer in task.net.named_modules()
+        if isinstance(layer, nn.Conv2d) and not (init.learnt and name.startswith("backbone."))
+    ]
+    if layers:
+        with closing(batches(task, loop.seed)) as stream:  # the same in every process
+            even_out(task.net, layers, next(stream)[0].images)
 
 
 def trainer(loop: LoopOptions) -> Callable[[Any, LoopOptions], dict[str, float]]:
