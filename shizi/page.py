@@ -39,7 +39,7 @@ def certainty(probabilities: Iterable[float]) -> float:
     Platt, "Probabilistic outputs for support vector machines", 1999, of the surprise's logarithm.
     """
     surprise = -sum(math.log(min(1.0, max(p, 1e-9))) for p in probabilities)
-    return 1 / (1 + (surprise / SURPRISE) ** SLOPE)
+    return float(1 / (1 + (surprise / SURPRISE) ** SLOPE))
 
 
 @dataclass(frozen=True, slots=True)
