@@ -136,20 +136,28 @@ def test_the_published_angle_net_learns_from_four_folders(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("plain")
-def test_the_angle_net_learns_from_lines_and_from_columns_laid_down(tmp_path: Path) -> None:
-    (tmp_path / "lines").mkdir()
-    (tmp_path / "lines" / "a.png").write_bytes(encode(upright(40, 240), "PNG"))
-    for text, quarters in (("latin", {0, 2}), ("汉字列表十六", {0, 1, 2, 3})):
-        (tmp_path / "lines" / "labels.tsv").write_text(f"a.png\t{text}\n", encoding="utf-8")
-        assert taught(tmp_path / "lines") == quarters
+@pytest.mark.parametrize(
+    ("text", "aside", "quarters"),
+    [("latin", 0, {0, 2}), ("latin", 1, {1, 3}), ("汉字列表十六", 0, {0, 1, 2, 3})],
+)
+def test_the_angle_net_learns_from_lines_and_from_what_lies_on_its_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, aside: float, quarters: set[int]
+) -> None:
+    monkeypatch.setattr(training, "ASIDE", aside)
+    (tmp_path / "a.png").write_bytes(encode(upright(40, 240), "PNG"))
+    (tmp_path / "labels.tsv").write_text(f"a.png\t{text}\n", encoding="utf-8")
+    assert taught(tmp_path) == quarters
+
+
+@pytest.mark.usefixtures("plain")
+def test_the_angle_net_learns_from_columns_laid_down(tmp_path: Path) -> None:
     page = np.full((300, 300, 3), 200, np.uint8)
     page[20:260, 100:140] = np.concatenate([upright(40, 40)] * 6)
-    (tmp_path / "page").mkdir()
-    (tmp_path / "page" / "a.png").write_bytes(encode(page, "PNG"))
+    (tmp_path / "a.png").write_bytes(encode(page, "PNG"))
     quad = [[100, 20], [140, 20], [140, 260], [100, 260]]
     row = {"image": "a.png", "lines": [{"quad": quad, "text": "竖排"}]}
-    (tmp_path / "page" / "labels.jsonl").write_text(json.dumps(row), encoding="utf-8")
-    assert taught(tmp_path / "page") == {1, 3}
+    (tmp_path / "labels.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    assert taught(tmp_path) == {1, 3}
 
 
 def taught(folder: Path) -> set[int]:

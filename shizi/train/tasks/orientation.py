@@ -48,6 +48,11 @@ COLUMNS = 0.4
 """Share of Chinese lines that are shown as columns: each character on its side."""
 
 
+ASIDE = 0.15
+"""Share of the others that are shown as what is found across a line that runs downwards: a letter
+or two on their side."""
+
+
 class Turned(NamedTuple):
     """A line, or a whole picture, and by how many quarters it was turned clockwise."""
 
@@ -200,7 +205,7 @@ class OrientationTask:
 
 
 def turned_line(crop: Image, text: str, spec: OrientationSpec, rng: np.random.Generator) -> Turned:
-    """A piece of a line, upright or upside down, or of a column that was laid down.
+    """A piece of a line, upright or upside down, or of what lies on its side: mostly of columns.
 
     Args:
         crop: the line (h, w, 3), as it is read; of a column, taller than wide.
@@ -213,6 +218,8 @@ def turned_line(crop: Image, text: str, spec: OrientationSpec, rng: np.random.Ge
     plain = text.replace(" ", "")
     if not laid and _is_han(plain) and rng.random() < COLUMNS:
         crop, laid = _on_their_side(crop, len(plain)), True
+    elif not laid and rng.random() < ASIDE:
+        crop, laid = _across(crop, rng), True
     quarter = 3 if laid else 0
     if rng.random() < 0.5:
         crop, quarter = rotate90(crop, 180), (quarter + 2) % 4
@@ -242,6 +249,14 @@ def _on_their_side(crop: Image, count: int) -> Image:
     edges = np.linspace(0, w, count + 1).astype(int)
     cells = [rotate90(crop[:, a:b], 90) for a, b in pairwise(edges)]
     return np.concatenate([cv2.resize(cell, (h, h)) for cell in cells], 1)
+
+
+def _across(crop: Image, rng: np.random.Generator) -> Image:
+    """Turn a piece of a line on its side."""
+    h, w = crop.shape[:2]
+    length = min(w, round(h * rng.uniform(0.5, 0.95 * TALL)))  # taller would be laid down
+    start = int(rng.integers(w - length + 1))
+    return rotate90(crop[:, start : start + max(1, length)], 90)
 
 
 def clockwise(image: Image, quarter: int) -> Image:
