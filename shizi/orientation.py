@@ -16,6 +16,7 @@ import numpy as np
 from shizi.crop import cut, lie_down
 from shizi.engine import Session
 from shizi.geometry import sides
+from shizi.nets.logits import softmax
 from shizi.nets.spec import OrientationSpec, VGGOrientationSpec
 from shizi.page import GREY, Image, Quads
 
@@ -56,7 +57,8 @@ class OrientationClassifier:
         votes: 0 where no line was found, and then the angle is 0.
         """
         if isinstance(self._spec, VGGOrientationSpec):
-            (probs,) = self._session([whole(image, self._spec.tile)])  # (4,)
+            (logits,) = self._session([whole(image, self._spec.tile)])  # (4,)
+            probs = softmax(logits)
             return 90 * int(probs.argmax()), float(probs.max())
         return self.vote(pieces(image, quads, self._spec))
 
@@ -64,7 +66,7 @@ class OrientationClassifier:
         """Return (angle, score), as above, of the lines of a picture."""
         if not lines:
             return 0, 0.0
-        probs = np.stack(self._session([line.image for line in lines]))  # (N, 4)
+        probs = softmax(np.stack(self._session([line.image for line in lines])))  # (N, 4)
         votes = sum(np.roll(p, line.laid) for p, line in zip(probs, lines, strict=True))
         best = int(np.argmax(votes))
         return 90 * best, float(votes[best]) / len(lines)

@@ -26,10 +26,11 @@ from shizi.page import Image
 from shizi.train.grow import choose_charset
 from shizi.train.loop.stream import batches
 from shizi.train.options import CRNNOptions, CTPNOptions, OrientationTrainOptions
-from shizi.train.tasks import orientation as training
+from shizi.train.tasks import turned_lines as training
 from shizi.train.tasks.crnn import EARLY, CRNNTask
 from shizi.train.tasks.ctpn import CTPNTask
-from shizi.train.tasks.orientation import OrientationTask
+from shizi.train.tasks.turned_lines import LineOrientationTask
+from shizi.train.tasks.turned_pages import PageOrientationTask
 
 
 @pytest.fixture
@@ -127,7 +128,7 @@ def test_the_published_angle_net_learns_from_four_folders(tmp_path: Path) -> Non
         (tmp_path / str(angle)).mkdir()
         turned = rotate90(upright(), -angle)
         (tmp_path / str(angle) / "a.png").write_bytes(encode(turned, "PNG"))
-    task = OrientationTask(
+    task = PageOrientationTask(
         VGGOrientation(tiny.VGG_ORIENTATION), OrientationTrainOptions((tmp_path,), batch=16)
     )
     batch = next(batches(task, 1))[0]
@@ -162,7 +163,7 @@ def test_the_angle_net_learns_from_columns_laid_down(tmp_path: Path) -> None:
 
 def taught(folder: Path) -> set[int]:
     """The quarters that samples of a set are labelled with, each seen to be true."""
-    task = OrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((folder,)))
+    task = LineOrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((folder,)))
     seen = set()
     for position in range(24):
         for image, label in task.sample(1, position):
@@ -174,7 +175,7 @@ def taught(folder: Path) -> set[int]:
 def test_the_angle_net_asks_for_lines(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encode(upright(), "PNG"))
     with pytest.raises(DataError, match="no labelled lines"):
-        OrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((tmp_path,)))
+        LineOrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((tmp_path,)))
 
 
 def test_a_run_needs_a_picture(lines: Path) -> None:

@@ -151,6 +151,9 @@ class OrientationTrainOptions:
             as PATH:1; without weights all come alike.
         val: page sets or folders of pictures, as for the published form, to validate on.
         batch: lines or pictures a step.
+        stage: whole, or head (published form alone): the last of the five stages of convolutions
+            and what follows learn; what the others make of a picture is kept when it is first
+            seen, which makes a step seven times as fast. It goes on from learnt weights.
         val_pages: pictures used of each validation set.
         strict: stop at the first row that cannot be used; otherwise it is named and left out.
     """
@@ -158,6 +161,7 @@ class OrientationTrainOptions:
     data: tuple[Path, ...]
     val: tuple[Path, ...] = ()
     batch: int = 32
+    stage: Literal["whole", "head"] = "whole"
     val_pages: int = 40
     strict: bool = False
 

@@ -49,6 +49,14 @@ class VGGOrientation(nn.Module):
         self.hidden = nn.Linear(spec.backbone.width, spec.hidden)
         self.classify = nn.Linear(spec.hidden, spec.classes)
 
-    def forward(self, images: Tensor) -> Tensor:
-        x = self.backbone(normalise(images, self.spec.backbone.mean)).mean((2, 3))  # (N, C)
+    def early(self, images: Tensor) -> Tensor:
+        """Return what all convolutions but those of the last stage say, (N, C, h, w)."""
+        return self.backbone.early(normalise(images, self.spec.backbone.mean))
+
+    def late(self, maps: Tensor) -> Tensor:
+        """Go on from there to the logits."""
+        x = self.backbone.late(maps).mean((2, 3))  # (N, C)
         return self.classify(F.relu(self.hidden(x)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.late(self.early(images))
