@@ -166,7 +166,7 @@ def taught(folder: Path) -> set[int]:
     task = LineOrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((folder,)))
     seen = set()
     for position in range(24):
-        for image, label in task.sample(1, position):
+        for image, label, _ in task.sample(1, position):
             assert brightest(image[:, :40]) == label, position
             seen.add(label)
     return seen

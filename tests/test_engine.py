@@ -131,7 +131,7 @@ def test_onnx_runtime_uses_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPa
     )
     monkeypatch.setitem(sys.modules, "onnxruntime", fake)
     lines = pictures(*[(48, 192)] * 8)
-    for device, expected in (("cuda", [8]), ("auto", [8]), ("cpu", [2] * 4)):
+    for device, expected in (("cuda", [8]), ("auto", [8]), ("cpu", [4] * 2)):
         sizes: list[int] = []
         session = open_session(ORIENTATION, OrientationSpec(), "onnxruntime", device, 1)  # type: ignore[arg-type]
         assert len(session(lines)) == 8
