@@ -39,6 +39,7 @@ from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.nets.torch.ctpn import VGGCTPN
 from shizi.nets.torch.orientation import VGGOrientation
 from shizi.nets.torch.runtime import ModuleRuntime
+from shizi.orientation import whole
 from shizi.train.card import RunCard, read_card
 from shizi.train.grow import choose_charset
 from shizi.train.init import initial, initialise
@@ -57,7 +58,8 @@ from shizi.train.start import paced, train_crnn, train_orientation
 from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
 from shizi.train.tasks.crnn import CRNNTask
 from shizi.train.tasks.ctpn import CTPNTask
-from shizi.train.tasks.orientation import LOOKS, OrientationTask, clockwise, whole
+from shizi.train.tasks.orientation import clockwise
+from shizi.train.tasks.turned_pages import LOOKS, PageOrientationTask
 
 SMALL = VGGSpec(stages=((8, 1), (16, 1), (24, 1), (32, 1)), pools=4)
 DETECTOR = VGGCTPNSpec(backbone=SMALL, channels=32, hidden=16, embed=32)
@@ -226,7 +228,7 @@ def test_a_tiny_classifier_learns_two_pages_in_all_rotations(tmp_path: Path) -> 
     spec = VGGOrientationSpec(backbone=replace(SMALL, pools=3), tile=48, hidden=16)
     net = VGGOrientation(spec)
     pages = upright_pages(tmp_path / "pages", 2)
-    task = OrientationTask(net, OrientationTrainOptions(data=(pages,), val=(pages,), batch=8))
+    task = PageOrientationTask(net, OrientationTrainOptions(data=(pages,), val=(pages,), batch=8))
     batch = next(batches(task, 1))[0]
     assert batch.images.shape == (8, 48, 48, 3)
     assert sorted(batch.labels) == [0, 0, 1, 1, 2, 2, 3, 3]
@@ -243,7 +245,7 @@ def test_stage_head_keeps_what_the_first_stages_say(tmp_path: Path) -> None:
     torch.manual_seed(0)
     net = VGGOrientation(VGGOrientationSpec(backbone=SMALL, tile=48, hidden=16))
     pages = upright_pages(tmp_path / "pages", 2)
-    task = OrientationTask(net, OrientationTrainOptions((pages,), batch=8, stage="head"))
+    task = PageOrientationTask(net, OrientationTrainOptions((pages,), batch=8, stage="head"))
     before = {key: value.clone() for key, value in net.state_dict().items()}
     made = []
     net.backbone.stages[0][0].register_forward_hook(lambda *about: made.append(len(about[2])))
@@ -256,7 +258,7 @@ def test_stage_head_keeps_what_the_first_stages_say(tmp_path: Path) -> None:
     batch = next(batches(task, 1))[0]
     kept, whole_net = (
         t.loss(batch, CPU)["ce"].item()
-        for t in (task, OrientationTask(net, OrientationTrainOptions((pages,), batch=8)))
+        for t in (task, PageOrientationTask(net, OrientationTrainOptions((pages,), batch=8)))
     )
     assert kept == pytest.approx(whole_net, abs=1e-2)
 
