@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.engine import Session
+from shizi.nets.logits import softmax
 from shizi.nets.spec import OrientationSpec, VGGOrientationSpec
 from shizi.page import GREY, Image
 
@@ -44,9 +45,10 @@ class OrientationClassifier:
         the angle is 0.
         """
         if isinstance(self._spec, VGGOrientationSpec):
-            (probs,) = self._session([whole(image, self._spec.tile)])  # (4,)
+            (logits,) = self._session([whole(image, self._spec.tile)])  # (4,)
+            probs = softmax(logits)
             return 90 * int(probs.argmax()), float(probs.max())
-        return vote(np.stack(self._session(tiles(image))))  # (T, 5)
+        return vote(softmax(np.stack(self._session(tiles(image)))))  # (T, 5)
 
 
 def whole(image: Image, side: int) -> Image:

@@ -17,7 +17,7 @@ from shizi.deadline import within
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Device, Engine
 from shizi.errors import Failure
-from shizi.geometry import map_back, rotate90
+from shizi.geometry import map_back, rotate90, sides
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Source, picture
 from shizi.layout import arrange
@@ -39,7 +39,10 @@ LEGIBLE = 0.5
 """Mean probability of its characters from which on a reading is text."""
 
 LONE = 0.87
-"""The same for a single character, which no neighbour vouches for."""
+"""The same for a single character, which no neighbour vouches for, and for what is no longer."""
+
+SHORT = 1.2
+"""Length up to which a line holds no more than a character, by its height."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,8 @@ class Reader:
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
         found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
         least = self.options.least_score
-        kept = [i for i, r in enumerate(said) if _is_text(r) and _score(r) >= least]
+        short = np.maximum(*sides(found)) < SHORT * np.minimum(*sides(found))  # (N,)
+        kept = [i for i, r in enumerate(said) if _is_text(r, short[i]) and _score(r) >= least]
         quads, texts = found[kept], [said[i].text for i in kept]
         placed = map_back(quads, side.angle, width, height)
         placed = np.clip(placed, 0, np.array([width, height], np.float32))
@@ -219,9 +223,9 @@ class Reader:
         return Side(0, 0.0, self.detector(image)[0], {}, 0.0, sure=True)
 
 
-def _is_text(reading: Reading) -> bool:
+def _is_text(reading: Reading, short: bool) -> bool:
     """Say whether it is more than specks, strokes and pictures."""
-    least = LONE if len(reading.text) == 1 else LEGIBLE
+    least = LONE if short or len(reading.text) == 1 else LEGIBLE
     return bool(reading.text) and reading.score >= least
 
 

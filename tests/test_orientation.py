@@ -35,7 +35,7 @@ def test_the_majority_wins_and_empty_tiles_do_not_vote() -> None:
 
 def test_the_classifier_hands_tiles_to_its_session() -> None:
     def runtime(batch: np.ndarray) -> np.ndarray:
-        return np.tile(np.array([0, 0, 1, 0, 0], np.float32), (len(batch), 1))
+        return np.tile(np.array([0, 0, 99, 0, 0], np.float32), (len(batch), 1))
 
     angle, score = OrientationClassifier(Session(runtime))(np.zeros((300, 300, 3), np.uint8))
     assert (angle, score) == (180, 1.0)

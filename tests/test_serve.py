@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import httpx
+import PIL.Image
 import pytest
 from serving import FAULTY, SLOW, TEXTS, Served, png, served, tiff
 
@@ -123,6 +124,45 @@ def test_pages_that_were_corrected_are_written_in_any_format(api: Served) -> Non
     assert "认字" in api.post("/v1/format?format=hocr", json=pages).text
     for drawn in ("picture", "pdf"):
         assert api.post(f"/v1/format?format={drawn}", json=pages).status_code == 400
+    assert api.post("/v1/format?format=pdf", json=[]).status_code == 400
+
+
+def test_with_their_file_corrected_pages_become_a_pdf_or_a_picture(api: Served) -> None:
+    pdfium = pytest.importorskip("pypdfium2")
+    pytest.importorskip("pikepdf")
+    file = several(("a.tif", tiff(60, 61, 62)))
+    pages = api.post("/v1/read?format=json", files=file).json()
+    pages[2]["lines"][0] |= {"text": "认字", "chars": []}
+    given = {"format": "pdf", "result": json.dumps([pages[2], pages[0]])}
+    made = api.post("/v1/format", files=file, data=given)
+    assert (made.status_code, made.headers["Content-Type"]) == (200, "application/pdf")
+    with pdfium.PdfDocument(made.content) as book:
+        texts = [page.get_textpage().get_text_range().split()[0] for page in book]
+    assert texts == ["认字", "识字"]
+    given = {"format": "picture", "result": json.dumps(pages[2:])}
+    drawn = api.post("/v1/format", files=file, data=given)
+    assert PIL.Image.open(io.BytesIO(drawn.content)).format == "JPEG"
+
+
+def test_pages_must_be_those_of_their_file(api: Served) -> None:
+    (page,) = api.post("/v1/read?format=json", content=PNG).json()
+    file, result = several(("a.png", PNG)), json.dumps([page])
+    for files, data, status in (
+        (several(("b.png", png(61))), {"result": result}, 400),
+        (several(("b.png", BROKEN)), {"result": result}, 422),
+        (several(("b.tif", tiff(60, 60))), {"result": json.dumps([page | {"number": 3}])}, 422),
+        (file, {"result": json.dumps([page | {"number": 0}])}, 400),
+        (file, {"result": json.dumps([page] * 201)}, 413),
+        (file, {"result": "["}, 400),
+        (file, {"result": "[]"}, 400),
+        (file, {}, 400),
+        (file * 2, {"result": result}, 400),
+    ):
+        given = {"format": "pdf", **data}
+        answer = api.post("/v1/format", files=files, data=given)
+        assert (answer.status_code, list(answer.json())) == (status, ["error", "status"]), data
+    other = {"format": "json", "result": json.dumps([page, page | {"width": 9}])}
+    assert api.post("/v1/format", files=file, data=other).status_code == 207
 
 
 @pytest.mark.parametrize(
@@ -386,6 +426,7 @@ def test_a_pdf_that_has_text_keeps_it_unless_that_is_not_wanted(api: Served) -> 
         pages = _pages_read(api)
         again = api.post(f"/v1/read?format=pdf&force={force}", content=made.content)
         assert again.status_code == 200
+        assert again.headers.get("Shizi-Kept") == (None if reads else "1")
         with pikepdf.open(io.BytesIO(again.content)) as book:
             assert len(book.pages) == 1
         assert (_pages_read(api) > pages) is reads

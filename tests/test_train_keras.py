@@ -158,8 +158,8 @@ def lines(height: int) -> crnn.Batch:
     return crnn.Batch(images, labels)
 
 
-def strings(probs: np.ndarray) -> np.ndarray:
-    return np.array(["".join(str(s.id) for s in ctc.greedy(p)) for p in probs])
+def strings(logits: np.ndarray) -> np.ndarray:
+    return np.array(["".join(str(s.id) for s in ctc.greedy(line)) for line in logits])
 
 
 def recogniser(spec: CRNNSpec | VGGCRNNSpec) -> Task:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from shizi.nets.spec import CTPNSpec, OrientationSpec
 from shizi.orientation import tiles, vote
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import RecognitionOptions
+from shizi.train.export import export
+from shizi.train.options import ExportOptions
 
 
 def test_the_wheel_stays_small() -> None:
@@ -52,6 +55,16 @@ def test_flipped_bytes_are_noticed_before_anything_is_read(tmp_path: Path) -> No
         path.write_bytes(data)
         with pytest.raises(WeightsError, match=r"differs from its card; export it again"):
             Reader(ReaderOptions(weights=folder))
+
+
+def test_a_file_of_an_earlier_version_is_refused_and_can_be_exported_again(tmp_path: Path) -> None:
+    """It says probabilities, which would be read as something else."""
+    folder = copied(tmp_path / "old", "orientation")
+    replace(weights.card("orientation"), output="").write(folder / "orientation.json")
+    with pytest.raises(WeightsError, match="earlier version of shizi; export it again"):
+        weights.open("orientation", folder)
+    path = export(folder / "orientation.onnx", ExportOptions(out=tmp_path / "new"))
+    assert weights.open("orientation", path.parent, threads=1).card == weights.card("orientation")
 
 
 def test_a_folder_without_networks_is_refused(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def build(network: Network, classes: int) -> tuple[nn.Module, Any]:
 def run_torch(net: nn.Module, batch: np.ndarray, network: Network) -> np.ndarray:
     with torch.inference_mode():
         output = net.eval()(torch.from_numpy(batch))
-        return (output[0] if network == "ctpn" else output.softmax(-1)).numpy()
+        return (output[0] if network == "ctpn" else output).numpy()
 
 
 def run_engines(path: Path, batch: np.ndarray) -> list[np.ndarray]:

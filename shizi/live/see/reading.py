@@ -81,7 +81,7 @@ class LineReader:
         """True when a track that is gone may have more to say."""
         line = self.lines.get(track.id)
         new = line is None or line.version != track.version
-        return (line is not None and line.counting) or (track.wanted and new)
+        return (line is not None and line.counting) or (track.wanted and new and not track.fleeting)
 
     def _unsure(self, line: SeenLine) -> bool:
         o = self._options

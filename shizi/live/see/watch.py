@@ -96,6 +96,7 @@ class Watch:
         self._finder = Finder(self.region, self._detect)
         self._waiting: deque[Frame] = deque()
         self._assembler = Assembler(Tracker(self._detect), _LINGER)
+        self._size = (0, 0)  # of the picture whose area is followed, pixels
         self._begin(None, 0)
         self._late = 0.0
         self._mark: float | None = None  # when the last look ended
@@ -188,7 +189,9 @@ class Watch:
         self.area = area
         self._tracker = Tracker(self._detect, first)
         self._lines = LineReader(self.reader.recognizer, self._tracker, self.reading)
-        self._assembler = Assembler(self._tracker, _LINGER, self._assembler)
+        size, self._size = self._size, self._finder.size
+        scale = self._size[1] / size[1] if size[1] else 1.0
+        self._assembler = Assembler(self._tracker, _LINGER, self._assembler, scale)
 
     def _detect(self, image: Image) -> Quads:
         return self.reader.detector(image)[0]
