@@ -132,6 +132,8 @@ class Task:
     def collate(self, samples: list[int]) -> Any:
         return self.batch
 
+    logits = orientation.OrientationTask.logits
+
     def loss(self, batch: Any, device: torch.device) -> dict[str, torch.Tensor]:
         """As the task of the network has it, which needs nothing but the net."""
         kind = {
