@@ -26,7 +26,7 @@ def test_lines_corrected_on_the_page_tune_a_net_by_the_commands_of_the_guide(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("shizi.train.loop.torch.plot_curves", lambda out: None)
     with served(ServeOptions(port=0, workers=1, collect=Path("corrected"))) as api:
-        for width in (60, 61, 62, 63, 64):
+        for width in (60, 70, 80, 90, 100):
             file = {"file": ("a.png", png(width))}
             lines = json.dumps([line(1, width - 1, "识字"), line(15, width - 5, "ab")])
             answer = api.post("/v1/corrections", files=file, data={"lines": lines})
