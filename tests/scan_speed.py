@@ -4,7 +4,8 @@
 
 Needs the extras ``pdf`` and ``ocrmypdf``, rapidfuzz, pdftotext, Tesseract with chi_sim, and a
 Chinese font. The pages are drawn: A4 at 150 dpi, text of docs/, noise, JPEG, and wrapped as a
-scanner does it. CPU seconds are those of all processes; characters are compared without blanks and widths.
+scanner does it. CPU seconds are those of all processes; characters are compared without blanks
+and widths.
 """
 
 from __future__ import annotations

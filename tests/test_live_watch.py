@@ -127,6 +127,21 @@ def test_a_larger_picture_of_the_same_shape_has_its_area_where_it_was() -> None:
     assert finder.area(Frame(0.2, 2, 100, 200, large[:, :100])) is None
 
 
+def test_a_line_that_was_there_for_a_moment_only_is_not_read() -> None:
+    frame = Frame(0.0, 0, 400, 300, np.zeros((300, 400, 3), np.uint8))
+    watch = Watch(reader(), region=RegionOptions("whole"))
+    watch.look(frame)
+    track = watch._tracker._adopt(np.array((20, 60, 200, 90), np.float32), Panel(frame.image), 0.0)
+    watch._tracker.tracks.append(track)
+    asked: list[int] = []
+    watch._lines.read = lambda tracks, time: asked.extend(t.id for t in tracks) or []  # type: ignore[method-assign,func-returns-value]
+    track.template = track.template._replace(ink=np.ones_like(track.template.ink))
+    watch._tracker._time = 0.0
+    for step in range(1, 5):
+        watch.look(replace(frame, time=step / 10))
+    assert track.fleeting and asked == []
+
+
 def test_regions_by_name_and_by_fractions() -> None:
     assert parse_region("auto") is None
     assert parse_region("0.1,0.2,0.3,0.4") == (0.1, 0.2, 0.3, 0.4)

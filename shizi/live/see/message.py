@@ -19,7 +19,7 @@ from shizi.live.see.line import SeenLine, counted_up, counts, same_message
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
 from shizi.live.see.vote import Sighting, elect, near
-from shizi.live.see.wrap import Typography, begins, beside, continues
+from shizi.live.see.wrap import WRAPPED, Typography, begins, beside, continues, pitch
 from shizi.page import Quad
 
 _FADED = 0.8  # share of the ink from which a changed look is not merely fading
@@ -298,6 +298,8 @@ class Assembler:
             stood = self._stands(past, line.track.first).top if rolled else past.top
             aside = abs(stood - line.track.template.top)
             soon = line.track.first - track.last < self.linger or self._covered(past)
+            if self._goes_on(past, line):
+                return past
             if aside > 0.7 * line.track.height or not (rolled or soon):
                 continue
             old, new = past.line.best.text, line.best.text
@@ -305,6 +307,15 @@ class Assembler:
             if near(old, new) > least or counted_up(old, new):
                 return past
         return None
+
+    def _goes_on(self, past: _Past, line: SeenLine) -> bool:
+        """True for a line just below the one that the vanished one went on with."""
+        lines = past.message.lines
+        at = next((i for i, x in enumerate(lines) if x is past.line), 0)
+        above = lines[at - 1].track if at else None
+        seen = above is not None and above.last == line.track.last
+        rolls = past.track.rolls
+        return bool(above and seen and rolls and 0 < pitch(above, line.track) < WRAPPED)
 
     def _vanished(self, time: float) -> Iterator[_Past]:
         """Lines that are not seen at a time, seconds; those that are hidden first."""
