@@ -20,7 +20,7 @@ from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Source, find
 from shizi.jobs import Read, sheets
 from shizi.journal import Journal, bare
-from shizi.page import Sheet
+from shizi.page import WHOLE, Sheet
 from shizi.reader import Reader, ReaderOptions
 
 _DOCUMENTS, _READING = PageOptions(), ReaderOptions()
@@ -92,6 +92,9 @@ def read(
             _to_folder(job, folder, settings, resume=output.resume)
         else:
             _to_one(job, files, output, settings)
+        if job.unread:
+            pages = "1 page keeps" if job.unread == 1 else f"{job.unread} pages keep"
+            job.bar.say(f"{pages} the text of before, unread; --force reads all")
     return 1 if job.failed else 0
 
 
@@ -167,6 +170,7 @@ class _Job:
     bar: Bar
     read_all: bool = True
     failed: int = 0
+    unread: int = 0
     done: int = 0
 
     def read(self, files: list[str], journal: Journal | None = None) -> Iterator[Sheet]:
@@ -188,6 +192,7 @@ class _Job:
                     self.drawings.save(item)
                 except Exception as error:  # the page is read all the same
                     self.fail(Failure(item.page.source, error))
+            self.unread += not self.read_all and item.own_text == WHOLE
             yield item
             page = item.page
             self.bar.at(self.done + page.number / item.count, Path(page.source).name)

@@ -27,7 +27,7 @@ class Format:
     Attributes:
         write: writes sheets to a binary stream.
         suffix: of its files.
-        binary: no terminal can show it.
+        binary: no terminal can show it; it holds the page's picture, or is made of its file.
         single: such a file holds one page, and is drawn on its picture.
     """
 

@@ -19,12 +19,15 @@ from shizi.live.see.line import SeenLine, counted_up, counts, same_message
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
 from shizi.live.see.vote import Sighting, elect, near
-from shizi.live.see.wrap import Typography, begins, beside, continues
+from shizi.live.see.wrap import WRAPPED, Typography, begins, beside, continues, pitch
 from shizi.page import Quad
 
 _FADED = 0.8  # share of the ink from which a changed look is not merely fading
 _A_MOMENT = 0.15  # seconds; what was not seen for longer is hidden
 _TURN = 0.6  # seconds; how long before one line another one of a place may be seen to change
+_PLACED, _ROLLED, _STOOD = 0.4, 0.7, 0.85
+"""Likeness of two texts from which they are one line: where all lines agreed that it would stand
+there, where it rolled on, and where it has a place."""
 _MEMORY = 40  # lines that vanished
 _TOGETHER = 0.3  # seconds within which lines vanish that are covered by something
 _WORD_ENDS, _WORD_BEGINS = re.compile(r"[A-Za-z,.!?;]$"), re.compile(r"[A-Za-z]")
@@ -89,16 +92,34 @@ class Message:
 
 
 class _Past(NamedTuple):
-    """A line that vanished: its message, and how far the panel had scrolled by then."""
+    """A line that vanished.
+
+    Attributes:
+        line: what it said.
+        message: of which it was a part.
+        top: where it stood, pixels of the frame.
+        height: pixels.
+        scrolled: how far the panel had scrolled by then, pixels.
+    """
 
     line: SeenLine
     message: Message
-    scrolled: int
+    top: float
+    height: float
+    scrolled: float
 
     @property
     def track(self) -> Track:
-        """Where it was."""
+        """It, as it was last seen."""
         return self.line.track
+
+    def resized(self, scale: float, scrolled: float) -> _Past:
+        """The same in a picture of another size, where ``scrolled`` begins at 0 again."""
+        return self._replace(
+            top=self.top * scale,
+            height=self.height * scale,
+            scrolled=(self.scrolled - scrolled) * scale,
+        )
 
 
 @dataclass
@@ -109,24 +130,27 @@ class Assembler:
         tracker: follows the lines.
         linger: seconds for which a vanished message may come back as the same one.
         before: what made messages of another area, where the rows may go on here.
+        scale: how much larger the picture is than it was then.
     """
 
     tracker: Tracker
     linger: float
     before: InitVar[Assembler | None] = None
+    scale: InitVar[float] = 1.0
     _of: dict[int, Message] = field(default_factory=dict)  # by track
     _numbers: set[int] = field(default_factory=set)  # of tracks after which a message is called
     _lost: list[Message] = field(default_factory=list)
     _over: dict[int, float] = field(default_factory=dict)  # tracks whose turn is over; last seen
+    _ended: dict[int, tuple[SeenLine, Message]] = field(default_factory=dict)  # by track; closed
     _past: deque[_Past] = field(default_factory=lambda: deque(maxlen=_MEMORY))
     _rolls: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_GAPS))
     _typography: Typography = field(default_factory=Typography)
 
-    def __post_init__(self, before: Assembler | None) -> None:
+    def __post_init__(self, before: Assembler | None, scale: float) -> None:
         """Remember what vanished with another area."""
         if before is not None:
             went = before.tracker.scrolled
-            self._past.extend(p._replace(scrolled=p.scrolled - went) for p in before._past)
+            self._past.extend(past.resized(scale, went) for past in before._past)
 
     def take(self, lines: Sequence[SeenLine]) -> list[Row]:
         """Take in lines that were just read together; return what is new about messages."""
@@ -145,7 +169,8 @@ class Assembler:
         if message is None and (past := self._seen_before(line)):
             message = self._revive(past, line)
             if message is None:
-                return []  # told to its end
+                self._ended[line.track.id] = line, past.message
+                return []
         if message is None:
             self._oust(line)
             message, line.before = self._join(line), []
@@ -162,11 +187,13 @@ class Assembler:
         for track in gone:
             self._over.pop(track.id, None)
             self._numbers.discard(track.id)
+            if ended := self._ended.pop(track.id, None):
+                self._past.append(self._passed(*ended))
             message = self._of.pop(track.id, None)
             if message is None:
                 continue
             left = [x for x in message.lines if x.track is track]
-            self._past += [_Past(x, message, self.tracker.scrolled) for x in left]
+            self._past += [self._passed(x, message) for x in left]
             if not any(m.track.id in self._of for m in message.lines):
                 message.lost = time
                 self._lost.append(message)
@@ -268,23 +295,39 @@ class Assembler:
         for past in self._vanished(line.track.last):
             track, unseen = past.track, self._unseen(past, line.track.first)
             rolled = track.moved > 0 or unseen is not None
-            stood = self._stands(past, line.track.first).top if rolled else track.template.top
+            stood = self._stands(past, line.track.first).top if rolled else past.top
             aside = abs(stood - line.track.template.top)
-            soon = line.track.first - track.last < self.linger or self._covered(past, line)
+            soon = line.track.first - track.last < self.linger or self._covered(past)
+            if self._goes_on(past, line):
+                return past
             if aside > 0.7 * line.track.height or not (rolled or soon):
                 continue
             old, new = past.line.best.text, line.best.text
-            if near(old, new) > (0.7 if rolled else 0.85) or counted_up(old, new):
+            least = _PLACED if unseen is not None else _ROLLED if rolled else _STOOD
+            if near(old, new) > least or counted_up(old, new):
                 return past
         return None
+
+    def _goes_on(self, past: _Past, line: SeenLine) -> bool:
+        """True for a line just below the one that the vanished one went on with."""
+        lines = past.message.lines
+        at = next((i for i, x in enumerate(lines) if x is past.line), 0)
+        above = lines[at - 1].track if at else None
+        seen = above is not None and above.last == line.track.last
+        rolls = past.track.rolls
+        return bool(above and seen and rolls and 0 < pitch(above, line.track) < WRAPPED)
 
     def _vanished(self, time: float) -> Iterator[_Past]:
         """Lines that are not seen at a time, seconds; those that are hidden first."""
         for message in dict.fromkeys(self._of.values()):
             for x in message.lines:
                 if x.track.last < time and x.track.id in self._of:
-                    yield _Past(x, message, self.tracker.scrolled)
+                    yield self._passed(x, message)
         yield from reversed(self._past)
+
+    def _passed(self, line: SeenLine, message: Message) -> _Past:
+        track = line.track
+        return _Past(line, message, track.template.top, track.height, self.tracker.scrolled)
 
     def _unseen(self, past: _Past, time: float) -> float | None:
         """How far rows rolled unseen since a line vanished, pixels; None where all was seen."""
@@ -293,15 +336,15 @@ class Assembler:
 
     def _stands(self, past: _Past, time: float) -> Stand:
         """Where a line that vanished would be at a time, seconds, if it rolled with the others."""
-        track, moved = past.track, self.tracker.scrolled - past.scrolled
-        top = track.template.top - moved - (self._unseen(past, time) or 0.0)
-        return Stand(top, track.height, past.line.best.text, track.moved > 0)
+        moved = self.tracker.scrolled - past.scrolled + (self._unseen(past, time) or 0.0)
+        return Stand(past.top - moved, past.height, past.line.best.text, past.track.moved > 0)
 
-    def _covered(self, past: _Past, line: SeenLine) -> bool:
-        """True when a line vanished with others, and nothing was seen until another one came."""
-        others = [p for p in self._past if abs(p.track.last - past.track.last) < _TOGETHER]
-        seen = (t for t in self.tracker.tracks if t.last >= line.track.first)
-        return len(others) > 1 and all(t.first > past.track.last for t in seen)
+    def _covered(self, past: _Past) -> bool:
+        """True when a line vanished together with most of the others."""
+        known = [p.track for p in self._past] + self.tracker.tracks
+        there = [t.last - past.track.last for t in known if t.first <= past.track.last]
+        vanished = sum(abs(later) < _TOGETHER for later in there)
+        return vanished > max(1, sum(later >= _TOGETHER for later in there))
 
     def _note_gap(self, new: Sequence[SeenLine]) -> None:
         """Find out whether lines that nobody saw come, or saw go, rolled on unseen."""

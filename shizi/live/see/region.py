@@ -114,9 +114,7 @@ class Finder:
         """The comment area in this frame; None while it is not known."""
         size = (frame.width, frame.height)
         if size != self.size:
-            self.size, self._found = size, None
-            self._rows, self._above = Alignment(0.0, 0.0), _Above()
-            self._search_anew()
+            self._resize(size)
         if self._given is not None:
             return area_of(self._given, *size)
         if not self._searching and frame.time >= self._again:
@@ -136,6 +134,18 @@ class Finder:
             self._news = time
         elif not self._searching and time - self._news > self.options.silence:
             self._search_anew()
+
+    def _resize(self, size: tuple[int, int]) -> None:
+        """Follow a picture that changed its size; in the same shape its area is where it was."""
+        scale, old = size[0] / self.size[0] if self.size[0] else 0.0, self.size
+        self.size, self._above = size, _Above()
+        if abs(old[1] * scale - size[1]) > 2:
+            self._found, self._rows = None, Alignment(0.0, 0.0)
+        elif self._found is not None:
+            x0, y0, x1, y1 = (round(v * scale) for v in self._found)
+            self._found = x0, y0, min(size[0], x1), min(size[1], y1)
+            self._rows = Alignment(self._rows.left * scale, self._rows.height * scale)
+        self._search_anew()
 
     def _search_anew(self) -> None:
         self._searching, self._before, self._moved, self._tries = True, None, [], 0
