@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
+from shizi.deadline import within
 from shizi.errors import Failure
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Picture, Source, name_of, pages
 from shizi.journal import Journal
-from shizi.page import Image, Page, Sheet
+from shizi.page import WHOLE, Image, Page, Sheet
 
 Read: TypeAlias = Callable[[Image, str], Page]
 """Reads an RGB picture (H, W, 3) of a name."""
@@ -41,10 +42,10 @@ def sheets(
         sources: what to read; in a pair, the first is what the second is called.
         read: reads a page; what it raises is that page's failure.
         limits: of each picture.
-        options: which pages of documents, and how PDFs are drawn.
+        options: which pages of documents, how PDFs are drawn, and how long a page may take.
         journal: keeps the pages read; those that it holds are not read again.
         execute: runs ``read``: here and now by default.
-        read_all: read pages that keep a text of their own too; else they come without lines.
+        read_all: read pages too that keep all text of their own; else they come without lines.
 
     Yields:
         A sheet or a failure for every page, in order, and a failure for a source without any.
@@ -57,7 +58,8 @@ def sheets(
             page = journal.find(item) if journal is not None else None
             if page is not None:
                 return _sheet(item, page)
-            found = sheet(item, read if read_all or not item.own_text else _unread)
+            with within(options.timeout, item.name):
+                found = sheet(item, read if read_all or item.own_text != WHOLE else _unread)
             if journal is not None:
                 journal.add(item, found.page)
             return found

@@ -6,6 +6,7 @@ right, y down, origin at the top-left corner of the top-left pixel.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -25,6 +26,26 @@ Quads: TypeAlias = NDArray[np.float32]
 """Many quads as one array, shape (N, 4, 2)."""
 
 Point: TypeAlias = tuple[float, float]
+
+Box: TypeAlias = tuple[float, float, float, float]
+"""An upright box: left, top, right, bottom."""
+
+WHOLE: tuple[Box, ...] = ((0.0, 0.0, 1.0, 1.0),)
+"""All of a page, in shares of its sides."""
+
+SURPRISE, SLOPE = 0.83, 0.84
+"""Of :func:`certainty`, fitted to the shipped recogniser; docs/benchmark.md tells how well."""
+
+
+def certainty(probabilities: Iterable[float]) -> float:
+    """Probability that some characters are all right, from the recogniser's of each of them.
+
+    Their product is too sure of itself. How much it surprises, -ln of it, is set right by two
+    numbers: even odds at ``SURPRISE``, and how fast they turn, ``SLOPE``. That is the scaling of
+    Platt, "Probabilistic outputs for support vector machines", 1999, of the surprise's logarithm.
+    """
+    surprise = -sum(math.log(min(1.0, max(p, 1e-9))) for p in probabilities)
+    return float(1 / (1 + (surprise / SURPRISE) ** SLOPE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +78,8 @@ class Quad:
         return np.asarray(self.points, dtype=np.float32)
 
     @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """The upright box around the quad: left, top, right, bottom."""
+    def bounds(self) -> Box:
+        """The upright box around the quad."""
         xs, ys = zip(*self.points, strict=True)
         return min(xs), min(ys), max(xs), max(ys)
 
@@ -69,7 +90,7 @@ class Char:
 
     Attributes:
         text: the character.
-        score: its probability, 0 to 1.
+        score: the recogniser's probability of it, 0 to 1.
         start: where it begins along the line, 0 (line start) to 1 (line end).
         end: where it ends along the line, ``start <= end <= 1``.
     """
@@ -87,7 +108,7 @@ class Word:
     Attributes:
         quad: where it stands in the original image.
         text: what it says.
-        score: mean probability of its characters, 0 to 1.
+        score: probability that all of it is right, 0 to 1; see :func:`certainty`.
         chars: its characters, placed along the line.
     """
 
@@ -104,7 +125,7 @@ class Line:
     Attributes:
         quad: where it stands in the original image.
         text: what it says.
-        score: mean probability of its characters, 0 to 1.
+        score: probability that all of it is right, 0 to 1; see :func:`certainty`.
         chars: its characters in order; ``text`` is their concatenation.
         block: index of the column or region that the line belongs to.
         paragraph: index of the paragraph, counted over the whole page.
@@ -142,7 +163,7 @@ class Line:
         for blank, run in groupby(self.placed, key=lambda char: char.text.isspace()):
             if not blank:
                 word = tuple(run)
-                score = sum(char.score for char in word) / len(word)
+                score = certainty(char.score for char in word) if self.chars else self.score
                 quad = self.part(word[0].start, max(char.end for char in word))
                 found.append(Word(quad, "".join(char.text for char in word), score, word))
         return tuple(found)
@@ -290,11 +311,21 @@ class Sheet:
         count: how many pages its document has.
         origin: the file that it comes from, one object for all pages of it; None for a picture
             that was never in one.
-        own_text: it is a page of a PDF, whose own text is to be kept.
+        own_text: where it has text of its own that is to be kept, in shares of its sides: a page
+            of a PDF. :data:`WHOLE` where nothing is to be added.
     """
 
     page: Page
     image: Image | None = None
     count: int = 1
     origin: Origin | None = None
-    own_text: bool = False
+    own_text: tuple[Box, ...] = ()
+
+    @property
+    def lacking(self) -> tuple[Line, ...]:
+        """The lines that were read where the page has no text of its own."""
+        return tuple(line for line in self.page.lines if not self._has(line.quad))
+
+    def _has(self, quad: Quad) -> bool:
+        x, y = (float(v) for v in quad.to_array().mean(0) / (self.page.width, self.page.height))
+        return any(a <= x <= c and b <= y <= d for a, b, c, d in self.own_text)

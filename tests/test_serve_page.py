@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import PIL.Image
 import pytest
 from serving import TEXTS, Served, png, served, tiff
 
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.skipif(
     not shutil.which("chromium"), reason="needs the chromium package"
 )  # fmt: skip
 
+pdfium = pytest.importorskip("pypdfium2")
+pytest.importorskip("pikepdf")
 sync_api = pytest.importorskip("playwright.sync_api")
 
 
@@ -53,10 +56,10 @@ def give(page: Any, *files: tuple[str, bytes]) -> None:
     page.wait_for_selector(".tab.waiting", state="detached")
 
 
-def saved(page: Any, format: str) -> str:
+def saved(page: Any, format: str) -> Path:
     with page.expect_download() as download:
         page.select_option("#download", format)
-    return Path(download.value.path()).read_text("utf-8")
+    return Path(download.value.path())
 
 
 @pytest.mark.parametrize("width", [1400, 390])
@@ -130,11 +133,16 @@ def test_corrections_are_taken_away_and_collected(
     page.keyboard.type("not this")
     page.keyboard.press("Escape")
     assert page.inner_text("#count") == "改了 1 行"
-    first, second = json.loads(saved(page, "json"))
+    first, second = json.loads(saved(page, "json").read_text("utf-8"))
     assert [line["text"] for line in first["lines"]] == list(TEXTS)
     assert [line["text"] for line in second["lines"]] == ["认字 <i>", *TEXTS[1:]]
     assert "was" not in second["lines"][0]
-    assert "认字" in saved(page, "text")
+    assert "认字" in saved(page, "text").read_text("utf-8")
+    with pdfium.PdfDocument(saved(page, "pdf")) as book:
+        texts = [made.get_textpage().get_text_range() for made in book]
+    assert ["认字<i>" in "".join(text.split()) for text in texts] == [False, True]
+    with PIL.Image.open(saved(page, "picture")) as drawn:
+        assert drawn.format == "JPEG"
     page.click("#collect")
     page.wait_for_selector("#collect", state="hidden")
     assert page.inner_text("#count") == "改了 1 行 · 训练集现有 1 行"

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from shizi.errors import PdfError
+from shizi.errors import PdfError, TooLongError
 from shizi.extras import needed
 from shizi.images.limits import ImageLimits, PageOptions
-from shizi.page import Image
+from shizi.page import Box, Image
 
 _AUTO_DPI = 200
 _AUTO_SIDE = 2400  # pixels: A4 at 200 dpi has 2339
@@ -143,7 +143,8 @@ class Document:
         """Open it, and count its pages.
 
         Raises:
-            PdfError: it is broken or encrypted, has no pages, or takes too long.
+            PdfError: it is broken or encrypted, or has no pages.
+            TooLongError: it does not open in time.
         """
         self._count = self._start()
 
@@ -154,7 +155,8 @@ class Document:
         """Draw the page of an index from 0; return RGB (H, W, 3) and its pixels per inch.
 
         Raises:
-            PdfError: the page cannot be drawn, or not in time.
+            PdfError: the page cannot be drawn.
+            TooLongError: it is not drawn in time.
         """
         try:
             if self._worker is None:
@@ -163,7 +165,7 @@ class Document:
             scale = 0.0 if "error" in answer else self._scale(answer["size"], name)
             answer, image = self._ask({"draw": index, "scale": scale}) if scale else (answer, None)
         except TimeoutError as error:
-            raise PdfError(
+            raise TooLongError(
                 f"{name}: drawing takes longer than {self._options.timeout:g} s; "
                 "give it more time if you trust it"
             ) from error
@@ -176,15 +178,20 @@ class Document:
             raise PdfError(f"{name}: the page is broken; save the PDF again")
         return image, 72 * scale
 
-    def has_text(self, index: int) -> bool:
-        """Whether the page of an index from 0 has text of its own, seen or unseen."""
+    def own_text(self, index: int) -> tuple[Box, ...]:
+        """Tell where the page of an index from 0 has text of its own, seen or unseen.
+
+        Returns:
+            Boxes in shares of its sides; :data:`~shizi.page.WHOLE` unless it is the picture of a
+            page with little text put over it, such as a page number.
+        """
         try:
             if self._worker is None:
                 self._start()
             answer, _ = self._ask({"text": index})
         except (TimeoutError, EOFError):  # nothing to keep, then
-            return False
-        return bool(answer.get("text"))
+            return ()
+        return tuple((a, b, c, d) for a, b, c, d in answer.get("text", ()))
 
     def close(self) -> None:
         """Leave the worker to the next PDF, if none waits for one already."""
@@ -225,7 +232,7 @@ class Document:
         try:
             answer, _ = self._ask(request, body)
         except TimeoutError as error:
-            raise PdfError(
+            raise TooLongError(
                 f"{name}: opening the PDF takes longer than {self._options.timeout:g} s; "
                 "give it more time if you trust it"
             ) from error
@@ -268,7 +275,8 @@ def opened(
 
     Raises:
         MissingExtraError: pypdfium2 is not installed.
-        PdfError: the PDF is broken or encrypted, has no pages, or takes too long to open.
+        PdfError: the PDF is broken or encrypted, or has no pages.
+        TooLongError: it does not open in time.
     """
     with needed(f"reading the PDF {name}"):
         if find_spec("pypdfium2") is None:

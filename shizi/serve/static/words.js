@@ -10,7 +10,7 @@ const WORDS = {
     nothing: "没有读到文字", hint: "双击一行可以改字",
     changed: (n) => `改了 ${n} 行`, kept: (n) => `训练集现有 ${n} 行`,
     hits: (i, n) => (n ? `${i}/${n}` : "没有"), lines: (n) => `${n} 行`,
-    turned: (a) => `转了 ${a}°`, unsaved: "这种格式要重新读原文件，手工改动不在其中",
+    turned: (a) => `转了 ${a}°`, before: (n) => `${n} 页保留原有的文字，没有加上读到的`,
     offline: "连不上服务",
   },
   en: {
@@ -22,7 +22,7 @@ const WORDS = {
     nothing: "No text was found", hint: "Double-click a line to correct it",
     changed: (n) => `${n} line${n === 1 ? "" : "s"} corrected`, kept: (n) => `${n} lines in the training set`,
     hits: (i, n) => (n ? `${i}/${n}` : "none"), lines: (n) => `${n} line${n === 1 ? "" : "s"}`,
-    turned: (a) => `turned by ${a}°`, unsaved: "This format reads the file again, without your corrections",
+    turned: (a) => `turned by ${a}°`, before: (n) => `${n} page${n === 1 ? " keeps" : "s keep"} the text of before; nothing was added`,
     offline: "The service cannot be reached",
   },
 };
