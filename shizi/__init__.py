@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from shizi.detection.options import DetectionOptions
     from shizi.errors import (
         DataError,
         Failure,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         PdfError,
         ShiziError,
         TooLargeError,
+        TooLongError,
         WeightsError,
         WriteError,
     )
@@ -35,6 +37,7 @@ __version__ = "0.1.0"
 _ROOMS = {
     "Char": "page",
     "DataError": "errors",
+    "DetectionOptions": "detection.options",
     "Failure": "errors",
     "ImageError": "errors",
     "ImageLimits": "images.limits",
@@ -51,6 +54,7 @@ _ROOMS = {
     "Sheet": "page",
     "ShiziError": "errors",
     "TooLargeError": "errors",
+    "TooLongError": "errors",
     "WeightsError": "errors",
     "Word": "page",
     "WriteError": "errors",
@@ -62,6 +66,7 @@ _ROOMS = {
 __all__ = [
     "Char",
     "DataError",
+    "DetectionOptions",
     "Failure",
     "ImageError",
     "ImageLimits",
@@ -78,6 +83,7 @@ __all__ = [
     "Sheet",
     "ShiziError",
     "TooLargeError",
+    "TooLongError",
     "WeightsError",
     "Word",
     "WriteError",

@@ -19,6 +19,10 @@ class TooLargeError(ImageError):
     """The picture, or the document, is more than the limits allow."""
 
 
+class TooLongError(ShiziError):
+    """A page takes longer than it is given."""
+
+
 class PdfError(ShiziError):
     """The PDF is broken, encrypted, or has no such page."""
 

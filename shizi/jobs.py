@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
+from shizi.deadline import within
 from shizi.errors import Failure
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Picture, Source, name_of, pages
@@ -41,7 +42,7 @@ def sheets(
         sources: what to read; in a pair, the first is what the second is called.
         read: reads a page; what it raises is that page's failure.
         limits: of each picture.
-        options: which pages of documents, and how PDFs are drawn.
+        options: which pages of documents, how PDFs are drawn, and how long a page may take.
         journal: keeps the pages read; those that it holds are not read again.
         execute: runs ``read``: here and now by default.
         read_all: read pages too that keep all text of their own; else they come without lines.
@@ -57,7 +58,8 @@ def sheets(
             page = journal.find(item) if journal is not None else None
             if page is not None:
                 return _sheet(item, page)
-            found = sheet(item, read if read_all or item.own_text != WHOLE else _unread)
+            with within(options.timeout, item.name):
+                found = sheet(item, read if read_all or item.own_text != WHOLE else _unread)
             if journal is not None:
                 journal.add(item, found.page)
             return found

@@ -6,6 +6,7 @@ right, y down, origin at the top-left corner of the top-left pixel.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -31,6 +32,20 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 WHOLE: tuple[Box, ...] = ((0.0, 0.0, 1.0, 1.0),)
 """All of a page, in shares of its sides."""
+
+SURPRISE, SLOPE = 0.83, 0.84
+"""Of :func:`certainty`, fitted to the shipped recogniser; docs/benchmark.md tells how well."""
+
+
+def certainty(probabilities: Iterable[float]) -> float:
+    """Probability that some characters are all right, from the recogniser's of each of them.
+
+    Their product is too sure of itself. How much it surprises, -ln of it, is set right by two
+    numbers: even odds at ``SURPRISE``, and how fast they turn, ``SLOPE``. That is the scaling of
+    Platt, "Probabilistic outputs for support vector machines", 1999, of the surprise's logarithm.
+    """
+    surprise = -sum(math.log(min(1.0, max(p, 1e-9))) for p in probabilities)
+    return float(1 / (1 + (surprise / SURPRISE) ** SLOPE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,7 @@ class Char:
 
     Attributes:
         text: the character.
-        score: its probability, 0 to 1.
+        score: the recogniser's probability of it, 0 to 1.
         start: where it begins along the line, 0 (line start) to 1 (line end).
         end: where it ends along the line, ``start <= end <= 1``.
     """
@@ -93,7 +108,7 @@ class Word:
     Attributes:
         quad: where it stands in the original image.
         text: what it says.
-        score: mean probability of its characters, 0 to 1.
+        score: probability that all of it is right, 0 to 1; see :func:`certainty`.
         chars: its characters, placed along the line.
     """
 
@@ -110,7 +125,7 @@ class Line:
     Attributes:
         quad: where it stands in the original image.
         text: what it says.
-        score: mean probability of its characters, 0 to 1.
+        score: probability that all of it is right, 0 to 1; see :func:`certainty`.
         chars: its characters in order; ``text`` is their concatenation.
         block: index of the column or region that the line belongs to.
         paragraph: index of the paragraph, counted over the whole page.
@@ -148,7 +163,7 @@ class Line:
         for blank, run in groupby(self.placed, key=lambda char: char.text.isspace()):
             if not blank:
                 word = tuple(run)
-                score = sum(char.score for char in word) / len(word)
+                score = certainty(char.score for char in word) if self.chars else self.score
                 quad = self.part(word[0].start, max(char.end for char in word))
                 found.append(Word(quad, "".join(char.text for char in word), score, word))
         return tuple(found)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
 from shizi import jobs, weights
-from shizi.cells import part
+from shizi.cells import ones, part
+from shizi.deadline import within
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Device, Engine
 from shizi.errors import Failure
-from shizi.geometry import map_back, rotate90
+from shizi.geometry import map_back, rotate90, sides
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Source, picture
 from shizi.layout import arrange
@@ -29,9 +31,18 @@ from shizi.nets.spec import (
 )
 from shizi.options import check_choice, check_range
 from shizi.orientation import OrientationClassifier
-from shizi.page import Image, Line, Page, Quad, Sheet
+from shizi.page import Image, Line, Page, Quad, Sheet, certainty
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
 from shizi.upright import Side, Upright, Vote
+
+LEGIBLE = 0.5
+"""Mean probability of its characters from which on a reading is text."""
+
+LONE = 0.87
+"""The same for a single character, which no neighbour vouches for, and for what is no longer."""
+
+SHORT = 1.2
+"""Length up to which a line holds no more than a character, by its height."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +55,7 @@ class ReaderOptions:
         device: auto is an NVIDIA GPU where the engine can use one, else the CPU.
         weights: folder of exported networks to use in place of the shipped ones of that name.
         threads: CPU threads; 0: all cores.
-        least_score: lines read with a lower score are dropped.
-        lone_score: the same for a single character, which no neighbour vouches for.
+        least_score: lines of a lower score are dropped; specks that resemble no text always are.
     """
 
     orientation: bool = True
@@ -53,8 +63,7 @@ class ReaderOptions:
     device: Device = "auto"
     weights: Path | None = None
     threads: int = 0
-    least_score: float = 0.5
-    lone_score: float = 0.87
+    least_score: float = 0.0
     limits: ImageLimits = ImageLimits()
     detection: DetectionOptions = DetectionOptions()
     recognition: RecognitionOptions = RecognitionOptions()
@@ -66,7 +75,7 @@ class ReaderOptions:
             OptionError: something is out of range.
         """
         check_choice(self, engine=get_args(Engine), device=get_args(Device))
-        check_range(self, threads=(0, 1024), least_score=(0, 1), lone_score=(0, 1))
+        check_range(self, threads=(0, 1024), least_score=(0, 1))
         if self.weights is not None:
             object.__setattr__(self, "weights", Path(self.weights))
 
@@ -98,9 +107,10 @@ class Reader:
         self.options = options or ReaderOptions()
         self.detector = detector or self._detector()
         self.recognizer = recognizer or self._recognizer()
-        if self.options.orientation and not orientation:
-            weights.verify("orientation", self.options.weights)
-        self._upright = Upright(self.detector, self.recognizer, orientation or self._vote)
+        self._upright: Upright | None = None
+        if self.options.orientation:
+            votes = orientation or self._classifier()
+            self._upright = Upright(self.detector, self.recognizer, votes)
 
     def _open(self, network: weights.Network) -> weights.Net:
         o = self.options
@@ -117,12 +127,7 @@ class Reader:
         assert net.charset
         return Recognizer(net.session, net.charset, options, net.spec.height, net.card.squeeze)
 
-    def _vote(self, image: Image) -> tuple[int, float]:
-        return self._classifier(image)
-
-    @cached_property
     def _classifier(self) -> OrientationClassifier:
-        """Opened when first asked: most pages are upright."""
         net = self._open("orientation")
         assert isinstance(net.spec, OrientationSpec | VGGOrientationSpec)
         return OrientationClassifier(net.session, net.spec)
@@ -134,14 +139,20 @@ class Reader:
         options = replace(self.options, orientation=orientation)
         return Reader(options, detector=self.detector, recognizer=self.recognizer)
 
-    def read(self, source: Source) -> Page:
-        """Read one picture: a path, encoded bytes, an open file, an RGB array or a PIL image.
+    def read(self, source: Source, timeout: float = math.inf) -> Page:
+        """Read one picture.
+
+        Args:
+            source: a path, encoded bytes, an open file, an RGB array or a PIL image.
+            timeout: seconds that reading may take; it is stopped between two batches of lines.
 
         Raises:
             ImageError: the picture cannot be loaded, or is one of several in a file.
+            TooLongError: reading takes longer.
         """
         found = picture(source, self.options.limits)
-        return jobs.sheet(found, self.read_image).page
+        with within(timeout, found.name):
+            return jobs.sheet(found, self.read_image).page
 
     def read_many(
         self, sources: Iterable[Source], options: PageOptions = PageOptions()
@@ -151,7 +162,8 @@ class Reader:
         Args:
             sources: as for :meth:`read`, or documents: PDFs, or TIFF, GIF, WebP or PNG files of
                 several pictures.
-            options: which pages of documents are read, and how those of PDFs are drawn.
+            options: which pages of documents are read, how those of PDFs are drawn, and how long
+                a page may take.
 
         Yields:
             A page or a failure for every page, in order, and a failure for a source without any.
@@ -177,7 +189,10 @@ class Reader:
         others = self.recognizer(upright, side.quads[rest])
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
         found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
-        kept = [i for i, reading in enumerate(said) if self._credible(reading)]
+        said = ones(found, said)
+        least = self.options.least_score
+        short = np.maximum(*sides(found)) < SHORT * np.minimum(*sides(found))  # (N,)
+        kept = [i for i, r in enumerate(said) if _is_text(r, short[i]) and _score(r) >= least]
         quads, texts = found[kept], [said[i].text for i in kept]
         placed = map_back(quads, side.angle, width, height)
         placed = np.clip(placed, 0, np.array([width, height], np.float32))
@@ -188,7 +203,7 @@ class Reader:
                 Line(
                     quad=Quad.from_array(placed[place.index]),
                     text=reading.text,
-                    score=reading.score,
+                    score=_score(reading),
                     chars=reading.chars,
                     block=place.block,
                     paragraph=place.paragraph,
@@ -200,14 +215,19 @@ class Reader:
 
     def upright(self, image: Image) -> Side:
         """Find out which way up an image is, unless that is known, and its lines that way up."""
-        if self.options.orientation:
+        if self._upright:
             return self._upright(image)
         return Side(0, 0.0, self.detector(image)[0], {}, 0.0, sure=True)
 
-    def _credible(self, reading: Reading) -> bool:
-        o = self.options
-        least = o.lone_score if len(reading.text) == 1 else o.least_score
-        return bool(reading.text) and reading.score >= least
+
+def _is_text(reading: Reading, short: bool) -> bool:
+    """Say whether it is more than specks, strokes and pictures."""
+    least = LONE if short or len(reading.text) == 1 else LEGIBLE
+    return bool(reading.text) and reading.score >= least
+
+
+def _score(reading: Reading) -> float:
+    return certainty(char.score for char in reading.chars)
 
 
 def read(source: Source) -> Page:

@@ -538,7 +538,8 @@ def ctpn_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> weights.Card:
     """The card of a network that is not shipped, in a folder of its own."""
     monkeypatch.setattr(weights, "FOLDER", tmp_path)
     sha = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of b"abc"
-    card = weights.Card("ctpn", "lcnet", sha, "", {}, "", "", "", "", "2031-01-01", {"f": 0.98765})
+    told = ("", {}, "", "", "", "", "2031-01-01", {"f": 0.98765})
+    card = weights.Card("ctpn", "lcnet", sha, *told, output="slices")
     card.write(tmp_path / "ctpn.json")
     (tmp_path / "ctpn.onnx").write_bytes(b"abc")
     return card

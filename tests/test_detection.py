@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from shizi.detection import DetectionOptions
 from shizi.detection.canvas import OVERLAP, cover, padded
-from shizi.detection.columns import stack
+from shizi.detection.columns import cells, stack
 from shizi.detection.missed import merge
 from shizi.detection.slices import build_quads
 from shizi.geometry import box_to_quad, quad_iou
@@ -53,6 +55,29 @@ def test_a_line_tilted_up_to_30_degrees_comes_back(
     assert len(found) == 1
     assert quad_iou(found[0], quad) > 0.75
     assert scores[0] > 0.9
+
+
+def test_an_anchor_belongs_to_the_line_that_it_fits_best() -> None:
+    quads = box_to_quad(np.array([[0, 100, 64, 130], [0, 105, 64, 134]]))
+    slices = slice_quads(quads, np.zeros(2, bool), 4, 16)
+    swapped = slice_quads(quads[::-1], np.zeros(2, bool), 4, 16)
+    one, other = (assign(s, 32, 4, SPEC) for s in (slices, swapped))
+    for a, b in zip(one, other, strict=True):
+        assert np.array_equal(a, b)
+    row, anchor = 14, SPEC.heights.index(min(SPEC.heights, key=lambda h: abs(h - 30)))
+    centre = (row + 0.5) * SPEC.row  # 116: nearer to the first line's 115 than to 119.5
+    assert one.label[row, 1, anchor] == 1
+    moved = one.vertical[row, 1, anchor, 0] * SPEC.heights[anchor]
+    assert centre + moved == pytest.approx(115)
+
+
+def test_ignored_text_does_not_matter_but_where_a_line_is() -> None:
+    quads = box_to_quad(np.array([[0, 100, 64, 130], [32, 100, 96, 130]]))
+    slices = slice_quads(quads, np.array([False, True]), 6, 16)
+    label = assign(slices, 32, 6, SPEC).label
+    assert (label[:, :4] == 1).any((0, 2)).all()
+    assert (label[:, 2:] == -1).any()
+    assert not (label[:, 4:] == 1).any()
 
 
 def test_lines_in_a_row_stay_apart_however_near() -> None:
@@ -191,3 +216,14 @@ def test_pictures_of_all_sizes_share_few_canvases() -> None:
     rng = np.random.default_rng(0)
     sizes = rng.integers(200, 2000, (500, 2)) * 0.5
     assert len({cover(round(h), round(w), 2_000_000)[:2] for h, w in sizes}) < 80
+
+
+def test_thousands_of_characters_are_compared_in_little_memory() -> None:
+    n = 3000
+    corner = 20.0 * np.stack([np.arange(n) % 60, np.arange(n) // 60], 1)  # (n, 2)
+    boxes = np.concatenate([corner, corner + 17], 1).astype(np.float32)
+    tracemalloc.start()
+    cells(box_to_quad(boxes))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * n * n  # bytes: less than one table of all pairs

@@ -438,3 +438,9 @@ def test_heic_and_pdf_are_named() -> None:
 def test_suffixes_are_those_that_are_decoded() -> None:
     known = {s for s, kind in PIL.Image.registered_extensions().items() if kind in image._FORMATS}
     assert image.SUFFIXES - {".pdf"} <= known
+
+
+def test_what_pillow_logs_of_a_damaged_file_is_not_printed() -> None:
+    code = "import logging, shizi.images.load; logging.getLogger('PIL.x').error('told')"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (run.stdout, run.stderr) == ("", "")

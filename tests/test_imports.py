@@ -16,7 +16,7 @@ ROOT = Path(shizi.__file__).parent
 LEVELS = [
     {"terminal"},
     {"errors", "cpu", "files", "waits", "bar"},
-    {"page", "extras", "options"},
+    {"page", "extras", "options", "deadline"},
     {"geometry", "charset", "nets"},
     {"images", "ctc", "crop", "engine"},
     {"weights", "journal"},
@@ -25,7 +25,7 @@ LEVELS = [
     {"reader"},
     {"formats", "web"},
     {"data", "synth", "scores"},
-    {"train", "live", "ocrmypdf", "serve"},
+    {"train", "live", "ocrmypdf", "serve", "batch"},
     {"evaluate"},
     {"bench"},
     {"cli"},
@@ -33,6 +33,15 @@ LEVELS = [
 ]
 
 INSIDE = {
+    "batch": [
+        {"options"},
+        {"cloud", "task"},
+        {"places"},
+        {"inputs", "work"},
+        {"manifest", "hand"},
+        {"pool", "cluster"},
+        {"run"},
+    ],
     "live": [
         {"event", "fold", "frame", "options", "session"},
         {"colour"},
@@ -53,7 +62,7 @@ INSIDE = {
     ],
     "train": [
         {"targets", "options"},
-        {"losses", "card", "show", "transfer", "prune", "published"},
+        {"losses", "card", "show", "transfer", "prune", "published", "even"},
         {"loop"},
         {"tasks"},
         {"grow"},

@@ -17,7 +17,6 @@ from shizi.recognition import RecognitionOptions
 WRONG = [
     (ReaderOptions, "least_score", 7),
     (ReaderOptions, "least_score", math.nan),
-    (ReaderOptions, "lone_score", -0.1),
     (ReaderOptions, "threads", -1),
     (ReaderOptions, "threads", "two"),
     (ReaderOptions, "threads", None),
@@ -48,7 +47,7 @@ def test_a_value_out_of_range_is_refused_by_name(
 
 
 def test_the_edges_of_a_range_are_in_it() -> None:
-    ReaderOptions(least_score=0, lone_score=1, threads=0)
+    ReaderOptions(least_score=1, threads=0)
     RecognitionOptions(squeeze=1.0, reread=0)
 
 

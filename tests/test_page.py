@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shizi.page import Char, Line, Page, Quad
+from shizi.page import Char, Line, Page, Quad, certainty
 
 BOX = Quad(((10.0, 20.0), (110.0, 20.0), (110.0, 40.0), (10.0, 40.0)))
 
@@ -84,12 +84,24 @@ def test_words_are_runs_without_a_blank() -> None:
     across = Line(BOX, texts, 0.7, chars)
     first, second = across.words
     assert (first.text, second.text) == ("识字", "OCR")
-    assert first.score == pytest.approx(0.55)
+    assert first.score == certainty([0.5, 0.6])
     assert first.quad.bounds == pytest.approx((10, 20, 10 + 200 / 6, 40))
     assert second.quad.bounds == pytest.approx((60, 20, 110, 40))
     assert second.chars == chars[3:]
     down = Line(BOX, texts, 0.7, chars, vertical=True)
     assert down.words[1].quad.bounds == pytest.approx((10, 30, 110, 40))
+
+
+def test_a_long_line_is_less_certain_than_a_short_one() -> None:
+    assert certainty([1.0]) == certainty([1.0] * 50) == 1
+    assert certainty([0.99] * 30) < certainty([0.99] * 3) < 0.99
+    assert 0.9 < certainty([0.99]) < certainty([0.999]) < 1
+
+
+def test_one_doubtful_character_makes_the_line_doubtful() -> None:
+    assert certainty([1.0] * 30 + [0.5]) == certainty([0.5]) < 0.6
+    assert 0 < certainty([0.0, 1.0]) < 0.1
+    assert certainty([1.0000001]) == 1  # of a network that rounds
 
 
 def test_words_of_a_line_whose_characters_have_no_place() -> None:

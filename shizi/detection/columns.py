@@ -48,26 +48,8 @@ def _chains_down(quads: Quads) -> list[list[int]]:
 
     They stand close, or as far apart as regularly, and nearer than anything beside them.
     """
-    if len(quads) < 2:
-        return []
-    width, height = sides(quads)
-    centre = quads.mean(1)  # (N, 2)
-    square = (width < 1.45 * height) & (width > 0.6 * height)
-    apart = centre[None, :, 1] - centre[:, None, 1]
-    gap = apart - (height[:, None] + height[None]) / 2  # (N, N)
-    size = np.minimum(height[:, None], height[None]) / np.maximum(height[:, None], height[None])
-    aside = np.abs(centre[:, None, 0] - centre[None, :, 0])
-    between = aside - (width[:, None] + width[None]) / 2  # blank beside a line
-    level = (np.abs(apart) < 0.3 * height[:, None]) & (between > 0)
-    beside = np.where(level, between, np.inf).min(1)  # (N,)
-    near = (gap > -0.37 * height[:, None]) & (gap < SPREAD * height[:, None])
-    near &= gap < np.maximum(CLOSE * height, beside)[:, None]
-    near &= square[:, None] & square[None] & (size > 0.65)
-    near &= aside < 0.35 * np.maximum(width[:, None], 1)
-    np.fill_diagonal(near, False)
-    distance = np.where(near, gap, np.inf)
-    below = np.where(near.any(1), distance.argmin(1), -1)
-    above = np.where(near.any(0), distance.argmin(0), -1)
+    height, middle = sides(quads)[1], quads.mean(1)[:, 1]  # (N,)
+    below, above = _neighbours(quads)
     chains = []
     for first in range(len(quads)):
         if above[first] >= 0 and below[above[first]] == first:
@@ -75,15 +57,48 @@ def _chains_down(quads: Quads) -> list[list[int]]:
         chain = [first]
         while (n := int(below[chain[-1]])) >= 0 and above[n] == chain[-1] and n not in chain:
             chain.append(n)
-        steps = np.diff(centre[chain, 1])
+        steps = np.diff(middle[chain])
         if len(chain) >= 3 and np.ptp(steps) < 0.3 * steps.mean():
             chains.append(chain)
             continue
-        gaps = gap[chain[:-1], chain[1:]] / height[chain[:-1]]
-        for part in np.split(np.array(chain), np.flatnonzero(gaps > CLOSE) + 1):
-            if len(part) >= 3 or (len(part) == 2 and gap[part[0], part[1]] < 0):
-                chains.append(part.tolist())
+        gaps = steps - (height[chain[:-1]] + height[chain[1:]]) / 2
+        for part in np.split(
+            np.arange(len(chain)), np.flatnonzero(gaps / height[chain[:-1]] > CLOSE) + 1
+        ):
+            if len(part) >= 3 or (len(part) == 2 and gaps[part[0]] < 0):
+                chains.append([chain[n] for n in part])
     return chains
+
+
+def _neighbours(quads: Quads) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """For each of N characters find the nearest below it and above it in a column, or -1."""
+    width, height = sides(quads)
+    x, y = quads.mean(1).T  # (N,)
+    square = np.flatnonzero((width < 1.45 * height) & (width > 0.6 * height))  # (S,)
+    below, above = (np.full(len(quads), -1, np.intp) for _ in range(2))
+    down, up = (np.full(len(quads), np.inf) for _ in range(2))  # how near these are
+    for some in np.split(square, range(_AT_ONCE, len(square), _AT_ONCE)):
+        w, h = width[some, None], height[some, None]  # (n, 1)
+        apart = y - y[some, None]  # (n, N)
+        aside = np.abs(x - x[some, None])
+        between = aside - (w + width) / 2  # blank beside a line
+        level = (np.abs(apart) < 0.3 * h) & (between > 0)
+        beside = np.where(level, between, np.inf).min(1, initial=np.inf)[:, None]  # (n, 1)
+        aside, gap = aside[:, square], apart[:, square] - (h + height[square]) / 2  # (n, S)
+        size = np.minimum(h, height[square]) / np.maximum(h, height[square])
+        near = (gap > -0.37 * h) & (gap < SPREAD * h) & (gap < np.maximum(CLOSE * h, beside))
+        near &= (size > 0.65) & (aside < 0.35 * np.maximum(w, 1)) & (square != some[:, None])
+        for i, j in zip(*np.nonzero(near), strict=True):
+            one, other, distance = some[i], square[j], gap[i, j]
+            if distance < down[one]:
+                down[one], below[one] = distance, other
+            if distance < up[other]:
+                up[other], above[other] = distance, one
+    return below, above
+
+
+_AT_ONCE = 128
+"""Characters that are compared with all others at once: a page may hold ten thousand."""
 
 
 CLOSE = 0.21

@@ -51,6 +51,11 @@ FORMATS: dict[FormatName, Format] = {
 }
 
 
+def needs_all(names: Iterable[str]) -> bool:
+    """Whether formats need the lines of pages that keep a text of their own: a PDF does not."""
+    return set(names) != {"pdf"}
+
+
 def write(
     pages: Page | Sheet | Iterable[Page | Sheet],
     target: str | Path | BinaryIO,

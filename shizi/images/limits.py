@@ -70,7 +70,7 @@ def peak(mode: str, format: str | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PageOptions:
-    """Which pages of a document are wanted, and how those of a PDF are drawn.
+    """Which pages of a document are wanted, how those of a PDF are drawn, and for how long.
 
     A document is a PDF, or a TIFF, GIF, WebP or PNG of several pictures. The part of a range
     beyond the last page is passed over.
@@ -80,7 +80,9 @@ class PageOptions:
         dpi: pixels per inch of a drawn PDF page; None chooses: 200, less for large pages.
         password: of encrypted PDFs.
         max_pages: pages taken of one document; what is left out counts as a failure.
-        timeout: seconds that opening a PDF or drawing one of its pages may take.
+        timeout: seconds that each of opening a PDF, drawing one of its pages, and reading any
+            page may take; beyond, that page fails alone. Reading is stopped between two batches
+            of lines.
         force: in a searchable PDF, put what is read over pages that have text of their own, too.
     """
 

@@ -7,6 +7,7 @@ pictures are brought to 8 bits by the depth that they really use.
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -51,6 +52,9 @@ _UPRIGHT = {
     8: PIL.Image.Transpose.ROTATE_90,
 }
 _PILLOW = threading.Lock()
+
+# It logs what ails damaged files; without a handler Python would print that.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 _DPI = 10, 10_000  # what a file may say of its pixels an inch and be believed
@@ -138,6 +142,7 @@ def pages(
     Raises:
         ImageError: the source as a whole cannot be loaded, as for :func:`picture`.
         PdfError: a PDF is broken or encrypted.
+        TooLongError: a PDF does not open in time.
         MissingExtraError: a PDF needs ``pip install 'shizi[pdf]'``.
     """
     name = name or name_of(source)

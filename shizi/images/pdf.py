@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from shizi.errors import PdfError
+from shizi.errors import PdfError, TooLongError
 from shizi.extras import needed
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.page import Box, Image
@@ -143,7 +143,8 @@ class Document:
         """Open it, and count its pages.
 
         Raises:
-            PdfError: it is broken or encrypted, has no pages, or takes too long.
+            PdfError: it is broken or encrypted, or has no pages.
+            TooLongError: it does not open in time.
         """
         self._count = self._start()
 
@@ -154,7 +155,8 @@ class Document:
         """Draw the page of an index from 0; return RGB (H, W, 3) and its pixels per inch.
 
         Raises:
-            PdfError: the page cannot be drawn, or not in time.
+            PdfError: the page cannot be drawn.
+            TooLongError: it is not drawn in time.
         """
         try:
             if self._worker is None:
@@ -163,7 +165,7 @@ class Document:
             scale = 0.0 if "error" in answer else self._scale(answer["size"], name)
             answer, image = self._ask({"draw": index, "scale": scale}) if scale else (answer, None)
         except TimeoutError as error:
-            raise PdfError(
+            raise TooLongError(
                 f"{name}: drawing takes longer than {self._options.timeout:g} s; "
                 "give it more time if you trust it"
             ) from error
@@ -230,7 +232,7 @@ class Document:
         try:
             answer, _ = self._ask(request, body)
         except TimeoutError as error:
-            raise PdfError(
+            raise TooLongError(
                 f"{name}: opening the PDF takes longer than {self._options.timeout:g} s; "
                 "give it more time if you trust it"
             ) from error
@@ -273,7 +275,8 @@ def opened(
 
     Raises:
         MissingExtraError: pypdfium2 is not installed.
-        PdfError: the PDF is broken or encrypted, has no pages, or takes too long to open.
+        PdfError: the PDF is broken or encrypted, or has no pages.
+        TooLongError: it does not open in time.
     """
     with needed(f"reading the PDF {name}"):
         if find_spec("pypdfium2") is None:

@@ -10,6 +10,7 @@ from shizi.errors import (
     OptionError,
     ShiziError,
     TooLargeError,
+    TooLongError,
     WriteError,
 )
 from shizi.terminal import one_line
@@ -36,6 +37,8 @@ def status_of(error: BaseException) -> int:
             return error.status
         case TooLargeError():
             return 413
+        case TooLongError():
+            return 504
         case OptionError() | WriteError():
             return 400
         case MissingExtraError():

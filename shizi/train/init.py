@@ -36,6 +36,7 @@ class Init(Protocol):
 
     Attributes:
         learnt: the backbone has learnt before, so it should move less than the rest.
+        whole: so has all the rest of the net.
         spec: what the weights are made of; None where they fit any net of the form.
         charset: what they spell with; None where they have none, or none is known.
         squeeze: factor on the width at which they are read; 1 where nothing says.
@@ -44,6 +45,8 @@ class Init(Protocol):
 
     @property
     def learnt(self) -> bool: ...
+    @property
+    def whole(self) -> bool: ...
     @property
     def spec(self) -> Spec | None: ...
     @property
@@ -112,6 +115,7 @@ class Scratch:
     """Random numbers, as the net is built."""
 
     learnt: ClassVar = False
+    whole: ClassVar = False
     spec: ClassVar = None
     charset: ClassVar = None
     squeeze: ClassVar = 1.0
@@ -128,6 +132,7 @@ class PaddleWheel:
     network: Network
 
     learnt: ClassVar = True
+    whole: ClassVar = False
     spec: ClassVar = None
     charset: ClassVar = None  # its rows are taken character by character
     squeeze: ClassVar = 1.0
@@ -154,6 +159,7 @@ class Shipped:
     network: Network
 
     learnt: ClassVar = True
+    whole: ClassVar = True
 
     @property
     def spec(self) -> Spec:
@@ -191,6 +197,7 @@ class Kept:
     form: str
 
     learnt: ClassVar = True
+    whole: ClassVar = True
 
     def __post_init__(self) -> None:
         card = self._card
@@ -263,6 +270,10 @@ class FromProject:
 
     learnt: ClassVar = True
     squeeze: ClassVar = 1.0
+
+    @property
+    def whole(self) -> bool:
+        return self.read.crnn is not None
 
     def __post_init__(self) -> None:
         vgg16 = (("ctpn", "vgg16"), ("orientation", "vgg16"))

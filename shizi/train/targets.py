@@ -49,44 +49,38 @@ def slice_quads(quads: Quads, ignore: NDArray[np.bool_], width: int, step: int) 
         width: number of grid columns.
         step: column width, pixels.
     """
-    parts: list[Slices] = []
-    for quad, skip in zip(quads, ignore, strict=True):
-        # A line that reaches out of the picture ends at its edge.
-        x0, x1 = (float(np.clip(x, 0, width * step)) for x in (quad[:, 0].min(), quad[:, 0].max()))
-        first = int(np.clip(np.ceil(x0 / step - 0.5), 0, width - 1))
-        last = int(np.clip(np.floor(x1 / step - 0.5), 0, width - 1))
-        if last < first:  # narrower than a column: the one that holds its middle
-            first = last = int(np.clip((x0 + x1) / 2 // step, 0, width - 1))
-        columns = np.arange(first, last + 1)
-        # Between its corners a tilted line has its whole height.
-        _, inner0, inner1, _ = np.sort(quad[:, 0])
-        xs = np.clip((columns + 0.5) * step, inner0 + 0.01, max(inner1, inner0 + 0.02) - 0.01)
-        top, low = _cross(quad, xs)
-        centre_x = (columns + 0.5) * step
-        parts.append(
-            Slices(
-                columns,
-                ((top + low) / 2).astype(np.float32),
-                np.maximum(low - top, 1).astype(np.float32),
-                columns == first,
-                columns == last,
-                (np.stack([x0 - centre_x, x1 - centre_x], 1) / step).astype(np.float32),
-                np.full(len(columns), skip),
-            )
-        )
-    if not parts:
-        none = np.zeros(0, np.float32)
-        no = np.zeros(0, bool)
-        return Slices(np.zeros(0, np.intp), none, none, no, no, np.zeros((0, 2), np.float32), no)
-    return Slices(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    # A line that reaches out of the picture ends at its edge.
+    x0, inner0, inner1, x1 = np.sort(quads[:, :, 0], 1).astype(np.float64).T  # each (N,)
+    x0, x1 = np.clip(x0, 0, width * step), np.clip(x1, 0, width * step)
+    first = np.clip(np.ceil(x0 / step - 0.5), 0, width - 1).astype(int)
+    last = np.clip(np.floor(x1 / step - 0.5), 0, width - 1).astype(int)
+    narrow = last < first  # narrower than a column: the one that holds its middle
+    middle = np.clip((x0 + x1) / 2 // step, 0, width - 1).astype(int)
+    first, last = np.where(narrow, middle, first), np.where(narrow, middle, last)
+    count = last - first + 1
+    line = np.repeat(np.arange(len(quads)), count)  # (M,) of each slice
+    column = np.arange(len(line)) - np.repeat(np.cumsum(count) - count - first, count)
+    centre = (column + 0.5) * step
+    # Between its corners a tilted line has its whole height.
+    most = np.maximum(inner1, inner0 + 0.02) - 0.01
+    top, low = _cross(quads[line], np.clip(centre, inner0[line] + 0.01, most[line]))
+    return Slices(
+        column,
+        ((top + low) / 2).astype(np.float32),
+        np.maximum(low - top, 1).astype(np.float32),
+        column == first[line],
+        column == last[line],
+        (np.stack([x0[line] - centre, x1[line] - centre], 1) / step).astype(np.float32),
+        ignore[line],
+    )
 
 
-def _cross(quad: Float, xs: NDArray[np.floating]) -> tuple[Float, Float]:
-    """Top and bottom y of a convex quad (4, 2) along the vertical lines x = xs."""
-    a, b = quad, np.roll(quad, -1, axis=0)
-    dx = b[:, 0] - a[:, 0]  # (4,)
-    t = (xs[:, None] - a[None, :, 0]) / np.where(np.abs(dx) < 1e-6, 1e-6, dx)  # (M, 4)
-    y = a[None, :, 1] + t * (b[:, 1] - a[:, 1])
+def _cross(quads: Float, xs: NDArray[np.floating]) -> tuple[Float, Float]:
+    """Top and bottom y of convex quads (M, 4, 2) along vertical lines, x = xs (M,)."""
+    a, b = quads, np.roll(quads, -1, axis=1)
+    dx = b[..., 0] - a[..., 0]  # (M, 4)
+    t = (xs[:, None] - a[..., 0]) / np.where(np.abs(dx) < 1e-6, 1e-6, dx)
+    y = a[..., 1] + t * (b[..., 1] - a[..., 1])
     on = (t >= -1e-6) & (t <= 1 + 1e-6) & (np.abs(dx) >= 1e-6)
     return np.where(on, y, np.inf).min(1), np.where(on, y, -np.inf).max(1)
 
@@ -96,38 +90,35 @@ def assign(slices: Slices, rows: int, columns: int, spec: CTPNSpec | VGGCTPNSpec
 
     An anchor is text where its IoU with a slice is above 0.7, or where it is the best of
     that slice; it is not where all its IoUs are below 0.5, and NEAR in between (paper,
-    section 3.4).
+    section 3.4). Of several slices the one with the greatest IoU counts. An anchor that is
+    neither text nor NEAR, but stands on an ignored slice, does not matter.
     """
     heights = np.asarray(spec.heights, np.float32)
-    k = len(heights)
-    label = np.zeros((rows, columns, k), np.int8)
-    vertical = np.zeros((rows, columns, k, 2), np.float32)
-    ends = np.zeros((rows, columns, k, 2), np.float32)
-    offsets = np.zeros((rows, columns, k, 2), np.float32)
+    shape = rows, columns, len(heights)
+    label = np.zeros(shape, np.int8)
+    vertical = np.zeros((*shape, 2), np.float32)
+    ends = np.zeros((*shape, 2), np.float32)
+    offsets = np.zeros((*shape, 2), np.float32)
     centres = (np.arange(rows, dtype=np.float32) + 0.5) * spec.row
-    best = np.zeros((rows, columns, k), np.float32)  # IoU of the slice that owns an anchor
-    low = centres[:, None] - heights / 2  # (R, K)
-    high = centres[:, None] + heights / 2
-    for m in range(len(slices.column)):
-        cy, h, c = slices.centre[m], slices.height[m], slices.column[m]
-        inter = np.minimum(high, cy + h / 2) - np.maximum(low, cy - h / 2)
-        inter = np.clip(inter, 0, None)
-        iou = inter / (heights + h - inter)  # (R, K)
-        if slices.ignore[m]:
-            label[:, c][(iou > 0.3) & (label[:, c] == 0)] = -1
-            continue
-        text = iou > 0.7
-        text.flat[iou.argmax()] = True
-        text &= iou > best[:, c]
-        near = (iou > 0.5) & (label[:, c] == 0)
-        label[:, c][near] = NEAR
-        label[:, c][text] = 1
-        best[:, c][text] = iou[text]
-        r, a = np.nonzero(text | near)
-        vertical[r, c, a, 0] = (cy - centres[r]) / heights[a]
-        vertical[r, c, a, 1] = np.log(h / heights[a])
-        ends[r, c, a] = slices.left[m], slices.right[m]
-        offsets[r, c, a] = slices.offsets[m]
+    cy, h = slices.centre[:, None, None], slices.height[:, None, None]  # (M, 1, 1)
+    high = np.minimum(centres[:, None] + heights / 2, cy + h / 2)  # (M, R, K)
+    low = np.maximum(centres[:, None] - heights / 2, cy - h / 2)
+    inter = np.clip(high - low, 0, None)
+    iou = inter / (heights + h - inter)
+    m, r, a = np.nonzero((iou > 0.3) & slices.ignore[:, None, None])
+    label[r, slices.column[m], a] = -1
+    text = iou > 0.7
+    best = iou.reshape(len(iou), rows * len(heights)).argmax(1)  # (M,)
+    text[np.arange(len(iou)), *np.unravel_index(best, iou.shape[1:])] = True
+    m, r, a = np.nonzero((text | (iou > 0.5)) & ~slices.ignore[:, None, None])
+    order = np.lexsort((-m, iou[m, r, a], text[m, r, a]))  # the last one stays
+    m, r, a = m[order], r[order], a[order]
+    c = slices.column[m]
+    label[r, c, a] = np.where(text[m, r, a], 1, NEAR)
+    vertical[r, c, a, 0] = (slices.centre[m] - centres[r]) / heights[a]
+    vertical[r, c, a, 1] = np.log(slices.height[m] / heights[a])
+    ends[r, c, a] = np.stack([slices.left, slices.right], 1)[m]
+    offsets[r, c, a] = slices.offsets[m]
     return Targets(label, vertical, ends, offsets)
 
 

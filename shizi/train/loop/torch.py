@@ -26,9 +26,11 @@ from shizi.train.loop.schedule import (
     LoopOptions,
     Precision,
     better_than,
+    check_frozen,
     due,
     progress,
     rate,
+    saving,
 )
 from shizi.train.loop.stream import Position, Sampler, batches, prefetch
 
@@ -144,9 +146,11 @@ class Trainer:
         if self.ranks.first:
             forget_after(self.options.out / "metrics.jsonl", forget)
 
-    def save(self, positions: list[Position]) -> None:
+    def save(self) -> None:
         """Write last.pt, whole or not at all."""
-        at = self.at
+        at, positions = self.at, self.ranks.gather(self.at.position)
+        if not self.ranks.first:
+            return
         state = {
             "net": self.net.state_dict(),
             "average": self.average.state,
@@ -204,7 +208,6 @@ class Trainer:
     def check(self, run: RunFolder | _Silent) -> None:
         """Validate the averaged weights, keep them if they are the best, save."""
         at, out = self.at, self.options.out
-        positions = self.ranks.gather(at.position)
         if self.ranks.first:
             trained = {k: v.clone() for k, v in self.net.state_dict().items()}
             settled = self._settle(self.average.state)
@@ -220,7 +223,7 @@ class Trainer:
                 save_weights(settled, out / "best.safetensors")
             save_weights(settled, out / "last.safetensors")
             self.net.load_state_dict(trained)
-            self.save(positions)
+        self.save()
         (stale,) = self.ranks.agree(float(at.stale))
         at.stale = int(stale)
 
@@ -265,6 +268,8 @@ def fit(
                 trainer.check(run)
                 done |= 0 < options.patience <= at.stale
                 clock = time.monotonic()  # validation does not count against the budget
+            elif saving(before, at.elapsed):
+                trainer.save()
     if ranks.first:
         plot_curves(options.out)
     return at.best
@@ -317,14 +322,11 @@ def _groups(net: nn.Module, options: LoopOptions) -> list[dict[str, Any]]:
     Raises:
         DataError: ``freeze`` names a part that the net lacks.
     """
-    unknown = set(options.freeze) - {name for name, _ in net.named_children()}
-    if unknown:
-        parts = ", ".join(name for name, _ in net.named_children())
-        raise DataError(f"cannot freeze {', '.join(sorted(unknown))}; this net has {parts}")
+    check_frozen(options, (name for name, _ in net.named_parameters()))
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in net.named_parameters():
         part = name.partition(".")[0]
-        share = 0.0 if part in options.freeze else options.shares.get(part, 1.0)
+        share = 0.0 if options.frozen(name) else options.shares.get(part, 1.0)
         parameter.requires_grad_(share > 0)
         if share:
             decays = parameter.ndim > 1 and part != "classify"

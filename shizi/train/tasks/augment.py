@@ -16,13 +16,13 @@ def recolour(image: Image, rng: np.random.Generator) -> Image:
     if draw[1] < 0.3:
         image = image[:, :, rng.permutation(3)]
     elif draw[1] < 0.4:
-        image = np.repeat(image.mean(2, keepdims=True).astype(np.uint8), 3, 2)
+        image = np.asarray(cv2.transform(image, np.full((3, 3), 1 / 3)), np.uint8)
     if draw[2] < 0.5:
         levels = np.arange(256) / 255.0
         levels = levels ** rng.uniform(0.6, 1.6)
         levels = (levels - 0.5) * rng.uniform(0.5, 1.2) + 0.5 + rng.uniform(-0.15, 0.15)
         table = np.clip(levels * 255, 0, 255).astype(np.uint8)
-        image = table[image]
+        image = np.asarray(cv2.LUT(image, table), np.uint8)
     return np.ascontiguousarray(image)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +26,7 @@ from shizi.detection import Detector
 from shizi.detection.slices import COLUMN
 from shizi.engine import Session
 from shizi.errors import DataError
-from shizi.geometry import quad_to_box, rotate90, sides
+from shizi.geometry import quad_to_box, sides
 from shizi.nets.spec import VGGCTPNSpec
 from shizi.nets.torch.ctpn import CTPN, VGGCTPN
 from shizi.page import Image, Quads
@@ -167,13 +168,15 @@ def _turned(image: Image, item: PageItem, angle: int) -> tuple[Image, PageItem]:
     x, y = item.quads[..., 0], item.quads[..., 1]
     moved = {90: (y, width - x), 180: (width - x, height - y), 270: (height - y, x)}[angle]
     quads = np.stack(moved, -1).astype(np.float32)
-    return rotate90(image, angle), replace(item, quads=quads)
+    return np.rot90(image, angle // 90), replace(item, quads=quads)
 
 
 def upright_pieces(item: PageItem) -> PageItem:
     """Cut lines that run downwards into one quad a character: slices cannot follow them."""
+    tall = _is_tall(item.quads)
+    if not tall.any():
+        return item
     quads, texts, ignore = [], [], []
-    tall = _is_tall(item.quads) if len(item.quads) else np.zeros(0, bool)
     for quad, text, skip, down in zip(item.quads, item.texts, item.ignore, tall, strict=True):
         count = len(text.replace(" ", "")) if down else 1
         a, b, c, d = quad  # down both sides, from the top edge a-b to the bottom edge d-c
@@ -201,7 +204,7 @@ def random_crop(
     upside down, and vertical lines become horizontal ones when it is laid on its side.
     """
     size = options.size
-    vertical = len(item.quads) > 0 and bool(_is_tall(item.quads).any())
+    vertical = bool(_is_tall(item.quads).any())
     turn = rng.random()
     if turn < (0.4 if vertical else 0.12):
         image, item = _turned(image, item, 90)
@@ -215,18 +218,8 @@ def random_crop(
     usual = float(rng.choice(heights)) if len(heights) else wanted
     scale = float(np.clip(wanted / max(usual, 1), 0.25, 4.0))
     scale = max(scale, 0.4 * size / max(image.shape[:2]))
-    image = np.asarray(
-        cv2.resize(
-            image,
-            None,
-            fx=scale,
-            fy=scale,
-            interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
-        ),
-        np.uint8,
-    )
     quads = quads * scale
-    h, w = image.shape[:2]
+    h, w = (round(scale * side) for side in image.shape[:2])
     if len(quads) and rng.random() < 0.9:  # look at some text
         centre = quads[rng.integers(len(quads))].mean(0)
         x, y = centre - rng.uniform(0.1, 0.9, 2) * size
@@ -235,12 +228,23 @@ def random_crop(
     x = int(np.clip(x, min(0, w - size), max(0, w - size)))
     y = int(np.clip(y, min(0, h - size), max(0, h - size)))
     out = np.full((size, size, 3), rng.integers(0, 256, 3), np.uint8)
-    part = image[max(0, y) : y + size, max(0, x) : x + size]
-    out[max(0, -y) : max(0, -y) + part.shape[0], max(0, -x) : max(0, -x) + part.shape[1]] = part
-    quads = (quads - (x, y)).astype(np.float32)
+    left, top = int(max(0, x) / scale), int(max(0, y) / scale)  # pixels of the page
+    into_x, into_y = max(0, -x), max(0, -y)
+    part = _scaled(image[top:, left:], scale, size)[: size - into_y, : size - into_x]
+    out[into_y : into_y + part.shape[0], into_x : into_x + part.shape[1]] = part
+    shift = scale * left - into_x, scale * top - into_y
+    quads = (quads - shift).astype(np.float32)
     boxes = quad_to_box(quads).reshape(-1, 4)
     inside = (boxes[:, 2] > 2) & (boxes[:, 3] > 2) & (boxes[:, 0] < size - 2)
     inside &= boxes[:, 1] < size - 2
     ignore = item.ignore | (heights * scale < 6)
     cut = (boxes[:, 1] < -0.3 * heights * scale) | (boxes[:, 3] > size + 0.3 * heights * scale)
     return out, quads[inside], (ignore | cut)[inside]
+
+
+def _scaled(image: Image, scale: float, size: int) -> Image:
+    """Scale the upper left of a picture, as much of it as fills ``size`` pixels."""
+    room = math.ceil(size / scale)
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    part = np.ascontiguousarray(image[:room, :room])
+    return np.asarray(cv2.resize(part, None, None, scale, scale, how), np.uint8)[:size, :size]
