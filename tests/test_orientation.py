@@ -10,7 +10,7 @@ from shizi.engine import Session
 from shizi.orientation import TILE, OrientationClassifier, densest, tiles, vote
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 900), st.integers(1, 900))
 def test_tiles_of_any_picture(h: int, w: int) -> None:
     out = tiles(np.full((h, w, 3), 200, np.uint8))
