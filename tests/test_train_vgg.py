@@ -12,7 +12,6 @@ import numpy as np
 import onnx
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
@@ -31,33 +30,27 @@ from shizi.nets.spec import (
     CRNNSpec,
     VGGCRNNSpec,
     VGGCTPNSpec,
-    VGGOrientationSpec,
     VGGSpec,
 )
 from shizi.nets.torch import build
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.nets.torch.ctpn import VGGCTPN
-from shizi.nets.torch.orientation import VGGOrientation
 from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.train.card import RunCard, read_card
 from shizi.train.grow import choose_charset
 from shizi.train.init import initial, initialise
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.stream import batches
-from shizi.train.loop.torch import fit
 from shizi.train.losses.torch import ctc_loss, paper_loss
 from shizi.train.options import (
     CRNNInitOptions,
     CRNNOptions,
     CTPNOptions,
-    InitOptions,
-    OrientationTrainOptions,
 )
-from shizi.train.start import paced, train_crnn, train_orientation
+from shizi.train.start import paced, train_crnn
 from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
 from shizi.train.tasks.crnn import CRNNTask
 from shizi.train.tasks.ctpn import CTPNTask
-from shizi.train.tasks.orientation import LOOKS, OrientationTask, clockwise, whole
 
 SMALL = VGGSpec(stages=((8, 1), (16, 1), (24, 1), (32, 1)), pools=4)
 DETECTOR = VGGCTPNSpec(backbone=SMALL, channels=32, hidden=16, embed=32)
@@ -202,82 +195,6 @@ def test_ctpn_batches_follow_the_paper(tmp_path: Path) -> None:
     assert losses.keys() == {"text", "vertical", "side"}
     assert all(torch.isfinite(v) for v in losses.values())
     assert 0 <= task.figures(Session(ModuleRuntime(task.net.eval(), CPU)))["score"] <= 1
-
-
-# Orientation
-
-
-def upright_pages(folder: Path, count: int) -> Path:
-    """Pages whose top is dark and whose left is red, on a labels.jsonl."""
-    folder.mkdir()
-    rows = []
-    for i in range(count):
-        image = np.full((90 + 10 * i, 120, 3), 200, np.uint8)
-        image[: 20 + 2 * i] = 10
-        image[:, :20, 2] = 0
-        cv2.imwrite(str(folder / f"{i}.png"), image)
-        rows.append(json.dumps({"image": f"{i}.png", "lines": []}) + "\n")
-    (folder / "labels.jsonl").write_text("".join(rows))
-    return folder
-
-
-def test_a_tiny_classifier_learns_two_pages_in_all_rotations(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    spec = VGGOrientationSpec(backbone=replace(SMALL, pools=3), tile=48, hidden=16)
-    net = VGGOrientation(spec)
-    pages = upright_pages(tmp_path / "pages", 2)
-    task = OrientationTask(net, OrientationTrainOptions(data=(pages,), val=(pages,), batch=8))
-    batch = next(batches(task, 1))[0]
-    assert batch.images.shape == (8, 48, 48, 3)
-    assert sorted(batch.labels) == [0, 0, 1, 1, 2, 2, 3, 3]
-    plain = np.stack([whole(item.load(), 48) for item in task._items])  # without augmentation
-    turned = [clockwise(image, quarter) for image in plain for quarter in range(4)]
-    images = torch.from_numpy(np.stack(turned))
-    labels = torch.arange(4).repeat(2)
-    fall = learn(net, lambda: F.cross_entropy(net(images), labels), steps=150, rate=3e-3)
-    assert fall > 10
-    assert task.figures(Session(ModuleRuntime(task.net.eval(), CPU)))["acc_pages"] == 1.0
-
-
-def test_stage_head_keeps_what_the_first_stages_say(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    net = VGGOrientation(VGGOrientationSpec(backbone=SMALL, tile=48, hidden=16))
-    pages = upright_pages(tmp_path / "pages", 2)
-    task = OrientationTask(net, OrientationTrainOptions((pages,), batch=8, stage="head"))
-    before = {key: value.clone() for key, value in net.state_dict().items()}
-    made = []
-    net.backbone.stages[0][0].register_forward_hook(lambda *about: made.append(len(about[2])))
-    loop = LoopOptions(tmp_path / "run", steps=12, warmup=1, device="cpu", threads=1)
-    fit(task, loop)
-    assert sum(made) == 2 * LOOKS * 4  # pages, looks and rotations; each once
-    for key, value in net.state_dict().items():
-        learns = key.startswith(("backbone.stages.3.", "hidden.", "classify."))
-        assert torch.equal(value, before[key]) != learns, key
-    batch = next(batches(task, 1))[0]
-    kept, whole_net = (
-        t.loss(batch, CPU)["ce"].item()
-        for t in (task, OrientationTask(net, OrientationTrainOptions((pages,), batch=8)))
-    )
-    assert kept == pytest.approx(whole_net, abs=1e-2)
-
-
-def test_stage_head_is_for_published_nets_that_have_learnt(tmp_path: Path) -> None:
-    options = OrientationTrainOptions((upright_pages(tmp_path / "pages", 2),), stage="head")
-    loop = LoopOptions(tmp_path / "run", steps=1, device="cpu", threads=1)
-    with pytest.raises(DataError, match="published form"):
-        train_orientation(options, loop, InitOptions())
-    with pytest.raises(DataError, match="learnt weights"):
-        train_orientation(options, loop, InitOptions("vgg16"))
-    with pytest.raises(DataError, match="PyTorch alone"):
-        train_orientation(options, replace(loop, framework="keras"), InitOptions())
-
-
-def test_the_label_is_the_clockwise_angle() -> None:
-    image = np.zeros((4, 6, 3), np.uint8)
-    image[0, 0] = 255  # top left; a quarter clockwise it is at the top right
-    assert clockwise(image, 1)[0, -1].all()
-    assert clockwise(image, 2)[-1, -1].all()
-    assert clockwise(image, 3)[-1, 0].all()
 
 
 # Recogniser

@@ -183,7 +183,7 @@ def outlines(slices: Slices, chains: Sequence[NDArray[np.intp]]) -> Quads:
     x1 = np.maximum(x1, x0 + 2)
     centre = np.add.reduceat(xs[flat], starts) / count
     dx = xs[flat] - np.repeat(centre, count)
-    slope, middle = _fit_lines(dx, (slices.top + slices.low)[flat] / 2, starts)
+    slope, middle = _fit_lines(dx, np.float32(0.5) * (slices.top + slices.low)[flat], starts)
     widening, height = _fit_lines(dx, (slices.low - slices.top)[flat], starts)
     theta = np.arctan(slope)
     normal = np.stack([-np.sin(theta), np.cos(theta)], 1)  # (N, 2)
