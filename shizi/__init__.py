@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from shizi.detection.options import DetectionOptions
     from shizi.errors import (
         DataError,
         Failure,
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 _ROOMS = {
     "Char": "page",
     "DataError": "errors",
+    "DetectionOptions": "detection.options",
     "Failure": "errors",
     "ImageError": "errors",
     "ImageLimits": "images.limits",
@@ -64,6 +66,7 @@ _ROOMS = {
 __all__ = [
     "Char",
     "DataError",
+    "DetectionOptions",
     "Failure",
     "ImageError",
     "ImageLimits",

@@ -34,14 +34,36 @@ def steps_needed(label: Sequence[object]) -> int:
     return len(label) + sum(a == b for a, b in pairwise(label))
 
 
-def greedy(logits: Logits, allowed: NDArray[np.bool_] | None = None) -> list[Symbol]:
+class Spaces(NamedTuple):
+    """Where :func:`greedy` may put doubtful spaces.
+
+    Attributes:
+        id: class of the space.
+        kinds: of the classes (C,): :data:`LETTER`, :data:`SIGN`, or 0 for those that have no
+            doubtful space beside them.
+    """
+
+    id: int
+    kinds: NDArray[np.int8]
+
+
+LETTER, SIGN = 1, 2
+
+
+def greedy(
+    logits: Logits, allowed: NDArray[np.bool_] | None = None, spaces: Spaces | None = None
+) -> list[Symbol]:
     """Best path: most probable class a step, repeats merged, blanks dropped.
 
     Args:
         logits: shape (T, C).
         allowed: the classes (C,) that may be read, see :func:`restrict`; None: all.
+        spaces: where to look for doubtful ones, see :func:`spaced`; None: nowhere.
     """
     path = logits.argmax(1)  # (T,)
+    if spaces is not None:
+        ahead = logits[:, spaces.id] - logits[:, BLANK]  # not at steps that are blank
+        path = spaced(path, np.exp(np.minimum(ahead, 0)), spaces)
     sure = np.ones(len(path), np.float32)
     told = np.flatnonzero(path != BLANK)  # two steps of three are blank, however likely that is
     probs = softmax(logits[told])
@@ -51,6 +73,36 @@ def greedy(logits: Logits, allowed: NDArray[np.bool_] | None = None) -> list[Sym
     sure[told] = probs[np.arange(len(told)), path[told]]
     return _symbols(path, sure)
 
+
+SPACED = 0.3
+"""Probability from which on a gap beside a sign holds a space."""
+
+
+def spaced(path: NDArray[np.intp], odds: Probs, spaces: Spaces) -> NDArray[np.intp]:
+    """Put spaces into the gaps beside signs where one is likely at some step or other.
+
+    A space has no shape by which to tell at which step it stands: it may be less likely than the
+    blank at each of them and yet be in the gap.
+
+    Args:
+        path: class of every step, (T,).
+        odds: of the space against the blank at every step, (T,).
+        spaces: it goes between two signs, or a sign and a letter.
+    """
+    found = path.copy()
+    told = np.flatnonzero(path != BLANK)
+    hints = np.flatnonzero((path == BLANK) & (odds > _HARDLY))
+    for i in np.unique(np.searchsorted(told, hints)):
+        beside = spaces.kinds[path[told[i - 1 : i + 1]]]
+        if 0 < i < len(told) and beside.all() and SIGN in beside:
+            gap = odds[told[i - 1] + 1 : told[i]]
+            if 1 - np.prod(1 / (1 + gap)) > SPACED:
+                found[told[i - 1] + 1 + int(gap.argmax())] = spaces.id
+    return found
+
+
+_HARDLY = 0.01
+"""Odds of a space that are not worth a thought."""
 
 LIKELY = 0.05
 """Probability from which an allowed class may stand for one that is not: a 0 for an O."""

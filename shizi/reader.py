@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
 from shizi import jobs, weights
-from shizi.cells import part
+from shizi.cells import ones, part
 from shizi.deadline import within
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Device, Engine
@@ -107,9 +107,10 @@ class Reader:
         self.options = options or ReaderOptions()
         self.detector = detector or self._detector()
         self.recognizer = recognizer or self._recognizer()
-        if self.options.orientation and not orientation:
-            weights.verify("orientation", self.options.weights)
-        self._upright = Upright(self.detector, self.recognizer, orientation or self._vote)
+        self._upright: Upright | None = None
+        if self.options.orientation:
+            votes = orientation or self._classifier()
+            self._upright = Upright(self.detector, self.recognizer, votes)
 
     def _open(self, network: weights.Network) -> weights.Net:
         o = self.options
@@ -126,12 +127,7 @@ class Reader:
         assert net.charset
         return Recognizer(net.session, net.charset, options, net.spec.height, net.card.squeeze)
 
-    def _vote(self, image: Image) -> tuple[int, float]:
-        return self._classifier(image)
-
-    @cached_property
     def _classifier(self) -> OrientationClassifier:
-        """Opened when first asked: most pages are upright."""
         net = self._open("orientation")
         assert isinstance(net.spec, OrientationSpec | VGGOrientationSpec)
         return OrientationClassifier(net.session, net.spec)
@@ -193,6 +189,7 @@ class Reader:
         others = self.recognizer(upright, side.quads[rest])
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
         found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
+        said = ones(found, said)
         least = self.options.least_score
         short = np.maximum(*sides(found)) < SHORT * np.minimum(*sides(found))  # (N,)
         kept = [i for i, r in enumerate(said) if _is_text(r, short[i]) and _score(r) >= least]
@@ -218,7 +215,7 @@ class Reader:
 
     def upright(self, image: Image) -> Side:
         """Find out which way up an image is, unless that is known, and its lines that way up."""
-        if self.options.orientation:
+        if self._upright:
             return self._upright(image)
         return Side(0, 0.0, self.detector(image)[0], {}, 0.0, sure=True)
 

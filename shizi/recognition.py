@@ -41,6 +41,9 @@ MOST_DOWN = 60
 ROOM = 0.15
 """By how much of its shorter side a doubtful character's crop is widened."""
 
+CHINESE = "⺀"
+"""From here on characters stand without blanks between them."""
+
 _WIDE, _NARROW = "（）", "()"
 _OPENING, _CLOSING = "（(", "）)"
 
@@ -132,6 +135,10 @@ class Recognizer:
         self._charset = charset
         self._height = height
         self._allowed: NDArray[np.bool_] | None = None
+        self._spaces: ctc.Spaces | None = None
+        if " " in charset and not self.options.allow:
+            kinds = np.array([0, *map(_kind, charset.chars)], np.int8)
+            self._spaces = ctc.Spaces(charset.encode(" ")[0], kinds)
         if self.options.allow:
             unknown = charset.missing(self.options.allow)
             if unknown:
@@ -213,11 +220,18 @@ class Recognizer:
     def _spell(self, logits: NDArray[np.float32]) -> list[Char]:
         """Decode (T, C) to characters, their spans from 0 to 1."""
         if self.options.beam <= 1:
-            symbols = ctc.greedy(logits, self._allowed)
+            symbols = ctc.greedy(logits, self._allowed, self._spaces)
         else:
             symbols = ctc.beam(logits, self.options.beam, allowed=self._allowed)
         steps, chars = len(logits), self._charset.chars
         return [Char(chars[s.id - 1], s.score, s.start / steps, s.end / steps) for s in symbols]
+
+
+def _kind(char: str) -> int:
+    """What a character is to :func:`shizi.ctc.spaced`."""
+    if not " " < char < CHINESE:
+        return 0
+    return ctc.LETTER if char.isalnum() else ctc.SIGN
 
 
 def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:

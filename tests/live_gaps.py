@@ -1,8 +1,8 @@
-"""Gaps: is anything told twice or lost when rows are hidden? python tests/live_gaps.py --seeds 1501
+"""Is anything told twice or lost over gaps? python tests/live_gaps.py --seeds 1501
 
-Simulated rooms are damaged on their way: a keyboard covers the lower part of the picture, a menu all
-of it, frames are torn, dropped or cut out, the resolution changes. Every message that could be read
-for half a second must be told, and none twice.
+Simulated rooms are damaged on their way: a keyboard covers the lower part of the picture, a menu
+all of it, frames are torn, dropped or cut out, the resolution changes. Every message that
+could be read for half a second must be told, and none twice.
 """
 
 from __future__ import annotations
@@ -172,7 +172,9 @@ def _in_order(stage: object) -> list[object]:
 
 
 def alike(a: Event, b: Event) -> float:
-    said = (f"{e.user}:{e.text if e.kind in ('comment', 'notice', 'system') else ''}" for e in (a, b))
+    said = (
+        f"{e.user}:{e.text if e.kind in ('comment', 'notice', 'system') else ''}" for e in (a, b)
+    )
     return float(Levenshtein.normalized_similarity(*map(RULES, said))) if a.kind == b.kind else 0.0
 
 

@@ -107,3 +107,35 @@ def test_restrict_leaves_out_what_resembles_nothing_that_is_allowed() -> None:
 def test_nothing_to_decode() -> None:
     assert ctc.greedy(log([[1.0, 0.0]])) == []
     assert ctc.beam(log([[1.0, 0.0]])) == []
+
+
+def gap(*spaces: float) -> np.ndarray:
+    """Logits of class 2, of steps that are blank or class 1, a space, and of class 3: (T, 4)."""
+    rows = [(0.0, 0.0, 1.0, 0.0), *((1 - s, s, 0.0, 0.0) for s in spaces), (0.0, 0.0, 0.0, 1.0)]
+    return log(np.maximum(rows, 1e-9))
+
+
+def spaces(*kinds: int) -> ctc.Spaces:
+    return ctc.Spaces(1, np.array([0, 0, *kinds], np.int8))
+
+
+MIXED = spaces(ctc.LETTER, ctc.SIGN)
+
+
+def test_a_space_that_is_likely_somewhere_in_a_gap_beside_a_sign_is_read() -> None:
+    found = ctc.greedy(gap(0.05, 0.2, 0.15), None, MIXED)
+    assert ids(found) == (2, 1, 3)
+    assert found[1].score == pytest.approx(0.2)
+    assert found[1].start < 2.5 < found[1].end  # at its likeliest step
+    assert ids(ctc.greedy(gap(0.05, 0.2, 0.15))) == (2, 3)
+    assert ids(ctc.greedy(gap(0.05, 0.1, 0.05), None, MIXED)) == (2, 3)
+    assert ids(ctc.greedy(gap(), None, MIXED)) == (2, 3)
+
+
+def test_a_doubtful_space_is_put_nowhere_else() -> None:
+    doubtful = gap(0.3, 0.3)
+    for other in (0, ctc.LETTER):
+        assert ids(ctc.greedy(doubtful, None, spaces(ctc.LETTER, other))) == (2, 3)
+    assert ids(ctc.greedy(gap(0.9, 0.3), None, MIXED)) == (2, 1, 3)  # not beside one that is read
+    assert ids(ctc.greedy(doubtful[:-1], None, MIXED)) == (2,)  # nor at a line's end
+    assert ids(ctc.greedy(doubtful[1:], None, MIXED)) == (3,)

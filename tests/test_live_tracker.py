@@ -177,6 +177,19 @@ def test_what_is_gone_in_the_next_picture_a_moment_later_was_no_line(
     assert [(t.id, t.fleeting) for t in gone] == [(1, fleeting)]
 
 
+def test_comments_that_fly_across_the_picture_are_no_lines() -> None:
+    tracker, pictures = Tracker(Drawn({}).detect), Drawn({1: 60, 2: 150})
+    tracker.detect = pictures.detect
+    gone: list[Track] = []
+    for step in range(12):  # 12 pixels to the left in each tenth of a second
+        image = np.roll(pictures.image(), 40 - 12 * step, axis=1)
+        image[150 : 150 + TALL] = pictures.image()[150 : 150 + TALL]
+        gone += tracker.step(Panel(image), step / 10)
+    flew = [t for t in [*gone, *tracker.tracks] if t.box[1] < 140 and t.first < 1.1]
+    assert flew and all(t.fleeting for t in flew)
+    assert [t.seen for t in tracker.tracks if t.box[1] > 140] == [12]
+
+
 def test_what_is_left_of_a_row_above_all_is_no_line_after_a_gap_either() -> None:
     panel = Drawn({i: 40 + PITCH * i for i in range(5)})
     tracker = Tracker(panel.detect)
@@ -248,6 +261,24 @@ def test_a_count_that_rises_replaces_what_was_read_before() -> None:
         line.add(Sighting((Run(text, (255, 255, 255)),), 0.99, 30.0), time)
     assert line.best.text.endswith("×9")
     assert line.counting
+
+
+def test_a_count_with_a_digit_more_is_believed_when_it_is_read_twice() -> None:
+    """A stroke that passes beside ×2 makes ×27; from ×1 to ×12 a count may jump all the same."""
+    panel = Drawn({1: 60})
+    tracker = Tracker(panel.detect)
+    tracker.step(Panel(panel.image()), 0.0)
+    line = SeenLine(tracker.tracks[0])
+
+    def read(count: int, time: float) -> bool:
+        text = f"小鱼 送出 玫瑰 ×{count}"
+        return line.add(Sighting((Run(text, (255, 255, 255)),), 0.99, 30.0), time)
+
+    assert read(2, 0.1) and not read(27, 0.5) and read(2, 0.9)
+    assert line.best.text.endswith("×2") and line.looked == 0.9
+    assert read(9, 1.0) and read(10, 1.4)
+    assert not read(101, 1.8) and read(102, 2.2)
+    assert line.best.text.endswith("×102")
 
 
 def test_only_a_larger_count_of_the_same_gift_counts_up() -> None:

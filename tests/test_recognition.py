@@ -194,3 +194,26 @@ def test_brackets_of_a_pair_have_one_width_that_of_the_surer() -> None:
         ("（）()", 0, "（）()"),
     ):
         assert "".join(c.text for c in _paired(chars(text, doubtful))) == expected
+
+
+def test_doubtful_spaces_stand_beside_signs_and_not_between_chinese_characters() -> None:
+    charset = Charset("a+识字 ")
+
+    class Gaps:
+        """Reads the first letter, or with a bright crop the first character, and the next one."""
+
+        def __call__(self, batch: np.ndarray) -> np.ndarray:
+            probs = np.zeros((len(batch), 5, len(charset)), np.float32)
+            for row, picture in zip(probs, batch, strict=True):
+                first = 3 if picture.mean() > 100 else 1
+                row[0, first] = row[4, first + 1] = 1
+                row[1:4] = 0.7 * np.eye(len(charset))[0] + 0.3 * np.eye(len(charset))[5]
+            return np.log(np.maximum(probs, 1e-9))
+
+    def read(**options: object) -> list[str]:
+        made = RecognitionOptions(**options)  # type: ignore[arg-type]
+        crops = [np.full((48, 64, 3), level, np.uint8) for level in (20, 200)]
+        return [r.text for r in Recognizer(Session(Gaps()), charset, made).read(crops)]
+
+    assert read() == ["a +", "识字"]
+    assert read(allow="a+") == ["a+", ""]

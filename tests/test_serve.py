@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import re
 import socket
 import time
@@ -14,6 +15,7 @@ from urllib.parse import unquote
 import httpx
 import PIL.Image
 import pytest
+from pictures import encode
 from serving import FAULTY, SLOW, TEXTS, Served, png, served, tiff
 
 from shizi.errors import OptionError
@@ -169,6 +171,7 @@ def test_pages_must_be_those_of_their_file(api: Served) -> None:
     "wrong",
     [
         3,
+        {},
         [3],
         [{"lines": 3}],
         [{"image": "a", "width": "9", "height": 9, "angle": 0, "lines": []}],
@@ -294,6 +297,47 @@ def test_what_is_left_can_be_given_up() -> None:
         for thread in api.service._desk._pool._threads:
             thread.join(30)
         assert _pages_read(api) == 1
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP", "PDF"])
+def test_damaged_files_are_read_or_refused(api: Served, kind: str) -> None:
+    if kind == "PDF":
+        pytest.importorskip("pypdfium2")
+    whole = encode(PIL.Image.new("L", (60, 30), 200), kind)
+    chance = random.Random(kind)
+    damaged = [whole[: len(whole) * n // 8] for n in range(1, 8)]
+    for _ in range(12):
+        torn = bytearray(whole)
+        for _ in range(3):
+            torn[chance.randrange(len(torn))] = chance.randrange(256)
+        damaged.append(bytes(torn))
+    for data in damaged:
+        for format in ("json", "pdf") if kind != "PDF" else ("json",):
+            answer = api.post(f"/v1/read?format={format}", content=data)
+            assert answer.status_code in (200, 207, 400, 413, 422), answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--x",
+        b"--x\r\n\r\n\r\n--x--\r\n",
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc',
+        b'--x\r\nContent-Disposition: form-data; filename="a"\r\n\r\nabc\r\n--x--\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="dpi"\r\n\r\n\xff\r\n--x--\r\n',
+        b"--x\r\n" + bytes(1000),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/read", "/v1/jobs", "/v1/format", "/v1/corrections"])
+# Starlette leaves the file of a part that never ends to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_damaged_forms_are_refused(api: Served, path: str, body: bytes) -> None:
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    for headers in (kind, {"Content-Type": "multipart/form-data"}):
+        answer = api.post(path, content=body, headers=headers)
+        assert 400 <= answer.status_code < 500, answer.text
+        assert answer.json()["error"]
 
 
 # Who may ask

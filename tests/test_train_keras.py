@@ -132,6 +132,8 @@ class Task:
     def collate(self, samples: list[int]) -> Any:
         return self.batch
 
+    logits = orientation.OrientationTask.logits
+
     def loss(self, batch: Any, device: torch.device) -> dict[str, torch.Tensor]:
         """As the task of the network has it, which needs nothing but the net."""
         kind = {
@@ -180,8 +182,8 @@ def detector(spec: CTPNSpec | VGGCTPNSpec) -> Task:
 
 
 def classifier(spec: OrientationSpec) -> Task:
-    images = np.zeros((8, 64, 64, 3), np.uint8)
-    labels = np.arange(8) % 5
+    images = np.zeros((8, 32, 64, 3), np.uint8)
+    labels = np.arange(8) % 4
     for image, label in zip(images, labels, strict=True):
         image[:, : 14 * label] = 255
     return Task(spec, orientation.Batch(images, labels), labels, lambda p: p.argmax(-1))

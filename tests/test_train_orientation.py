@@ -18,12 +18,14 @@ from shizi.errors import DataError
 from shizi.nets.spec import VGGOrientationSpec
 from shizi.nets.torch.orientation import VGGOrientation
 from shizi.nets.torch.runtime import ModuleRuntime
+from shizi.orientation import whole
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.stream import batches
 from shizi.train.loop.torch import fit
 from shizi.train.options import InitOptions, OrientationTrainOptions
 from shizi.train.start import train_orientation
-from shizi.train.tasks.orientation import LOOKS, OrientationTask, clockwise, whole
+from shizi.train.tasks.orientation import clockwise
+from shizi.train.tasks.turned_pages import LOOKS, PageOrientationTask
 
 
 def upright_pages(folder: Path, count: int) -> Path:
@@ -45,7 +47,7 @@ def test_a_tiny_classifier_learns_two_pages_in_all_rotations(tmp_path: Path) -> 
     spec = VGGOrientationSpec(backbone=replace(SMALL, pools=3), tile=48, hidden=16)
     net = VGGOrientation(spec)
     pages = upright_pages(tmp_path / "pages", 2)
-    task = OrientationTask(net, OrientationTrainOptions(data=(pages,), val=(pages,), batch=8))
+    task = PageOrientationTask(net, OrientationTrainOptions(data=(pages,), val=(pages,), batch=8))
     batch = next(batches(task, 1))[0]
     assert batch.images.shape == (8, 48, 48, 3)
     assert sorted(batch.labels) == [0, 0, 1, 1, 2, 2, 3, 3]
@@ -62,7 +64,7 @@ def test_stage_head_keeps_what_the_first_stages_say(tmp_path: Path) -> None:
     torch.manual_seed(0)
     net = VGGOrientation(VGGOrientationSpec(backbone=SMALL, tile=48, hidden=16))
     pages = upright_pages(tmp_path / "pages", 2)
-    task = OrientationTask(net, OrientationTrainOptions((pages,), batch=8, stage="head"))
+    task = PageOrientationTask(net, OrientationTrainOptions((pages,), batch=8, stage="head"))
     before = {key: value.clone() for key, value in net.state_dict().items()}
     made = []
     net.backbone.stages[0][0].register_forward_hook(lambda *about: made.append(len(about[2])))
@@ -75,7 +77,7 @@ def test_stage_head_keeps_what_the_first_stages_say(tmp_path: Path) -> None:
     batch = next(batches(task, 1))[0]
     kept, whole_net = (
         t.loss(batch, CPU)["ce"].item()
-        for t in (task, OrientationTask(net, OrientationTrainOptions((pages,), batch=8)))
+        for t in (task, PageOrientationTask(net, OrientationTrainOptions((pages,), batch=8)))
     )
     assert kept == pytest.approx(whole_net, abs=1e-2)
 

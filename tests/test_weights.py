@@ -13,7 +13,7 @@ from shizi.engine import open_session
 from shizi.errors import WeightsError
 from shizi.images.load import load
 from shizi.nets.spec import CTPNSpec, OrientationSpec
-from shizi.orientation import tiles, vote
+from shizi.orientation import piece
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import RecognitionOptions
 from shizi.train.export import export
@@ -97,10 +97,10 @@ def test_shipped_lines_are_read_narrowed_unless_told_otherwise() -> None:
 
 def test_both_engines_agree_on_the_classifier() -> None:
     picture = load(Path(__file__).parents[1] / "samples" / "notice.jpg")
-    looks = tiles(picture)
+    rows = np.linspace(0, picture.shape[0] - 40, 8).astype(int)
+    looks = [piece(picture[y : y + 40, :160], OrientationSpec()).image for y in rows]
     a, b = (
         np.stack(open_session(weights.file("orientation"), OrientationSpec(), engine)(looks))
         for engine in ("openvino", "onnxruntime")
     )
-    assert vote(a)[0] == vote(b)[0]
     assert np.abs(a - b).mean() < 0.05  # OpenVINO may run in bf16

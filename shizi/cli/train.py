@@ -69,9 +69,9 @@ def orientation(
     init: Init = InitOptions(),
     loop: Loop = LoopOptions(),
 ) -> int:
-    """Train the page-orientation classifier on upright pages or folders 0, 90, 180 and 270.
+    """Train the page-orientation classifier on lines; the published net on whole pages.
 
-    shizi train orientation --data data/pages --val real/pages --out runs/angle
+    shizi train orientation --data data/lines data/pages --val real/pages --out runs/angle
     shizi train orientation --net vgg16 --data photos --val real/pages --out runs/vgg
     """
     from shizi.train.start import train_orientation

@@ -137,7 +137,10 @@ def _rectangle(pieces: _Pieces, index: int) -> NDArray[np.float32]:
     """The smallest rectangle (4, 2) around a piece, its first side a long one."""
     x, y, w, h = pieces.boxes[index]
     part = pieces.label[y : y + h, x : x + w] == pieces.number[index]
-    middle, (length, thickness), turn = cv2.minAreaRect(cv2.findNonZero(part.astype(np.uint8)))
+    # The outermost pixels of each row span what all of them do.
+    rows, left, right = np.arange(h), part.argmax(1), w - 1 - part[:, ::-1].argmax(1)
+    rim = np.stack([np.concatenate([left, right]), np.concatenate([rows, rows])], 1)  # (2 h, 2)
+    middle, (length, thickness), turn = cv2.minAreaRect(rim.astype(np.int32))
     # From the middles of the outermost pixels to their edges.
     corners = cv2.boxPoints((middle, (length + 1, thickness + 1), turn))
     return _lengthwise(corners + np.array([x, y], np.float32))

@@ -25,7 +25,7 @@ from shizi.weights import Network
 SHAPES = {
     "crnn": [(1, 48, 64, 3), (3, 48, 320, 3)],
     "ctpn": [(1, 128, 192, 3), (1, 320, 64, 3)],
-    "orientation": [(1, 192, 192, 3), (4, 192, 192, 3)],
+    "orientation": [(1, 48, 192, 3), (4, 48, 192, 3)],
 }
 
 

@@ -108,8 +108,8 @@ class LineReader:
         line = self.lines.setdefault(track.id, SeenLine(track))
         level = badge_run(number, picture[:, :begin]) if begin else ()
         badge = Sighting(level, number.score, track.clarity) if level else None
-        line.add(Sighting(runs, reading.score, track.clarity, badge), time)
-        line.imprint = imprint_of(picture, begin, reading.chars)
+        if line.add(Sighting(runs, reading.score, track.clarity, badge), time):
+            line.imprint = imprint_of(picture, begin, reading.chars)
         return line
 
 

@@ -12,7 +12,7 @@ from shizi.detection import DetectionOptions
 from shizi.live.event import Row
 from shizi.live.frame import Area, Box, Frame
 from shizi.live.options import ReadingOptions, RegionOptions, WatchOptions
-from shizi.live.see.message import Assembler
+from shizi.live.see.assemble import Assembler
 from shizi.live.see.panel import Panel
 from shizi.live.see.reading import SETTLE, LineReader
 from shizi.live.see.region import Finder
@@ -147,7 +147,7 @@ class Watch:
             return []  # from before the picture changed its size
         panel = Panel(frame.crop(*area), *area[:2])
         gone, tracks = self._tracker.step(panel, frame.time), self._tracker.tracks
-        due = [t for t in tracks if t.wanted and self._settled(t, frame.time)]
+        due = [t for t in tracks if t.wanted and not t.fleeting and self._settled(t, frame.time)]
         rows = self._place(due, gone, frame.time)
         if not (self.live and self._late > _LATE):
             self._lines.look_again(tracks, frame.time)
