@@ -114,8 +114,8 @@ class Process:
         """See :class:`Hand`."""
         self._closed.set()
         if self._process is not None:
-            with contextlib.suppress(ValueError):
-                self._process.kill()
+            self._process.kill()
+            self._process.join()
 
     def _how_it_ended(self) -> str:
         code = self._process.exitcode

@@ -122,23 +122,15 @@ def link(slices: Slices) -> list[NDArray[np.intp]]:
 
     A pair is not joined where the left one holds a right end and the right one a left end.
     """
-    count = len(slices.column)
-    after = np.full(count, -1)
-    before = np.full(count, -1)
-    last = int(slices.column.max(initial=0))
-    starts = np.searchsorted(slices.column, np.arange(last + 2))
+    after = np.full(len(slices.column), -1)
+    before = after.copy()
     for reach in range(1, GAP + 2):
-        for column in range(last + 1 - reach):
-            a = np.arange(starts[column], starts[column + 1])
-            b = np.arange(starts[column + reach], starts[column + reach + 1])
-            a, b = a[after[a] < 0], b[before[b] < 0]
-            if not (len(a) and len(b)):
-                continue
-            fit = _likeness(slices, a, b)  # (A, B)
-            to, back = fit.argmax(1), fit.argmax(0)
-            for i in range(len(a)):
-                if fit[i, to[i]] > 0 and back[to[i]] == i:
-                    after[a[i]], before[b[to[i]]] = b[to[i]], a[i]
+        a, b = _apart(slices.column, reach)
+        free = (after[a] < 0) & (before[b] < 0)
+        a, b = a[free], b[free]
+        fit = _likeness(slices, a, b)  # (P,)
+        linked = _best(fit, a) & _best(fit, b) & (fit > 0)
+        after[a[linked]], before[b[linked]] = b[linked], a[linked]
     chains = []
     for start in np.flatnonzero(before < 0):
         chain = [int(start)]
@@ -148,15 +140,29 @@ def link(slices: Slices) -> list[NDArray[np.intp]]:
     return chains
 
 
+def _apart(column: NDArray[np.intp], reach: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pairs (P,), (P,) of slices that are so many columns apart, the left one first."""
+    first, end = (np.searchsorted(column, column + reach, side) for side in ("left", "right"))
+    count = end - first
+    a = np.repeat(np.arange(len(column)), count)
+    return a, np.arange(len(a)) + np.repeat(first - (np.cumsum(count) - count), count)
+
+
+def _best(fit: Float, group: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Say which (P,) of the pairs fits best of its group (P,), the first of equals."""
+    order = np.lexsort((-fit, group))
+    best = np.zeros(len(fit), bool)
+    best[order[np.diff(group[order], prepend=-1) > 0]] = True
+    return best
+
+
 def _likeness(slices: Slices, a: NDArray[np.intp], b: NDArray[np.intp]) -> Float:
-    """How well slices a (A,) and b (B,) continue each other; 0 where they must not."""
-    top = np.maximum(slices.top[a][:, None], slices.top[b])
-    low = np.minimum(slices.low[a][:, None], slices.low[b])
-    ha = (slices.low - slices.top)[a][:, None]
-    hb = (slices.low - slices.top)[b][None]
-    overlap = (low - top) / np.minimum(ha, hb)
-    size = np.minimum(ha, hb) / np.maximum(ha, hb)
-    apart = (slices.ends[a, 1][:, None] + slices.ends[b, 0][None]) / 2 > END_SCORE
+    """How well slices b (P,) continue a (P,); 0 where they must not."""
+    height = slices.low - slices.top
+    overlap = np.minimum(slices.low[a], slices.low[b]) - np.maximum(slices.top[a], slices.top[b])
+    overlap /= np.minimum(height[a], height[b])
+    size = np.minimum(height[a], height[b]) / np.maximum(height[a], height[b])
+    apart = (slices.ends[a, 1] + slices.ends[b, 0]) / 2 > END_SCORE
     fits = (overlap > FACING) & (size > LIKENESS) & ~apart
     return np.where(fits, overlap + size, 0.0).astype(np.float32)
 
