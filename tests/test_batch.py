@@ -173,6 +173,14 @@ def test_an_account_that_is_not_ours_stays(tmp_path: Path) -> None:
         Manifest(path)
 
 
+def test_an_account_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    path = picture(tmp_path / "a.png", BLACK)
+    with closing(Batch(BatchOptions(str(tmp_path / "out")), hands=batch_hands.here)) as batch:
+        batch._manifest._db.execute("PRAGMA query_only = ON")
+        with pytest.raises(DataError, match=r"batch\.sqlite: cannot be written \(attempt to"):
+            batch.take_in([str(path)])
+
+
 def test_one_run_at_a_time_holds_the_account(tmp_path: Path) -> None:
     with closing(Manifest(tmp_path / "m")), pytest.raises(DataError, match="another run"):
         Manifest(tmp_path / "m")

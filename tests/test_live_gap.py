@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from test_live_message import TALL, line, nothing
 
+from shizi.live.see.assemble import Assembler
 from shizi.live.see.gap import Stand, unseen_roll
 from shizi.live.see.line import SeenLine
-from shizi.live.see.message import Assembler
 from shizi.live.see.tracker import Tracker
 
 SAID = ("小鱼：今天有什么活动", "老王：666", "团子：有没有大码", "老王：666", "木子：链接在哪里")

@@ -15,7 +15,7 @@ from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.parse import Parser
 from shizi.live.options import RegionOptions, SimulateOptions, parse_region
 from shizi.live.see.panel import Panel
-from shizi.live.see.region import Alignment, Finder
+from shizi.live.see.region import Alignment, Finder, _around
 from shizi.live.see.watch import Watch, live_reader
 from shizi.live.simulate import frames, make_room
 from shizi.live.simulate.script import Act
@@ -109,6 +109,16 @@ def test_a_place_above_the_area_is_found_once_a_gift_takes_it() -> None:
     assert 999 > areas[3.9][1] > place
     assert areas[5.5][1] < place - clip.stage.style.size
     assert areas[5.5][3] == areas[3.9][3]
+
+
+@pytest.mark.parametrize(("size", "right"), [((720, 1280), 596), ((1280, 720), 420)])
+def test_the_area_has_room_for_rows_longer_than_those_seen(
+    size: tuple[int, int], right: int
+) -> None:
+    """On a phone they take most of the width, however short the first ones are."""
+    moved = np.array([[20, 400 + 40 * i, 150, 420 + 40 * i] for i in range(4)], np.float32)
+    area = _around(moved, [], Alignment(20.0, 20.0), size)
+    assert right <= area[2] < right + 20
 
 
 def test_another_size_of_the_picture_is_another_area() -> None:

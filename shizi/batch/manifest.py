@@ -21,6 +21,9 @@ from shizi.files import alone
 
 _APPLICATION = 0x53485A42
 _VERSION = 1
+_PATIENCE = 60.0
+"""Seconds that somebody else who writes to the file may take."""
+
 _SCHEMA = f"""
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {_VERSION};
@@ -103,13 +106,14 @@ class Manifest:
             except BlockingIOError as error:
                 raise DataError(f"{path}: another run is at work with it; wait for it") from error
             try:
-                self._db = sqlite3.connect(path, isolation_level=None)
+                self._db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
                 held.callback(self._db.close)
                 self._open(path)
             except sqlite3.DatabaseError as error:
                 raise DataError(
                     f"{path}: is no account of a batch ({error}); move it away"
                 ) from error
+            self._path = path
             self._held = held.pop_all()
 
     def _open(self, path: Path) -> None:
@@ -131,6 +135,20 @@ class Manifest:
     def close(self) -> None:
         """Let others have it."""
         self._held.close()
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Say which file it is that cannot be read or written within.
+
+        Raises:
+            DataError: that is so.
+        """
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise DataError(
+                f"{self._path}: cannot be written ({error}); make room, or let go of it"
+            ) from error
 
     def take_in(
         self,

@@ -101,18 +101,21 @@ class Batch:
         """Find and enter the inputs that arguments stand for: see :func:`.inputs.expand`.
 
         Raises:
-            DataError: a list cannot be read.
+            DataError: a list cannot be read, or the manifest cannot be written.
             OptionError: an address cannot be listed.
         """
         retry = self._options.retry_failed
         found = expand(given, self._out)
-        return self._manifest.take_in(found, settings(self._work), self._there, retry_failed=retry)
+        told = settings(self._work)
+        with self._manifest.told():
+            return self._manifest.take_in(found, told, self._there, retry_failed=retry)
 
     def run(self) -> Generator[Outcome, None, None]:
         """Read what is left to read; yields how each input ended.
 
         Raises:
             ShiziError: no reader can be had, or the disk is full.
+            DataError: the manifest cannot be written.
         """
         self._begun = time.monotonic()
         todo = self._manifest.counts().todo
@@ -120,7 +123,8 @@ class Batch:
             return
         hands = self._hands(self._options, self._work)[:todo]
         refused: deque[Outcome] = deque()
-        with closing(Pool(hands).run(self._tasks(refused.append))) as ends:
+        ends = Pool(hands).run(self._tasks(refused.append))
+        with self._manifest.told(), closing(ends):
             for task, outcome in ends:
                 self._manifest.end(task.number, outcome)
                 yield outcome

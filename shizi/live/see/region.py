@@ -39,6 +39,9 @@ _TRIES = 4
 _DENSE = 0.2
 """Share of a line's box that has ink, at least."""
 
+_UPRIGHT = 0.8
+"""Share of the width of an upright picture that its rows may take."""
+
 _ABOVE = 6
 """Heights of a line, above the area, where a place for gifts may be."""
 
@@ -251,7 +254,7 @@ def _around(
             y0 = box[1]
     width, height = size
     # Rows yet to come may be longer than those seen, and gifts take turns above them.
-    x1 = max(x1 + 3 * tall, x0 + 20 * tall)
+    x1 = max(x1 + 3 * tall, x0 + 20 * tall, x0 + _UPRIGHT * width if height > width else 0)
     return (
         max(0, int(x0 - tall)),
         max(0, int(y0 - 2.5 * tall)),

@@ -12,7 +12,7 @@ from shizi.detection import DetectionOptions
 from shizi.live.event import Row
 from shizi.live.frame import Area, Box, Frame
 from shizi.live.options import ReadingOptions, RegionOptions, WatchOptions
-from shizi.live.see.message import Assembler
+from shizi.live.see.assemble import Assembler
 from shizi.live.see.panel import Panel
 from shizi.live.see.reading import SETTLE, LineReader
 from shizi.live.see.region import Finder

@@ -35,7 +35,7 @@ async function readOne(entry) {
   const fail = (reason) => {
     const failed = tab(entry.file.name || "picture.png");
     failed.classList.add("failed");
-    failed.lastChild.textContent = reason;
+    failed.lastChild.textContent = reason.replace(`${entry.file.name}: `, "");
     failed.title = reason;
     failed.onclick = () => say(reason);
     entry.tab.before(failed);

@@ -66,13 +66,13 @@ class PageOrientationTask(OrientationTask):
         return len(self._items)
 
     def sample(self, seed: int, position: int) -> list[Turned]:
-        """Part of a page in each of the four rotations."""
+        """A page in each of the four rotations."""
         index = self._mix.index(seed, position)
         item = self._items[index]
         if self._early is None:
-            return self._turns(item, item.load(), rng_at(seed, position), 0)
+            return self._turns(item.load(), rng_at(seed, position), 0)
         look = position // len(self) % LOOKS * len(self) + index
-        return self._turns(item, item.load(), rng_at(seed, look), look)
+        return self._turns(item.load(), rng_at(seed, look), look)
 
     def answer(self, classify: OrientationClassifier, item: PageItem, quarter: int) -> int:
         """Show a page that was turned."""
@@ -84,19 +84,12 @@ class PageOrientationTask(OrientationTask):
             return super().logits(batch, device)
         return self.net.late(self._early(batch, device))
 
-    def _turns(
-        self, item: PageItem, page: Image, rng: np.random.Generator, look: int
-    ) -> list[Turned]:
-        """A part of a page in each of the four rotations: the whole, or where some text is near."""
+    def _turns(self, page: Image, rng: np.random.Generator, look: int) -> list[Turned]:
+        """The page, up to a seventh cut off each side, in each of the four rotations."""
+        top, low, left, right = rng.uniform(0, 0.15, 4)
         h, w = page.shape[:2]
-        share = rng.uniform(0.4, 1.1)
-        high, wide = (max(1, int(min(1, share * rng.uniform(0.85, 1)) * side)) for side in (h, w))
-        centre = rng.uniform(0, 1, 2) * (w, h)
-        if len(item.quads):
-            centre = item.quads[rng.integers(len(item.quads))].mean(0)
-        x, y = centre - rng.uniform(0.1, 0.9, 2) * (wide, high)
-        left, top = int(np.clip(x, 0, w - wide)), int(np.clip(y, 0, h - high))
-        small = whole(page[top : top + high, left : left + wide], self.net.spec.tile)
+        page = page[int(top * h) : h - int(low * h), int(left * w) : w - int(right * w)]
+        small = whole(page, self.net.spec.tile)
         out = []
         for quarter in range(4):
             image = augment.spoil(augment.recolour(small, rng), rng)
