@@ -164,6 +164,9 @@ def measure(systems: Sequence[Worker], data: DataSet, options: BenchOptions) -> 
 
 def conditions(options: BenchOptions) -> dict[str, str]:
     """Say what was measured, on what, when."""
+    features = cpu_features()
+    if not any(feature.startswith("amx") for feature in features):
+        features.append("no AMX")
     versions = []
     for package in ("onnxruntime", "openvino", "numpy", "opencv-python-headless"):
         try:
@@ -172,8 +175,7 @@ def conditions(options: BenchOptions) -> dict[str, str]:
             continue
     return {
         "date": datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d"),
-        "processor": f"{cpu_name()}, {cores()} cores",
-        "multiplies": ", ".join(cpu_features()) or "plainly",
+        "processor": ", ".join([cpu_name(), *features, f"{cores()} cores"]),
         "threads": str(options.threads),
         "repeats": str(options.repeat),
         "python": platform.python_version(),
