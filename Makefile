@@ -14,7 +14,7 @@ TORCH_INDEX ?=
 ENGINE ?= $(if $(filter Darwin-x86_64,$(shell uname -s)-$(shell uname -m)),onnx,openvino)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak floors lint setup-cpu setup-gpu setup-dev wheel clean
+.PHONY: help demo test soak cluster floors lint setup-cpu setup-gpu setup-dev wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ test: setup-dev ## ruff, mypy and pytest
 
 soak: setup-dev ## long runs on damaged files, odd pictures and many threads: about an hour
 	$(BIN)/python tests/soak.py
+
+cluster: setup-dev ## a batch on a Ray cluster while machines of it die: one or two minutes, Ray takes 240 MB
+	$(PIP) -e '.[dev,ray]'
+	$(BIN)/python -m pytest tests/batch_ray.py
 
 floors: ## reading with the oldest versions that pyproject.toml allows (needs uv)
 	tests/floors.sh

@@ -1,4 +1,4 @@
-"""Cells of a table that were taken for a column of upright characters.
+"""Cells of a table: those taken for a column of upright characters, and a one among numerals.
 
 Digits and letters one below the other look like a column of vertical text. They seldom are
 one: where they stand far apart, or level with what is beside them, row by row, each is a line
@@ -8,6 +8,7 @@ by itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,17 @@ from shizi.geometry import sides
 from shizi.page import Char, Quads
 from shizi.recognition import Reading
 
+_NUMERALS = frozenset("二三四五六七八九十")
+_STROKES = frozenset("一—－-–ー―_")  # as which 一 is read where nothing stands beside it
+
 LEVEL = 0.5
 """Share of a column's characters that must stand level with others."""
+
+LIKELY = 0.5
+"""Least score of a stroke that may be a one."""
+
+NEAR = 0.5
+"""By how much of its size a cell may stand off the middle of its row or column."""
 
 
 def part(quads: Quads, readings: Sequence[Reading]) -> tuple[Quads, list[Reading]]:
@@ -43,6 +53,36 @@ def part(quads: Quads, readings: Sequence[Reading]) -> tuple[Quads, list[Reading
             places.append(quad)
             single.append(reading)
     return np.asarray(places, np.float32).reshape(-1, 4, 2), single
+
+
+def ones(quads: Quads, readings: Sequence[Reading]) -> list[Reading]:
+    """Read a lone stroke as 一 in a row or a column with two of 二, 三 …
+
+    By itself it looks like any dash.
+
+    Args:
+        quads: lines of an upright picture, (N, 4, 2).
+        readings: what the N lines say.
+    """
+    numerals = quads[[r.text in _NUMERALS for r in readings]] if len(quads) else quads
+    out = list(readings)
+    for i in range(len(readings) if len(numerals) else 0):
+        likely = readings[i].text in _STROKES and readings[i].score >= LIKELY
+        if likely and _in_line(quads[i], numerals):
+            (char,) = readings[i].chars
+            # Neighbours vouch for it; how sure the network was, its character still says.
+            out[i] = readings[i]._replace(text="一", score=1.0, chars=(replace(char, text="一"),))
+    return out
+
+
+def _in_line(quad: NDArray[np.float32], others: Quads) -> bool:
+    """Say whether two of the others (M, 4, 2), of about its width, are in its row or column."""
+    width, height = sides(quad[None])
+    off = np.abs(others.mean(1) - quad.mean(0))  # (M, 2)
+    like = np.abs(np.log(sides(others)[0] / np.maximum(width, 1e-6))) < 0.5
+    most = NEAR * np.maximum(height, sides(others)[1])
+    row, column = off[:, 1] < most, off[:, 0] < NEAR * width
+    return bool(max((like & row).sum(), (like & column).sum()) >= 2)
 
 
 def _cells(quad: NDArray[np.float32], reading: Reading) -> Quads:

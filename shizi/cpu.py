@@ -16,6 +16,13 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def allowed() -> list[int]:
+    """Return the numbers of these cores."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(cores()))
+
+
 def cpu_name() -> str:
     """Return the processor's name, as well as the system knows it."""
     return next(iter(_cpuinfo("model name")), platform.processor() or platform.machine())

@@ -1,6 +1,6 @@
-"""CTC decoding (Graves et al. 2006): probabilities over time to text with a span per character.
+"""CTC decoding (Graves et al. 2006): what a net says over time to text with a span per character.
 
-Class 0 is the blank. ``probs`` has shape (T, C), rows sum to one.
+Class 0 is the blank. Logits and probabilities have shape (T, C); rows of ``probs`` sum to one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.charset import BLANK
+from shizi.nets.logits import softmax
 
+Logits = NDArray[np.float32]
 Probs = NDArray[np.float32]
 
 
@@ -32,11 +34,75 @@ def steps_needed(label: Sequence[object]) -> int:
     return len(label) + sum(a == b for a, b in pairwise(label))
 
 
-def greedy(probs: Probs) -> list[Symbol]:
-    """Best path: most probable class a step, repeats merged, blanks dropped."""
-    path = probs.argmax(1)  # (T,)
-    return _symbols(probs, path)
+class Spaces(NamedTuple):
+    """Where :func:`greedy` may put doubtful spaces.
 
+    Attributes:
+        id: class of the space.
+        kinds: of the classes (C,): :data:`LETTER`, :data:`SIGN`, or 0 for those that have no
+            doubtful space beside them.
+    """
+
+    id: int
+    kinds: NDArray[np.int8]
+
+
+LETTER, SIGN = 1, 2
+
+
+def greedy(
+    logits: Logits, allowed: NDArray[np.bool_] | None = None, spaces: Spaces | None = None
+) -> list[Symbol]:
+    """Best path: most probable class a step, repeats merged, blanks dropped.
+
+    Args:
+        logits: shape (T, C).
+        allowed: the classes (C,) that may be read, see :func:`restrict`; None: all.
+        spaces: where to look for doubtful ones, see :func:`spaced`; None: nowhere.
+    """
+    path = logits.argmax(1)  # (T,)
+    if spaces is not None:
+        ahead = logits[:, spaces.id] - logits[:, BLANK]  # not at steps that are blank
+        path = spaced(path, np.exp(np.minimum(ahead, 0)), spaces)
+    sure = np.ones(len(path), np.float32)
+    told = np.flatnonzero(path != BLANK)  # two steps of three are blank, however likely that is
+    probs = softmax(logits[told])
+    if allowed is not None:
+        probs = restrict(probs, allowed)
+        path[told] = probs.argmax(1)
+    sure[told] = probs[np.arange(len(told)), path[told]]
+    return _symbols(path, sure)
+
+
+SPACED = 0.3
+"""Probability from which on a gap beside a sign holds a space."""
+
+
+def spaced(path: NDArray[np.intp], odds: Probs, spaces: Spaces) -> NDArray[np.intp]:
+    """Put spaces into the gaps beside signs where one is likely at some step or other.
+
+    A space has no shape by which to tell at which step it stands: it may be less likely than the
+    blank at each of them and yet be in the gap.
+
+    Args:
+        path: class of every step, (T,).
+        odds: of the space against the blank at every step, (T,).
+        spaces: it goes between two signs, or a sign and a letter.
+    """
+    found = path.copy()
+    told = np.flatnonzero(path != BLANK)
+    hints = np.flatnonzero((path == BLANK) & (odds > _HARDLY))
+    for i in np.unique(np.searchsorted(told, hints)):
+        beside = spaces.kinds[path[told[i - 1 : i + 1]]]
+        if 0 < i < len(told) and beside.all() and SIGN in beside:
+            gap = odds[told[i - 1] + 1 : told[i]]
+            if 1 - np.prod(1 / (1 + gap)) > SPACED:
+                found[told[i - 1] + 1 + int(gap.argmax())] = spaces.id
+    return found
+
+
+_HARDLY = 0.01
+"""Odds of a space that are not worth a thought."""
 
 LIKELY = 0.05
 """Probability from which an allowed class may stand for one that is not: a 0 for an O."""
@@ -56,14 +122,20 @@ def restrict(probs: Probs, allowed: NDArray[np.bool_]) -> Probs:
     return kept
 
 
-def beam(probs: Probs, width: int = 8, top: int = 16) -> list[Symbol]:
+def beam(
+    logits: Logits, width: int = 8, top: int = 16, allowed: NDArray[np.bool_] | None = None
+) -> list[Symbol]:
     """Prefix beam search (Hannun et al. 2014, algorithm 1), without a language model.
 
     Args:
-        probs: shape (T, C).
+        logits: shape (T, C).
         width: prefixes kept after each step.
         top: classes considered a step.
+        allowed: as for :func:`greedy`.
     """
+    probs = softmax(logits)
+    if allowed is not None:
+        probs = restrict(probs, allowed)
     beams: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}  # ends in blank, not
     top = min(top, probs.shape[1])
     for row in probs:
@@ -84,7 +156,8 @@ def beam(probs: Probs, width: int = 8, top: int = 16) -> list[Symbol]:
         total = sum(sum(p) for _, p in best) or 1.0  # rescaled each step against underflow
         beams = {prefix: (p[0] / total, p[1] / total) for prefix, p in best}
     ids = max(beams.items(), key=lambda kv: sum(kv[1]))[0]
-    return _symbols(probs, align(probs, ids))
+    path = align(probs, ids)
+    return _symbols(path, probs[np.arange(len(path)), path])
 
 
 def align(probs: Probs, ids: tuple[int, ...]) -> NDArray[np.intp]:
@@ -118,16 +191,19 @@ def align(probs: Probs, ids: tuple[int, ...]) -> NDArray[np.intp]:
     return path
 
 
-def _symbols(probs: Probs, path: NDArray[np.intp]) -> list[Symbol]:
-    """Merge repeats and drop blanks; a span reaches halfway to its neighbours."""
-    if not len(path):
+def _symbols(path: NDArray[np.intp], sure: Probs) -> list[Symbol]:
+    """Merge repeats and drop blanks; a span reaches halfway to its neighbours.
+
+    Args:
+        path: a class a step, (T,).
+        sure: its probability, (T,).
+    """
+    if not path.any():  # blanks alone, or nothing
         return []
-    starts = np.flatnonzero(np.r_[True, path[1:] != path[:-1]])
-    ends = np.r_[starts[1:], len(path)]
-    keep = path[starts] != BLANK
-    starts, ends = starts[keep], ends[keep]
-    if not len(starts):
-        return []
+    edges = np.concatenate([[0], np.flatnonzero(path[1:] != path[:-1]) + 1, [len(path)]])
+    keep = path[edges[:-1]] != BLANK
+    starts, ends = edges[:-1][keep], edges[1:][keep]
+    scores = np.maximum.reduceat(sure, edges[:-1])[keep]
     centres = (starts + ends) / 2
     pitch = float(np.median(np.diff(centres))) if len(centres) > 1 else float(len(path))
     reach = np.maximum(pitch / 2 * 1.2, (ends - starts) / 2)
@@ -136,7 +212,5 @@ def _symbols(probs: Probs, path: NDArray[np.intp]) -> list[Symbol]:
     middle = (centres[1:] + centres[:-1]) / 2
     low[1:] = np.maximum(low[1:], middle)
     high[:-1] = np.minimum(high[:-1], middle)
-    return [
-        Symbol(int(path[s]), float(probs[s:e, path[s]].max()), float(a), float(b))
-        for s, e, a, b in zip(starts, ends, low, high, strict=True)
-    ]
+    columns = (path[starts], scores, low, high)
+    return list(map(Symbol, *(column.tolist() for column in columns)))

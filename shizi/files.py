@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
+import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,7 +19,7 @@ def whole(path: Path) -> Iterator[Path]:
     that is replaced keeps its permissions, a link stays a link.
     """
     target = path.resolve()
-    part = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+    part = target.with_name(f".{target.stem}.{os.getpid()}{_machine()}.part{target.suffix}")
     _sweep(target)
     try:
         if target.exists():  # nobody may read meanwhile who may not read the file that it becomes
@@ -34,11 +36,16 @@ def _sweep(target: Path) -> None:
     """Remove what processes that were killed have left beside a file."""
     if os.name != "posix":  # elsewhere asking for a process may end it
         return
-    pattern = f".{glob.escape(target.stem)}.*.part{glob.escape(target.suffix)}"
-    for left in target.parent.glob(pattern):
-        process = left.name.removesuffix(f".part{target.suffix}").rpartition(".")[2]
+    end = f"{_machine()}.part{target.suffix}"
+    for left in target.parent.glob(f".{glob.escape(target.stem)}.*{glob.escape(end)}"):
+        process = left.name.removesuffix(end).rpartition(".")[2]
         if process.isdecimal() and not _runs(int(process)):
             left.unlink(missing_ok=True)
+
+
+def _machine() -> str:
+    """A mark of this machine: others may write to the same folder, and number processes alike."""
+    return f"@{platform.node()}"
 
 
 def _runs(process: int) -> bool:
@@ -55,3 +62,25 @@ def write_text(path: Path, text: str) -> None:
     """Write text in UTF-8, whole or not at all."""
     with whole(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold a file that one process at a time can hold; it lets go however it ends.
+
+    Raises:
+        BlockingIOError: another holds it.
+    """
+    with path.open("ab") as file:
+        if sys.platform == "win32":
+            import msvcrt
+
+            try:
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            except OSError as error:
+                raise BlockingIOError(str(error)) from error
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield

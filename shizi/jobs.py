@@ -11,7 +11,7 @@ from shizi.errors import Failure
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Picture, Source, name_of, pages
 from shizi.journal import Journal
-from shizi.page import Image, Page, Sheet
+from shizi.page import WHOLE, Image, Page, Sheet
 
 Read: TypeAlias = Callable[[Image, str], Page]
 """Reads an RGB picture (H, W, 3) of a name."""
@@ -45,7 +45,7 @@ def sheets(
         options: which pages of documents, how PDFs are drawn, and how long a page may take.
         journal: keeps the pages read; those that it holds are not read again.
         execute: runs ``read``: here and now by default.
-        read_all: read pages that keep a text of their own too; else they come without lines.
+        read_all: read pages too that keep all text of their own; else they come without lines.
 
     Yields:
         A sheet or a failure for every page, in order, and a failure for a source without any.
@@ -59,7 +59,7 @@ def sheets(
             if page is not None:
                 return _sheet(item, page)
             with within(options.timeout, item.name):
-                found = sheet(item, read if read_all or not item.own_text else _unread)
+                found = sheet(item, read if read_all or item.own_text != WHOLE else _unread)
             if journal is not None:
                 journal.add(item, found.page)
             return found

@@ -6,12 +6,13 @@ import hashlib
 import json
 import os
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from shizi.errors import DataError
 from shizi.images.load import Picture
-from shizi.page import Page
+from shizi.page import Page, Sheet
 
 _KIND = "pages of shizi"
 
@@ -98,6 +99,14 @@ class Journal:
             line = self._file.readline()
         return Page.from_dict(json.loads(line)["page"])
 
+    def whole(self, bare: Sheet) -> Sheet:
+        """Return a sheet with the lines that :func:`bare` left out.
+
+        Raises:
+            KeyError: its page is not kept.
+        """
+        return replace(bare, page=self.page(bare.page.source))
+
     def add(self, picture: Picture, page: Page) -> None:
         """Keep the page of a picture."""
         digest = _digest(picture)
@@ -115,6 +124,11 @@ class Journal:
         self._file.close()
         if done or not self._places:
             self.path.unlink(missing_ok=True)
+
+
+def bare(sheet: Sheet) -> Sheet:
+    """Return a sheet without what takes room: its picture, and its lines, which a journal keeps."""
+    return replace(sheet, page=replace(sheet.page, lines=()), image=None)
 
 
 def _digest(picture: Picture) -> str:

@@ -1,32 +1,46 @@
-"""Page orientation: tiles where strokes are dense, at two scales, vote.
+"""Page orientation: the longest lines vote by how far their characters stand turned.
 
-A whole page shrunk to one small square shows no strokes; a few tiles at reading scale do.
+A line is scaled to one height, so the net need not know letters of any size, and a detector finds
+lines from whichever side a page is looked at. What is taller than wide is laid down first: text
+that runs downwards because the page is turned then stands upright or upside down like any
+other, and characters that stand one under the other lie on their side.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from shizi.crop import cut, lie_down
 from shizi.engine import Session
+from shizi.geometry import sides
+from shizi.nets.logits import softmax
 from shizi.nets.spec import OrientationSpec, VGGOrientationSpec
-from shizi.page import GREY, Image
+from shizi.page import GREY, Image, Quads
 
-TILE = 192
-"""Side of a tile, pixels."""
+LINES = 8
+"""Lines, the longest ones, that vote."""
+
+TALL = 1.5
+"""A line this many times taller than wide is laid down."""
 
 
-TILES = 3
-"""Tiles at each of the two scales."""
+class Piece(NamedTuple):
+    """The beginning of a line, and whether the line was laid down for it."""
 
-FINE, COARSE = 1280, 420
-"""Long side of the picture at either scale, pixels: a page shows strokes at the finer one, a
-sign at the coarser."""
+    image: Image  # (height, width, 3)
+    laid: bool
 
 
 class OrientationClassifier:
-    """Tells by how many degrees clockwise a picture's text stands rotated."""
+    """Tells by how many degrees clockwise a picture's text stands rotated.
+
+    Args:
+        session: the network.
+        spec: what it is made of. The published form looks at the whole picture, not at lines.
+    """
 
     def __init__(
         self,
@@ -36,17 +50,26 @@ class OrientationClassifier:
         self._session = session
         self._spec = spec
 
-    def __call__(self, image: Image) -> tuple[int, float]:
-        """Return (angle, score).
+    def __call__(self, image: Image, quads: Quads) -> tuple[int, float]:
+        """Return (angle, score) of an image whose lines were found at quads (N, 4, 2).
 
         The angle is 0, 90, 180 or 270; the score, 0 to 1, is the winner's share of the
-        votes times the share of tiles that show text: near 0 where there is none, and then
-        the angle is 0.
+        votes: 0 where no line was found, and then the angle is 0.
         """
         if isinstance(self._spec, VGGOrientationSpec):
-            (probs,) = self._session([whole(image, self._spec.tile)])  # (4,)
+            (logits,) = self._session([whole(image, self._spec.tile)])  # (4,)
+            probs = softmax(logits)
             return 90 * int(probs.argmax()), float(probs.max())
-        return vote(np.stack(self._session(tiles(image))))  # (T, 5)
+        return self.vote(pieces(image, quads, self._spec))
+
+    def vote(self, lines: list[Piece]) -> tuple[int, float]:
+        """Return (angle, score), as above, of the lines of a picture."""
+        if not lines:
+            return 0, 0.0
+        probs = softmax(np.stack(self._session([line.image for line in lines])))  # (N, 4)
+        votes = sum(np.roll(p, line.laid) for p, line in zip(probs, lines, strict=True))
+        best = int(np.argmax(votes))
+        return 90 * best, float(votes[best]) / len(lines)
 
 
 def whole(image: Image, side: int) -> Image:
@@ -54,67 +77,21 @@ def whole(image: Image, side: int) -> Image:
     return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def vote(probs: NDArray[np.float32]) -> tuple[int, float]:
-    """Combine tile probabilities (T, 5), the last class being "no text"."""
-    text = 1 - probs[:, 4]  # (T,)
-    votes = probs[:, :4].sum(0)
-    total = float(votes.sum())
-    seen = float(text.max(initial=0.0))
-    if seen < 0.3:
-        return 0, 0.0
-    best = int(votes.argmax())
-    return 90 * best, float(votes[best]) / max(total, 1e-9) * seen
+def pieces(image: Image, quads: Quads, spec: OrientationSpec) -> list[Piece]:
+    """Cut out the beginnings of the longest lines."""
+    lengths = np.max(sides(quads), axis=0)  # (N,)
+    return [piece(cut(image, quads[i]), spec) for i in np.argsort(-lengths, kind="stable")[:LINES]]
 
 
-def tiles(image: Image) -> list[Image]:
-    """Cut the tiles with most strokes out of the picture at two scales."""
-    out: list[Image] = []
-    side = max(image.shape[:2])
-    fine = min(FINE / side, 2.5)
-    for scale in (fine, min(COARSE / side, fine)):
-        if out and scale > 0.8 * fine:
-            break  # a small picture has one scale
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        size = tuple(max(1, round(v * scale)) for v in image.shape[1::-1])
-        scaled = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
-        out += densest(scaled, TILES)
-    return out
-
-
-def densest(image: Image, count: int) -> list[Image]:
-    """Return up to ``count`` tiles, greedily the densest in strokes, hardly overlapping."""
-    h, w = image.shape[:2]
-    if h < TILE or w < TILE:
-        low, right = max(0, TILE - h), max(0, TILE - w)
-        image = np.asarray(
-            cv2.copyMakeBorder(
-                image,
-                low // 2,
-                low - low // 2,
-                right // 2,
-                right - right // 2,
-                cv2.BORDER_CONSTANT,
-                value=(GREY,) * 3,
-            ),
-            np.uint8,
-        )
-        h, w = image.shape[:2]
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    strokes = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    cell = TILE // 8
-    grid = cv2.resize(
-        strokes, (max(8, w // cell), max(8, h // cell)), interpolation=cv2.INTER_AREA
-    ).astype(np.float32)
-    grid = np.minimum(grid, 60)  # one hard edge must not outweigh a paragraph
-    sums = cv2.boxFilter(grid, -1, (8, 8), anchor=(0, 0), normalize=False)
-    sums = sums[: grid.shape[0] - 7, : grid.shape[1] - 7].copy()
-    out: list[Image] = []
-    for _ in range(count):
-        y, x = np.unravel_index(int(sums.argmax()), sums.shape)
-        if sums[y, x] <= 0 and out:
-            break
-        top = min(int(y * h / grid.shape[0]), h - TILE)
-        left = min(int(x * w / grid.shape[1]), w - TILE)
-        out.append(np.ascontiguousarray(image[top : top + TILE, left : left + TILE]))
-        sums[max(0, y - 6) : y + 7, max(0, x - 6) : x + 7] = 0
-    return out
+def piece(crop: Image, spec: OrientationSpec) -> Piece:
+    """Scale the beginning of a line's crop (h, w, 3) to what the net is shown."""
+    laid = crop.shape[0] >= TALL * crop.shape[1]
+    line = lie_down(crop) if laid else crop
+    h = line.shape[0]
+    line = line[:, : max(1, round(spec.width * h / spec.height))]
+    width = min(spec.width, max(1, round(line.shape[1] * spec.height / h)))
+    how = cv2.INTER_AREA if h > spec.height else cv2.INTER_LINEAR
+    line = cv2.resize(line, (width, spec.height), interpolation=how)
+    right = spec.width - width
+    line = cv2.copyMakeBorder(line, 0, 0, 0, right, cv2.BORDER_CONSTANT, value=(GREY,) * 3)
+    return Piece(np.ascontiguousarray(line, np.uint8), laid)

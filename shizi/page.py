@@ -48,6 +48,12 @@ Quads: TypeAlias = NDArray[np.float32]
 
 Point: TypeAlias = tuple[float, float]
 
+Box: TypeAlias = tuple[float, float, float, float]
+"""An upright box: left, top, right, bottom."""
+
+WHOLE: tuple[Box, ...] = ((0.0, 0.0, 1.0, 1.0),)
+"""All of a page, in shares of its sides."""
+
 SURPRISE, SLOPE = 0.83, 0.84
 """Of :func:`certainty`, fitted to the shipped recogniser; docs/benchmark.md tells how well."""
 
@@ -93,8 +99,8 @@ class Quad:
         return np.asarray(self.points, dtype=np.float32)
 
     @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """The upright box around the quad: left, top, right, bottom."""
+    def bounds(self) -> Box:
+        """The upright box around the quad."""
         xs, ys = zip(*self.points, strict=True)
         return min(xs), min(ys), max(xs), max(ys)
 
@@ -326,11 +332,21 @@ class Sheet:
         count: how many pages its document has.
         origin: the file that it comes from, one object for all pages of it; None for a picture
             that was never in one.
-        own_text: it is a page of a PDF, whose own text is to be kept.
+        own_text: where it has text of its own that is to be kept, in shares of its sides: a page
+            of a PDF. :data:`WHOLE` where nothing is to be added.
     """
 
     page: Page
     image: Image | None = None
     count: int = 1
     origin: Origin | None = None
-    own_text: bool = False
+    own_text: tuple[Box, ...] = ()
+
+    @property
+    def lacking(self) -> tuple[Line, ...]:
+        """The lines that were read where the page has no text of its own."""
+        return tuple(line for line in self.page.lines if not self._has(line.quad))
+
+    def _has(self, quad: Quad) -> bool:
+        x, y = (float(v) for v in quad.to_array().mean(0) / (self.page.width, self.page.height))
+        return any(a <= x <= c and b <= y <= d for a, b, c, d in self.own_text)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
 from shizi import jobs, weights
-from shizi.cells import part
+from shizi.cells import ones, part
 from shizi.deadline import within
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Device, Engine
 from shizi.errors import Failure, OptionError
-from shizi.geometry import map_back, rotate90
+from shizi.geometry import map_back, rotate90, sides
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Source, picture
 from shizi.layout import arrange
@@ -39,7 +39,10 @@ LEGIBLE = 0.5
 """Mean probability of its characters from which on a reading is text."""
 
 LONE = 0.87
-"""The same for a single character, which no neighbour vouches for."""
+"""The same for a single character, which no neighbour vouches for, and for what is no longer."""
+
+SHORT = 1.2
+"""Length up to which a line holds no more than a character, by its height."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +110,10 @@ class Reader:
         check_type(self, options=ReaderOptions)
         self.detector = detector or self._detector()
         self.recognizer = recognizer or self._recognizer()
-        if self.options.orientation and not orientation:
-            weights.verify("orientation", self.options.weights)
-        self._upright = Upright(self.detector, self.recognizer, orientation or self._vote)
+        self._upright: Upright | None = None
+        if self.options.orientation:
+            votes = orientation or self._classifier()
+            self._upright = Upright(self.detector, self.recognizer, votes)
 
     def _open(self, network: weights.Network) -> weights.Net:
         o = self.options
@@ -126,12 +130,7 @@ class Reader:
         assert net.charset
         return Recognizer(net.session, net.charset, options, net.spec.height, net.card.squeeze)
 
-    def _vote(self, image: Image) -> tuple[int, float]:
-        return self._classifier(image)
-
-    @cached_property
     def _classifier(self) -> OrientationClassifier:
-        """Opened when first asked: most pages are upright."""
         net = self._open("orientation")
         assert isinstance(net.spec, OrientationSpec | VGGOrientationSpec)
         return OrientationClassifier(net.session, net.spec)
@@ -200,8 +199,10 @@ class Reader:
         others = self.recognizer(upright, side.quads[rest])
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
         found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
+        said = ones(found, said)
         least = self.options.least_score
-        kept = [i for i, r in enumerate(said) if _is_text(r) and _score(r) >= least]
+        short = np.maximum(*sides(found)) < SHORT * np.minimum(*sides(found))  # (N,)
+        kept = [i for i, r in enumerate(said) if _is_text(r, short[i]) and _score(r) >= least]
         quads, texts = found[kept], [said[i].text for i in kept]
         placed = map_back(quads, side.angle, width, height)
         placed = np.clip(placed, 0, np.array([width, height], np.float32))
@@ -224,14 +225,14 @@ class Reader:
 
     def upright(self, image: Image) -> Side:
         """Find out which way up an image is, unless that is known, and its lines that way up."""
-        if self.options.orientation:
+        if self._upright:
             return self._upright(image)
         return Side(0, 0.0, self.detector(image)[0], {}, 0.0, sure=True)
 
 
-def _is_text(reading: Reading) -> bool:
+def _is_text(reading: Reading, short: bool) -> bool:
     """Say whether it is more than specks, strokes and pictures."""
-    least = LONE if len(reading.text) == 1 else LEGIBLE
+    least = LONE if short or len(reading.text) == 1 else LEGIBLE
     return bool(reading.text) and reading.score >= least
 
 

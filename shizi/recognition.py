@@ -41,6 +41,9 @@ MOST_DOWN = 60
 ROOM = 0.15
 """By how much of its shorter side a doubtful character's crop is widened."""
 
+CHINESE = "⺀"
+"""From here on characters stand without blanks between them."""
+
 _WIDE, _NARROW = "（）", "()"
 _OPENING, _CLOSING = "（(", "）)"
 
@@ -79,6 +82,8 @@ class RecognitionOptions:
 class Reading(NamedTuple):
     """What a line says; spans are fractions of the line's length.
 
+    ``score`` is the mean probability of its characters: how much it resembles text. How certain
+    all of it is, :func:`shizi.page.certainty` tells.
     ``vertical`` says that the line runs downwards, ``sideways`` that its characters lie on
     their side.
     """
@@ -130,6 +135,10 @@ class Recognizer:
         self._charset = charset
         self._height = height
         self._allowed: NDArray[np.bool_] | None = None
+        self._spaces: ctc.Spaces | None = None
+        if " " in charset and not self.options.allow:
+            kinds = np.array([0, *map(_kind, charset.chars)], np.int8)
+            self._spaces = ctc.Spaces(charset.encode(" ")[0], kinds)
         if self.options.allow:
             unknown = charset.missing(self.options.allow)
             if unknown:
@@ -221,26 +230,33 @@ class Recognizer:
         spelt = iter(self._session.each([p.crop for line in pieces for p in line], self._spell))
         return [_joined([(p, next(spelt)) for p in line]) for line in pieces]
 
-    def _spell(self, probs: NDArray[np.float32]) -> list[Char]:
+    def _spell(self, logits: NDArray[np.float32]) -> list[Char]:
         """Decode (T, C) to characters, their spans from 0 to 1."""
-        if self._allowed is not None:
-            probs = ctc.restrict(probs, self._allowed)
-        beam = self.options.beam
-        symbols = ctc.greedy(probs) if beam <= 1 else ctc.beam(probs, beam)
-        steps, chars = len(probs), self._charset.chars
+        if self.options.beam <= 1:
+            symbols = ctc.greedy(logits, self._allowed, self._spaces)
+        else:
+            symbols = ctc.beam(logits, self.options.beam, allowed=self._allowed)
+        steps, chars = len(logits), self._charset.chars
         return [Char(chars[s.id - 1], s.score, s.start / steps, s.end / steps) for s in symbols]
+
+
+def _kind(char: str) -> int:
+    """What a character is to :func:`shizi.ctc.spaced`."""
+    if not " " < char < CHINESE:
+        return 0
+    return ctc.LETTER if char.isalnum() else ctc.SIGN
 
 
 def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:
     """Put the pieces of a line together, and take spaces off its ends."""
     chars: list[Char] = []
     for piece, found in parts:
-        length = piece.end - piece.start
-        placed = [
-            replace(c, start=piece.start + c.start * length, end=piece.start + c.end * length)
-            for c in found
-        ]
-        chars = _rejoin(chars, placed, piece.start)
+        at, length = piece.start, piece.end - piece.start
+        if len(parts) > 1:
+            found = [
+                Char(c.text, c.score, at + c.start * length, at + c.end * length) for c in found
+            ]
+        chars = _rejoin(chars, found, at)
     while chars and chars[-1].text == " ":
         chars.pop()
     while chars and chars[0].text == " ":
@@ -248,7 +264,7 @@ def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:
     if not chars:
         return EMPTY
     chars = _paired(chars)
-    score = float(np.mean([c.score for c in chars]))
+    score = sum(c.score for c in chars) / len(chars)
     return Reading("".join(c.text for c in chars), score, tuple(chars))
 
 

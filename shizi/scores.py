@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -295,6 +295,42 @@ def score_page(
         score.edits, score.chars, sum(rules(a) == rules(b) for a, b in pairs if b),
         sum(bool(b) for _, b in pairs), score.likeness,
     )  # fmt: skip
+
+
+def score_lines(
+    quads: Quads,
+    read: Sequence[str],
+    truth: Quads,
+    texts: Sequence[str],
+    ignore: Flags,
+    rules: TextRules = TextRules(),
+    least_iou: float = 0.5,
+) -> TextScore:
+    """Score a page read from end to end, line by line: nothing is forgiven.
+
+    A true line is compared with the one found line that lies in its place, as in ICDAR 2015's
+    end-to-end protocol. A missed line costs all its characters, and so does a found one that
+    is no line's: of two lines that were merged, or of a split one, most is wrong.
+
+    Args:
+        quads: found lines, shape (F, 4, 2).
+        read: what they were read as.
+        truth: true lines, shape (T, 4, 2).
+        texts: what they say.
+        ignore: shape (T,).
+        rules: how texts are compared.
+        least_iou: a line lies in another's place with more overlap than this.
+    """
+    inter = intersections(quads, truth)  # (F, T)
+    union = _areas(quads)[:, None] + _areas(truth)[None] - inter
+    wanted = np.flatnonzero(~ignore)
+    kept = np.flatnonzero(~_in_ignored(inter, quads, ignore))
+    pairs = match((inter / np.maximum(union, 1e-9))[np.ix_(kept, wanted)], least_iou)
+    matched = {int(wanted[t]): int(kept[f]) for f, t in pairs}
+    lines = [(read[matched[t]] if t in matched else "", texts[t]) for t in wanted.tolist()]
+    total = score_text(lines, rules)
+    strays = [(read[f], "") for f in kept.tolist() if f not in matched.values()]
+    return replace(total, edits=total.edits + score_text(strays, rules).edits)
 
 
 def _groups(linked: Flags) -> list[tuple[list[int], list[int]]]:

@@ -1,7 +1,7 @@
-"""Which way up a picture is: what its longest lines say decides.
+"""Which way up a picture is: its longest lines vote, and what they say must make sense.
 
-The classifier's vote is only a proposal, for text that is legible stands upright and text that
-is not does not.
+Text that is legible stands upright and text that is not does not; where the vote leaves a doubt,
+the picture is read upside down or from other sides too.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from shizi.geometry import area, intersection, map_back, rotate90, sides
 from shizi.page import Image, Quads
 from shizi.recognition import Reading, Recognizer
 
-Vote = Callable[[Image], tuple[int, float]]
-"""Proposes an angle, degrees clockwise, and says how sure it is, 0 to 1."""
+Vote = Callable[[Image, Quads], tuple[int, float]]
+"""Proposes an angle, degrees clockwise, by an image and its lines, and says how sure it is."""
 
 SAMPLE = 6
 """Lines, the longest ones, by which an angle is judged."""
@@ -30,8 +30,12 @@ SENSE = 0.85
 STACKED = 0.8
 """The same of columns cut into characters, which are stretched to squares and read worse."""
 
+AGREED = 0.8
+"""Share of the votes from which on a sample that makes sense leaves no doubt."""
+
 DOUBT = 0.97
-"""Mean score of the sample below which it is read upside down too: Latin text makes some sense."""
+"""Mean score of the sample below which, without such a vote, it is read upside down too: Latin
+text makes some sense."""
 
 BETTER = 0.02
 """By how much more sense it must make upside down: figures such as 80 read well either way."""
@@ -78,21 +82,24 @@ class Upright:
     def __call__(self, image: Image) -> Side:
         """Return the side from which an image is upright.
 
-        An angle is believed when the longest lines found there make sense, and more than
-        upside down. Upright is tried first; then the classifier says which side to look at
-        next. If none makes sense at once, the one that reads best is taken.
+        An angle is believed when the longest lines found there make sense, and either the
+        vote is clear or they make more sense than upside down. The angle voted for is tried
+        first. If none makes sense at once, the one that reads best is taken.
         """
-        looks = [self._look(image, 0, 0.0)]  # most pages are upright
-        if not looks[0].sure:
-            voted, score = self._orientation(image)
-            for angle in dict.fromkeys(a % 360 for a in (voted, 180, 90, 270)):
-                if angle and not looks[-1].sure:
-                    looks.append(self._look(image, angle, score if angle == voted else 0.0))
+        found, _ = self._detector(image)
+        voted, share = self._orientation(image, found)
+        looks: list[Side] = []
+        for angle in dict.fromkeys((voted, 0, 180, 90, 270)):
+            quads = self._detector(rotate90(image, angle))[0] if angle else found
+            looks.append(self._look(image, angle, quads, share if angle == voted else 0.0))
+            if looks[-1].sure:
+                break
         # The most legible; where nothing is, the picture stands as it is.
-        best = max(looks, key=lambda side: side.legible * (1.0 if side.angle else UPRIGHT))
+        best = max(looks, key=lambda s: (s.legible * (1.0 if s.angle else UPRIGHT), -s.angle))
         best = looks[-1] if looks[-1].sure else best
-        if best.angle == 90 and looks[0].score > SENSE and self._are_columns(image, best, 2):
-            return looks[0]  # characters that stand alone, in rows and columns
+        standing = [side for side in looks if not side.angle and side.score > SENSE]
+        if best.angle == 90 and standing and self._are_columns(image, best, 2):
+            return standing[0]  # characters that stand alone, in rows and columns
         return self._downwards(image, best)
 
     def _are_columns(self, image: Image, side: Side, least: int) -> bool:
@@ -136,20 +143,19 @@ class Upright:
         covered = np.array([sum(intersection(q, c) for c in columns) for q in others])
         return np.concatenate([columns, others[covered <= 0.5 * area(others)]])
 
-    def _look(self, image: Image, angle: int, score: float) -> Side:
+    def _look(self, image: Image, angle: int, quads: Quads, share: float) -> Side:
         upright = rotate90(image, angle)
-        quads, _ = self._detector(upright)
         lengths = np.max(sides(quads), axis=0)  # (N,)
         longest = np.argsort(-lengths, kind="stable")[:SAMPLE]
         readings = self._recognizer(upright, quads[longest])
-        sense = _sense(readings, lengths[longest])
-        sure = sense > SENSE and not _lone(readings)
-        if sure and sense < DOUBT:
+        sense, agreed = _sense(readings, lengths[longest]), share >= AGREED
+        sure = sense > SENSE and (agreed or not _lone(readings))
+        if sure and sense < DOUBT and not agreed:
             turned = self._recognizer(upright, np.roll(quads[longest], 2, axis=1))
             sure = _sense(turned, lengths[longest]) < sense + BETTER
         sample = dict(zip(longest.tolist(), readings, strict=True))
         legible = _legible(readings, lengths[longest])
-        return Side(angle, max(score, sense), quads, sample, legible, sure)
+        return Side(angle, max(share, sense), quads, sample, legible, sure)
 
 
 def _sense(readings: Sequence[Reading], lengths: NDArray[np.floating[Any]]) -> float:

@@ -16,8 +16,8 @@ from shizi.serve.options import ServeOptions
 from shizi.serve.service import Service
 from shizi.web.server import WebServer
 
-FAULTY, SLOW = 21, 22
-"""Widths of pictures that make the reader fail, and wait."""
+FAULTY, SLOW, CELLS = 21, 22, 23
+"""Widths of pictures that make the reader fail, and wait, and find two lines in one row."""
 
 THREE = [PIL.Image.new("L", (50 + n, 30), 255) for n in range(3)]
 
@@ -45,8 +45,11 @@ class FakeReader(Reader):
         lines = []
         for n, text in enumerate(TEXTS):
             top = n * height / 3
+            row = 0 if width == CELLS and n < 2 else None
             points = [[1, top + 1], [width - 1, top + 1], [width - 1, top + 9], [1, top + 9]]
-            lines.append(Line(Quad.from_array(points), text, 0.9 - n / 10, paragraph=n // 2))
+            lines.append(
+                Line(Quad.from_array(points), text, 0.9 - n / 10, paragraph=n // 2, row=row)
+            )
         return Page(name, width, height, lines=tuple(lines))
 
 

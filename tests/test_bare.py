@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,7 +39,7 @@ def bare(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "command",
     [
-        "read", "check", "serve", "live", "live simulate", "live rules", "synth lines",
+        "read", "batch", "check", "serve", "live", "live simulate", "live rules", "synth lines",
         "synth pages", "synth captchas", "synth meters", "data convert", "data check",
         "data stats", "train", "train crnn", "train ctpn", "train orientation", "export",
         "eval pages", "eval recognition", "eval live", "bench", "bench memory", "bench train",
@@ -60,13 +61,17 @@ def test_every_command_shows_its_help(command: str) -> None:
         ("serve", "serve"),
         ("live clip.mp4", "live"),
         ("read samples/notice.jpg", "openvino"),
+        ("batch x.jpg --out s3://bucket/out --manifest OUT/m", "cloud"),
+        ("batch samples/notice.jpg --out OUT --ray auto", "ray"),
         ("live simulate --out a.mp4 --truth a.jsonl", "live"),
         ("live rules", "live"),
         ("bench train", "train"),
     ],
 )
-def test_a_missing_extra_is_one_line_that_says_how_to_get_it(command: str, extra: str) -> None:
-    run = bare(*command.split())
+def test_a_missing_extra_is_one_line_that_says_how_to_get_it(
+    command: str, extra: str, tmp_path: Path
+) -> None:
+    run = bare(*command.replace("OUT", str(tmp_path)).split())
     assert run.returncode == 1
     assert len(run.stderr.splitlines()) == 1
     assert "pip install" in run.stderr
@@ -81,7 +86,7 @@ def test_a_mistyped_command_is_told_in_a_line(wrong: str, told: str) -> None:
     assert len(run.stderr.splitlines()) == 2
 
 
-@pytest.mark.parametrize("command", ["read", "serve", "live", "train crnn", "eval pages"])
+@pytest.mark.parametrize("command", ["read", "batch", "serve", "live", "train crnn", "eval pages"])
 def test_help_is_short_and_help_all_is_whole(command: str) -> None:
     short, whole = (bare(*command.split(), flag).stdout for flag in ("--help", "--help-all"))
     lines = short.splitlines()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shizi.cells import part
+from shizi.cells import ones, part
 from shizi.geometry import box_to_quad
 from shizi.page import Char, Quads
 from shizi.recognition import Reading
@@ -51,3 +51,38 @@ def test_no_lines_have_no_cells() -> None:
     quads, readings = part(columns(1)[:0], [])
     assert quads.shape == (0, 4, 2)
     assert readings == []
+
+
+def lone(*texts: str) -> list[Reading]:
+    return [Reading(t, 0.7, tuple(Char(c, 0.7, 0.0, 1.0) for c in t)) for t in texts]
+
+
+def boxes(*places: tuple[float, float]) -> Quads:
+    """Cells of 30 by 36 pixels by their left and top."""
+    return box_to_quad(np.array([[x, y, x + 30, y + 36] for x, y in places], np.float32))
+
+
+def test_a_stroke_among_numerals_is_a_one() -> None:
+    row = boxes((0, 0), (80, 2), (160, -2))
+    first, *others = ones(row, lone("—", "二", "三"))
+    assert first.text == first.chars[0].text == "一"
+    assert first.chars[0].score == 0.7
+    assert others == lone("二", "三")
+    assert ones(row, lone("一", "二", "三"))[0].score > 0.7  # sure enough to be kept
+    down = boxes((0, 0), (3, 60), (-2, 120))
+    assert [r.text for r in ones(down, lone("-", "二", "三"))] == ["一", "二", "三"]
+
+
+def test_a_stroke_by_itself_or_among_words_stays_what_it_is() -> None:
+    row = boxes((0, 0), (80, 0), (160, 0))
+    for texts in (("—", "语", "数"), ("—", "12", "二月"), ("—", "—", "—")):
+        assert ones(row, lone(*texts)) == lone(*texts)
+    below = boxes((0, 50), (0, 0), (80, 0))  # a heading of numerals, and a cell without an entry
+    assert ones(below, lone("—", "二", "三")) == lone("—", "二", "三")
+    apart = boxes((0, 0), (80, 50), (160, 100))
+    assert ones(apart, lone("—", "二", "三")) == lone("—", "二", "三")
+    faint = [r._replace(score=0.4) for r in lone("—")] + lone("二", "三")
+    assert ones(row, faint) == faint
+    long = box_to_quad(np.array([[0, 0, 75, 36], [100, 0, 130, 36]], np.float32))
+    assert ones(long, lone("—", "二")) == lone("—", "二")
+    assert ones(row[:0], []) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -102,10 +103,11 @@ def test_searchable_pdfs_of_pictures_and_pdfs(folder: Path, capsys: Captured) ->
 
 
 def test_a_pdf_keeps_its_own_text_unless_that_is_to_be_read_too(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     pytest.importorskip("pikepdf")
     assert main(["read", "d.pdf", "--format", "pdf", "-o", "once.pdf"]) == 0
+    assert capsys.readouterr().err == ""
 
     def fail(self: FakeReader, image: Image, name: str) -> Page:
         raise RuntimeError
@@ -113,6 +115,8 @@ def test_a_pdf_keeps_its_own_text_unless_that_is_to_be_read_too(
     monkeypatch.setattr(FakeReader, "read_image", fail)
     again = ["read", "once.pdf", "--format", "pdf", "-o", "twice.pdf"]
     assert main(again) == 0
+    told = capsys.readouterr().err
+    assert re.fullmatch(r"shizi: \d pages keep the text of before, unread; --force .*\n", told)
     assert main([*again, "--force"]) == 1
 
 
@@ -534,7 +538,8 @@ def ctpn_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> weights.Card:
     """The card of a network that is not shipped, in a folder of its own."""
     monkeypatch.setattr(weights, "FOLDER", tmp_path)
     sha = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of b"abc"
-    card = weights.Card("ctpn", "lcnet", sha, "", {}, "", "", "", "", "2031-01-01", {"f": 0.98765})
+    told = ("", {}, "", "", "", "", "2031-01-01", {"f": 0.98765})
+    card = weights.Card("ctpn", "lcnet", sha, *told, output="slices")
     card.write(tmp_path / "ctpn.json")
     (tmp_path / "ctpn.onnx").write_bytes(b"abc")
     return card

@@ -20,16 +20,17 @@ from shizi.geometry import rotate90
 from shizi.nets.spec import CTPNSpec, OrientationSpec
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN, VGGCTPN
-from shizi.nets.torch.orientation import Orientation
+from shizi.nets.torch.orientation import Orientation, VGGOrientation
 from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.page import Image
 from shizi.train.grow import choose_charset
 from shizi.train.loop.stream import batches
 from shizi.train.options import CRNNOptions, CTPNOptions, OrientationTrainOptions
-from shizi.train.tasks import orientation as training
+from shizi.train.tasks import turned_lines as training
 from shizi.train.tasks.crnn import EARLY, CRNNTask
 from shizi.train.tasks.ctpn import CTPNTask
-from shizi.train.tasks.orientation import OrientationTask
+from shizi.train.tasks.turned_lines import LineOrientationTask
+from shizi.train.tasks.turned_pages import PageOrientationTask
 
 
 @pytest.fixture
@@ -99,30 +100,82 @@ def test_the_detector_learns_from_icdar_labels(
         next(batches(CTPNTask(CTPN(CTPNSpec()), strict), 1))
 
 
-def upright() -> Image:
-    """A page of strokes: brighter at the top, so that every tile shows which way up it is."""
-    page = np.full((400, 400, 3), 250, np.uint8)
-    page[::8] = page[1::8] = page[:, ::8] = 0
-    ramp = np.linspace(1, 0.2, 400)[:, None, None]
-    return (page * ramp).astype(np.uint8)
+def upright(height: int = 400, width: int = 400) -> Image:
+    """A picture that is brighter at the top, so that everywhere shows which way up it is."""
+    rows = np.linspace(250, 50, height).astype(np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(rows[:, None, None], (height, width, 3)))
 
 
-def test_orientation_learns_from_four_folders(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def brightest(image: Image) -> int:
+    """By how many quarters clockwise the bright side of :func:`upright` has turned from the top."""
+    grey = image[..., 0].astype(float)
+    down, right = (float(np.median(np.diff(grey, axis=axis))) for axis in (0, 1))
+    if abs(down) > abs(right):
+        return 0 if down < 0 else 2
+    return 1 if right > 0 else 3
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is recoloured or spoilt."""
+    monkeypatch.setattr(training.augment, "recolour", lambda image, rng: image)
+    monkeypatch.setattr(training.augment, "spoil", lambda image, rng: image)
+
+
+@pytest.mark.usefixtures("plain")
+def test_the_published_angle_net_learns_from_four_folders(tmp_path: Path) -> None:
     for angle in (0, 90, 180, 270):
         (tmp_path / str(angle)).mkdir()
         turned = rotate90(upright(), -angle)
         (tmp_path / str(angle) / "a.png").write_bytes(encode(turned, "PNG"))
-    monkeypatch.setattr(training.augment, "recolour", lambda image, rng: image)
-    monkeypatch.setattr(training.augment, "spoil", lambda image, rng: image)
-    options = OrientationTrainOptions((tmp_path,), batch=16)
-    batch = next(batches(OrientationTask(Orientation(OrientationSpec()), options), 1))[0]
-    assert set(batch.labels.tolist()) == {0, 1, 2, 3}
-    for image, label in zip(batch.images, batch.labels, strict=True):
-        back = rotate90(image, 90 * int(label)).astype(float)
-        half = len(back) // 2
-        assert back[:half].mean() > back[half:].mean()
+    task = PageOrientationTask(
+        VGGOrientation(tiny.VGG_ORIENTATION), OrientationTrainOptions((tmp_path,), batch=16)
+    )
+    batch = next(batches(task, 1))[0]
+    assert sorted(batch.labels.tolist()) == sorted([0, 1, 2, 3] * 4)
+    assert [brightest(image) for image in batch.images] == batch.labels.tolist()
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize(
+    ("text", "aside", "quarters"),
+    [("latin", 0, {0, 2}), ("latin", 1, {1, 3}), ("汉字列表十六", 0, {0, 1, 2, 3})],
+)
+def test_the_angle_net_learns_from_lines_and_from_what_lies_on_its_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, aside: float, quarters: set[int]
+) -> None:
+    monkeypatch.setattr(training, "ASIDE", aside)
+    (tmp_path / "a.png").write_bytes(encode(upright(40, 240), "PNG"))
+    (tmp_path / "labels.tsv").write_text(f"a.png\t{text}\n", encoding="utf-8")
+    assert taught(tmp_path) == quarters
+
+
+@pytest.mark.usefixtures("plain")
+def test_the_angle_net_learns_from_columns_laid_down(tmp_path: Path) -> None:
+    page = np.full((300, 300, 3), 200, np.uint8)
+    page[20:260, 100:140] = np.concatenate([upright(40, 40)] * 6)
+    (tmp_path / "a.png").write_bytes(encode(page, "PNG"))
+    quad = [[100, 20], [140, 20], [140, 260], [100, 260]]
+    row = {"image": "a.png", "lines": [{"quad": quad, "text": "竖排"}]}
+    (tmp_path / "labels.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    assert taught(tmp_path) == {1, 3}
+
+
+def taught(folder: Path) -> set[int]:
+    """The quarters that samples of a set are labelled with, each seen to be true."""
+    task = LineOrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((folder,)))
+    seen = set()
+    for position in range(24):
+        for image, label, _ in task.sample(1, position):
+            assert brightest(image[:, :40]) == label, position
+            seen.add(label)
+    return seen
+
+
+def test_the_angle_net_asks_for_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encode(upright(), "PNG"))
+    with pytest.raises(DataError, match="no labelled lines"):
+        LineOrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((tmp_path,)))
 
 
 def test_a_run_needs_a_picture(lines: Path) -> None:
@@ -172,16 +225,6 @@ def test_a_batch_without_background_has_a_loss(tmp_path: Path) -> None:
         unknown = batch.targets._replace(label=np.full_like(batch.targets.label, -1))
         losses = task.loss(batch._replace(targets=unknown), torch.device("cpu"))
         assert all(torch.isfinite(value) for value in losses.values())
-
-
-def test_tiles_without_a_label_are_not_called_empty(tmp_path: Path) -> None:
-    quads = [{"quad": [[0, 0], [4, 0], [4, 4], [0, 4]], "text": "x"}]
-    for complete in (True, False):
-        folder = page_set(tmp_path / str(complete), quads, complete)
-        options = OrientationTrainOptions((folder,), text=(40.0, 40.0))
-        task = OrientationTask(Orientation(OrientationSpec()), options)
-        empty = [tile.label == 4 for i in range(6) for tile in task.sample(1, i)]
-        assert any(empty) == complete
 
 
 def test_pages_whose_every_line_is_refused_are_no_lesson(tmp_path: Path) -> None:

@@ -50,10 +50,11 @@ def test_arrays_come_back_in_the_order_of_their_pictures(streams: int) -> None:
     assert session([]) == []
 
 
-def test_pictures_of_one_shape_run_four_together_or_singly() -> None:
+def test_few_pictures_of_one_shape_run_together() -> None:
     runtime = Sums()
-    Session(runtime)(pictures(*[(48, 320)] * 6, *[(48, 700)] * 2))
-    assert runtime.shapes == [(1, 48, 700, 3)] * 2 + [(4, 48, 320, 3)] + [(1, 48, 320, 3)] * 2
+    Session(runtime)(pictures(*[(48, 320)] * 7, *[(48, 700)] * 4, (48, 1500), (48, 1500)))
+    long, middle, short = (1, 48, 1500, 3), (2, 48, 700, 3), [4, 2, 1]
+    assert runtime.shapes == [long, long, middle, middle] + [(n, 48, 320, 3) for n in short]
 
 
 def test_a_gpu_is_given_many_pictures_at_once() -> None:
@@ -88,8 +89,8 @@ def test_what_a_runtime_raises_comes_out_and_breaks_nothing(streams: int) -> Non
 
 
 def test_parallel_streams_say_to_the_bit_what_one_says() -> None:
-    tiles = pictures(*[(192, 192)] * 7)
-    one, four = (open_session(ORIENTATION, OrientationSpec(), threads=n)(tiles) for n in (1, 4))
+    lines = pictures(*[(48, 192)] * 7)
+    one, four = (open_session(ORIENTATION, OrientationSpec(), threads=n)(lines) for n in (1, 4))
     assert np.array_equal(one, four)
 
 
@@ -154,7 +155,7 @@ def test_onnx_runtime_uses_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPa
 
         def run(self, _: None, given: dict[str, np.ndarray]) -> list[np.ndarray]:
             sizes.append(len(given["images"]))
-            return [np.zeros((len(given["images"]), 5), np.float32)]
+            return [np.zeros((len(given["images"]), 4), np.float32)]
 
     fake = SimpleNamespace(
         InferenceSession=InferenceSession,
@@ -163,11 +164,11 @@ def test_onnx_runtime_uses_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPa
         get_available_providers=lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
     )
     monkeypatch.setitem(sys.modules, "onnxruntime", fake)
-    tiles = pictures(*[(192, 192)] * 8)
-    for device, expected in (("cuda", [8]), ("auto", [8]), ("cpu", [1] * 8)):
+    lines = pictures(*[(48, 192)] * 8)
+    for device, expected in (("cuda", [8]), ("auto", [8]), ("cpu", [4] * 2)):
         sizes: list[int] = []
         session = open_session(ORIENTATION, OrientationSpec(), "onnxruntime", device, 1)  # type: ignore[arg-type]
-        assert len(session(tiles)) == 8
+        assert len(session(lines)) == 8
         assert sizes == expected
 
 

@@ -16,12 +16,12 @@ from rich.console import Console
 
 from shizi.bench import systems
 from shizi.bench.memory import MemoryOptions, run_memory, varied
-from shizi.cli.bench import comparison
 from shizi.cli.eval import score
 from shizi.cli.show import table
 from shizi.errors import DataError, ShiziError
 from shizi.evaluate import (
     Found,
+    Said,
     as_found,
     describe,
     detection,
@@ -31,7 +31,7 @@ from shizi.evaluate import (
     run_eval,
     together,
 )
-from shizi.evaluate.sets import EvalOptions, load_set, rules_for
+from shizi.evaluate.sets import EvalOptions, load_set, rules_for, shown
 from shizi.geometry import box_to_quad
 from shizi.images.load import load
 from shizi.page import Image, Quads
@@ -54,10 +54,10 @@ class Oracle:
 
     texts: tuple[str, ...] = TEXTS
 
-    def read_lines(self, crops: Sequence[Image]) -> list[str]:
+    def read_lines(self, crops: Sequence[Image]) -> list[Said]:
         shapes = [round(crop.shape[1] / crop.shape[0], 1) for crop in crops]
         assert shapes == [6.4, 3.6][: len(crops)]
-        return list(self.texts[: len(crops)])
+        return [(text, 0.9) for text in self.texts[: len(crops)]]
 
     def detect(self, image: Image) -> Quads:
         assert image.shape == (HEIGHT, WIDTH, 3)
@@ -108,17 +108,20 @@ def page_set(path: Path, rows: list[tuple[str, ...]], **extra: object) -> Path:
 def test_recognition_of_page_crops(folder: Path) -> None:
     options = EvalOptions((folder,))
     data = load_set(folder, options)
-    assert recognition(Oracle(), data, rules_for(data, options)).edits == 0
-    score = recognition(Oracle(("你好。世", "再")), data, TextRules())
-    assert (score.edits, score.chars, score.exact) == (2, 7, 0)
+    score, judged = recognition(Oracle(), data, rules_for(data, options))
+    assert score.edits == 0
+    assert judged == [(0.9, True), (0.9, True)]
+    score, judged = recognition(Oracle(("你好。世", "再见")), data, TextRules())
+    assert (score.edits, score.chars, score.exact) == (1, 7, 1)
+    assert judged == [(0.9, False), (0.9, True)]
 
 
 def test_recognition_of_a_line_set(tmp_path: Path) -> None:
     Pillow.new("RGB", (90, 14)).save(tmp_path / "a.png")
     (tmp_path / "labels.tsv").write_text("a.png\t你 好\n", encoding="utf-8")
     data = load_set(tmp_path, EvalOptions(()))
-    assert recognition(Oracle(("你好",)), data, TextRules(ignore_spaces=True)).exact == 1
-    assert recognition(Oracle(("你好",)), data, TextRules()).edits == 1
+    assert recognition(Oracle(("你好",)), data, TextRules(ignore_spaces=True))[0].exact == 1
+    assert recognition(Oracle(("你好",)), data, TextRules())[0].edits == 1
 
 
 def test_detection_leaves_partly_labelled_pages_out(folder: Path, tmp_path: Path) -> None:
@@ -126,7 +129,7 @@ def test_detection_leaves_partly_labelled_pages_out(folder: Path, tmp_path: Path
     partial = page_set(tmp_path / "partial", [TEXTS], complete=False)
     data = load_set(partial, EvalOptions(()))
     assert detection(Oracle(), data).wanted == 0
-    assert recognition(Oracle(), data, TextRules()).lines == 2
+    assert recognition(Oracle(), data, TextRules())[0].lines == 2
 
 
 def test_orientation_turns_every_picture_four_ways(folder: Path) -> None:
@@ -137,9 +140,11 @@ def test_orientation_turns_every_picture_four_ways(folder: Path) -> None:
 def test_pages_are_scored_alike_at_every_angle(folder: Path) -> None:
     data = load_set(folder, EvalOptions(()))
     scores = pages(Oracle(), data, TextRules())
-    assert {angle: score.edits for angle, score in scores.items()} == dict.fromkeys(scores, 0)
+    assert [score.edits for score in scores.turned.values()] == [0] * 4
+    assert scores.strict.edits == 0
     wrong = pages(Oracle(("你好。世界", "冉见")), data, TextRules())
-    assert {score.edits for score in wrong.values()} == {1}
+    assert [score.edits for score in wrong.turned.values()] == [1] * 4
+    assert wrong.strict.edits == 1
 
 
 def test_chats_are_searched_within_their_area(tmp_path: Path) -> None:
@@ -154,7 +159,7 @@ def test_chats_are_searched_within_their_area(tmp_path: Path) -> None:
     data = load_set(tmp_path / "chat", EvalOptions(()))
     for read, edits in {"你好：世界": 0, "他你好：世畀": 1}.items():
         scores = pages(Oracle((read, "你好世界")), data, TextRules())
-        assert [s.edits for s in scores.values()] == [edits] * 4
+        assert [s.edits for s in scores.turned.values()] == [edits] * 4
 
 
 @pytest.mark.parametrize(
@@ -192,6 +197,35 @@ def test_rows_and_limit(tmp_path: Path) -> None:
     assert firsts(replace(plain, rows="even", limit=2)) == ["0", "2"]
 
 
+def test_drawn_sets_are_the_same_each_time() -> None:
+    def words(**told: object) -> list[str]:
+        data = load_set(Path("drawn:doubled"), EvalOptions((), **told))  # type: ignore[arg-type]
+        assert [load(line.encoded()).ndim for line in data.lines] == [3] * len(data.lines)
+        return [line.text for line in data.lines]
+
+    first = words(limit=4)
+    assert first == words(limit=4)
+    assert words(limit=2, rows="odd") == first[1::2]
+    (other,) = load_set(Path("drawn:doubled:7"), EvalOptions((), limit=1)).texts()
+    assert other != first[0]
+
+
+def test_drawn_pages_are_evaluated_like_others() -> None:
+    data = load_set(Path("drawn:pages"), EvalOptions((), limit=1))
+    (page,) = data.pages
+    assert len(page.quads) == len(page.texts)
+    image = shown(page)
+    assert (page.quads.reshape(-1, 2) <= (image.shape[1], image.shape[0])).all()
+
+
+def test_a_drawn_set_that_is_unknown_is_named(tmp_path: Path) -> None:
+    for name in ("drawn:nothing", "drawn:code:x"):
+        with pytest.raises(DataError, match=f"{name}.*drawn:doubled"):
+            load_set(Path(name), EvalOptions(()))
+    with pytest.raises(DataError, match="no fonts"):
+        load_set(Path("drawn:code"), EvalOptions((), fonts=(tmp_path,)))
+
+
 def test_run_writes_a_table_and_json(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,6 +242,19 @@ def test_run_writes_a_table_and_json(
     assert load(tmp_path / "angles.png").std() > 10
     with pytest.raises(DataError, match="--plot"):
         score("pages", drawn, Oracle())
+    with pytest.raises(DataError, match="--calibrate"):
+        score("pages", EvalOptions((folder,), calibrate=True), Oracle())
+
+
+def test_scores_are_counted_drawn_and_fitted(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    what = EvalOptions((folder,), plot=tmp_path / "scores.png", calibrate=True)
+    assert score("recognition", what, Oracle(("你好。世界", "冉见"))) == 0
+    told = capsys.readouterr().out
+    assert "100: 50.0" in told
+    assert "SURPRISE" in told
+    assert load(tmp_path / "scores.png").std() > 10
 
 
 def test_wrong_sets_are_named(tmp_path: Path, folder: Path) -> None:
@@ -225,14 +272,15 @@ def test_wrong_sets_are_named(tmp_path: Path, folder: Path) -> None:
 
 
 def test_a_worker_answers_measures_and_reports_failures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(systems, "open_system", lambda name, threads: Oracle())
+    monkeypatch.setattr(systems, "open_system", lambda name, threads, peers: Oracle())
     ours, theirs = multiprocessing.Pipe()
-    thread = threading.Thread(target=systems._serve, args=(theirs, "shizi", 1))
+    thread = threading.Thread(target=systems._serve, args=(theirs, "shizi", 1, systems.Peers()))
     thread.start()
     worker = systems.Worker.__new__(systems.Worker)
     worker.name, worker._pipe = "shizi", ours
-    assert worker.read_lines([np.zeros((14, 90, 3), np.uint8)]) == [TEXTS[0]]
+    assert worker.read_lines([np.zeros((14, 90, 3), np.uint8)]) == [(TEXTS[0], 0.9)]
     assert worker.seconds > 0
+    assert worker.cpu >= 0
     now, most = worker.memory()
     assert 0 < now <= most * 1.05
     with pytest.raises(ShiziError, match="shizi failed: AssertionError"):
@@ -250,20 +298,6 @@ def test_memory_pages_differ_and_repeat(folder: Path) -> None:
     assert len({image.shape for image in first}) == 6
     with pytest.raises(DataError, match="no pictures"):
         run_memory(MemoryOptions(()))
-
-
-def test_comparison_gives_the_ratio_of_sizes() -> None:
-    figures = {
-        "shizi": {"page CER": 0.01, "ms per page": 100.0},
-        "rapidocr": {"page CER": 0.02, "ms per page": 250.0},
-    }
-    laid = comparison(figures)  # type: ignore[arg-type]
-    assert [[str(cell) for cell in column.cells] for column in laid.columns] == [
-        ["page CER", "ms per page"],
-        ["1.00 %", "100"],
-        ["2.00 %", "250"],
-        ["", "2.50"],
-    ]
 
 
 def test_tables_show_what_strangers_wrote_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -43,8 +44,10 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass
-    left = tmp_path / f".a.{ended.pid}.part.txt"
-    alive, foreign = tmp_path / f".a.{os.getppid()}.part.txt", tmp_path / ".a.old.part.txt"
+    here = platform.node()
+    left = tmp_path / f".a.{ended.pid}@{here}.part.txt"
+    alive = tmp_path / f".a.{os.getppid()}@{here}.part.txt"
+    foreign = tmp_path / f".a.{ended.pid}@other.part.txt"
     for path in (left, alive, foreign):
         path.touch()
     write_text(tmp_path / "a.txt", "new")

@@ -19,7 +19,7 @@ from shizi.formats import write
 from shizi.formats.pdf.font import MOST, UNIT, WIDEST, Font, _program
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import pages
-from shizi.page import Char, Image, Line, Origin, Page, Quad, Sheet
+from shizi.page import WHOLE, Char, Image, Line, Origin, Page, Quad, Sheet
 
 pikepdf = pytest.importorskip("pikepdf")
 pdfium = pytest.importorskip("pypdfium2")
@@ -297,7 +297,7 @@ def test_pages_of_a_pdf_get_text_and_keep_the_rest(turn: int) -> None:
 def test_a_page_that_has_text_keeps_it() -> None:
     data = document("own text")
     origin, page = Origin(data), Page("x", 300, 200, lines=(line(40, 60, "识字"),))
-    kept, added = (written(Sheet(page, origin=origin, own_text=own)) for own in (True, False))
+    kept, added = (written(Sheet(page, origin=origin, own_text=own)) for own in (WHOLE, ()))
     assert copied(kept) == [["own text"]]
     assert copied(added) == [["识字own text"]]
 
@@ -317,11 +317,38 @@ def test_text_of_an_earlier_reading_gives_way() -> None:
 
 def test_the_loader_says_which_pages_have_text() -> None:
     data = document("own text", "")
-    assert [page.own_text for page in pages(data)] == [True, False]
-    assert [page.own_text for page in pages(data, ImageLimits(), PageOptions(force=True))] == [
-        False,
-        False,
-    ]
+    assert [page.own_text for page in pages(data)] == [WHOLE, ()]
+    forced = pages(data, ImageLimits(), PageOptions(force=True))
+    assert [page.own_text for page in forced] == [(), ()]
+
+
+def test_a_speck_becomes_a_page_too() -> None:
+    for kind in ("PNG", "JPEG"):
+        speck = encode(PIL.Image.new("L", (1, 2), 255), kind)
+        made = written(Sheet(Page("x", 1, 2), origin=Origin(speck)))
+        with pikepdf.open(io.BytesIO(made)) as pdf:
+            assert [float(v) for v in pdf.pages[0].mediabox] == [0, 0, 3, 6]
+
+
+@pytest.mark.parametrize("turn", [0, 90])
+def test_a_scan_with_a_page_number_put_over_it_is_read_beside_the_number(turn: int) -> None:
+    scan = written(sheet())
+    with pikepdf.open(io.BytesIO(scan)) as pdf, pikepdf.open(io.BytesIO(document("7"))) as stamp:
+        pdf.pages[0].Rotate = turn
+        pdf.pages[0].add_overlay(stamp.pages[0], pikepdf.Rectangle(0, 0, 300, 200))
+        out = io.BytesIO()
+        pdf.save(out)
+    (picture,) = pages(out.getvalue())
+    ((left, top, right, bottom),) = picture.own_text
+    assert 0 < (right - left) * (bottom - top) < 0.03
+    height, width = picture.image.shape[:2]
+    ink = picture.image[round(top * height) : round(bottom * height) + 1]
+    assert (ink[:, round(left * width) : round(right * width) + 1] < 128).any()
+    number = line(left * width - 2, top * height - 2, "7", size=round(20 * width / 300))
+    found = Page("x", width, height, lines=(line(80, 60, "识字"), number))
+    made = written(Sheet(found, origin=picture.origin, own_text=picture.own_text))
+    assert sorted("".join(copied(made)[0])) == sorted("7识字")
+    assert [page.own_text for page in pages(made)] == [WHOLE]
 
 
 def test_the_first_pdf_lends_what_a_document_has() -> None:
@@ -347,7 +374,7 @@ def test_the_first_pdf_lends_what_a_document_has() -> None:
 def test_pages_come_in_the_order_asked_for() -> None:
     origin = Origin(document("a", "b", "c"))
     found = [
-        Sheet(Page(f"x#{n}", 300, 200, number=n), origin=origin, own_text=True) for n in (3, 1, 3)
+        Sheet(Page(f"x#{n}", 300, 200, number=n), origin=origin, own_text=WHOLE) for n in (3, 1, 3)
     ]
     assert copied(written(found)) == [["c"], ["a"], ["c"]]
 

@@ -25,7 +25,7 @@ LEVELS = [
     {"reader"},
     {"formats", "web"},
     {"data", "synth", "scores"},
-    {"train", "live", "ocrmypdf", "serve"},
+    {"train", "live", "ocrmypdf", "serve", "batch"},
     {"evaluate"},
     {"bench"},
     {"cli"},
@@ -33,6 +33,15 @@ LEVELS = [
 ]
 
 INSIDE = {
+    "batch": [
+        {"options"},
+        {"cloud", "task"},
+        {"places"},
+        {"inputs", "work"},
+        {"manifest", "hand"},
+        {"pool", "cluster"},
+        {"run"},
+    ],
     "live": [
         {"event", "fold", "frame", "options", "session"},
         {"colour"},
@@ -47,7 +56,8 @@ INSIDE = {
         {"desk", "json_body", "guarded"},
         {"order", "umi", "mistral"},
         {"answer", "uploads"},
-        {"later", "collect", "openapi"},
+        {"later", "collect", "result"},
+        {"openapi"},
         {"service"},
     ],
     "train": [

@@ -16,7 +16,7 @@ import shizi
 from shizi.errors import Failure
 from shizi.images.limits import PageOptions
 from shizi.jobs import sheets
-from shizi.page import Image, Page, Sheet
+from shizi.page import WHOLE, Image, Page, Sheet
 from shizi.reader import Reader
 
 PNG = encode(SAMPLE, "PNG")
@@ -161,7 +161,7 @@ def test_pages_with_text_of_their_own_are_left_unread_where_nobody_needs_them() 
         return Page(name, *image.shape[1::-1])
 
     found = [s for s in sheets([out.getvalue()], read, read_all=False) if isinstance(s, Sheet)]
-    assert [s.own_text for s in found] == [False, True]
+    assert [s.own_text for s in found] == [(), WHOLE]
     assert asked == ["<bytes>#1"]
     assert found[1].page.number == 2
     assert found[0].origin is found[1].origin

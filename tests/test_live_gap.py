@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from test_live_message import TALL, line, nothing
 
+from shizi.live.see.assemble import Assembler
 from shizi.live.see.gap import Stand, unseen_roll
 from shizi.live.see.line import SeenLine
-from shizi.live.see.message import Assembler
 from shizi.live.see.tracker import Tracker
 
 SAID = ("小鱼：今天有什么活动", "老王：666", "团子：有没有大码", "老王：666", "木子：链接在哪里")
@@ -93,6 +93,59 @@ def test_a_notice_that_was_covered_with_the_others_is_not_told_again(tracker: Tr
     again = line(10, 40, "公告：满199减50", time=6.0)
     again.track.moved = 0.0
     assert assembler.take([again]) == []
+
+
+def test_a_notice_that_was_covered_is_not_told_again_though_something_stayed(
+    tracker: Tracker,
+) -> None:
+    """A keyboard hides the list and the notice, and leaves the tabs above them."""
+    assembler = Assembler(tracker, 1.0)
+    notice, tabs = line(0, 40, "公告：满199减50", time=1.0), line(9, 0, "互动榜单", time=1.0)
+    notice.track.moved, tabs.track.moved = 0.0, 0.0
+    rows = shown(tracker, SAID, 1, 1.0)
+    assembler.take([tabs, notice, *rows])
+    assembler.retire([notice.track, *tracker.tracks], 1.6)
+    tabs.track.last = 6.0
+    tracker.tracks = [tabs.track]
+    again = line(10, 40, "公告：满199减50", time=6.0)
+    again.track.moved = 0.0
+    assert (
+        assembler.take([again, *shown(tracker, ("新人：你好", "新人：在吗"), 11, 6.0)])[0].text
+        == "新人：你好"
+    )
+
+
+def test_the_same_gift_again_in_its_place_is_another_one_if_the_rows_stayed(
+    tracker: Tracker,
+) -> None:
+    assembler = Assembler(tracker, 1.0)
+    gift = line(0, 40, "小鱼送出玫瑰×1", time=1.0)
+    gift.track.moved = 0.0
+    rows = shown(tracker, SAID, 1, 1.0)
+    assembler.take([gift, *rows])
+    assembler.retire([gift.track], 1.6)
+    for x in rows:
+        x.track.last = 6.0
+    assembler.retire([], 5.0)
+    again = line(10, 40, "小鱼送出玫瑰×1", time=6.0)
+    again.track.moved = 0.0
+    assert [row.text for row in assembler.take([again])] == ["小鱼送出玫瑰×1"]
+
+
+def test_a_picture_of_another_size_shows_what_was_told(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    tracker.scrolled = 90.0
+    assembler.take(shown(tracker, SAID, 0, 1.0))
+    assembler.retire(tracker.tracks, 1.0)
+    assembler.retire([], float(np.inf))
+    later = Tracker(nothing, first=10)
+    anew = Assembler(later, 1.0, assembler, 0.5)
+    smaller = [
+        line(10 + i, (100 + PITCH * i) / 2, text, right=100, time=2.0)
+        for i, text in enumerate(SAID)
+    ]
+    later.tracks = [x.track for x in smaller]
+    assert anew.take(smaller) == []
 
 
 def test_another_area_goes_on_with_what_was_told(tracker: Tracker) -> None:

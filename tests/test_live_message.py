@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from shizi.live.event import Run
+from shizi.live.see.assemble import Assembler
 from shizi.live.see.line import SeenLine, same_message
-from shizi.live.see.message import Assembler
 from shizi.live.see.scroll import template_of
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
@@ -253,3 +253,20 @@ def test_no_two_messages_of_a_line_have_one_number(tracker: Tracker) -> None:
     old.add(Sighting((Run("团子 送出 墨镜 ×3", WHITE),), 0.98, 30.0), 3.0)
     rows += assembler.place(old)
     assert [row.track for row in rows] == [0, 1, 2]
+
+
+def test_a_wrapped_line_that_was_lost_is_known_below_the_one_it_goes_on_with(
+    tracker: Tracker,
+) -> None:
+    """Too short to be known by what it says, and read otherwise."""
+    assembler = Assembler(tracker, 1.0)
+    first, second = line(0, 100, "小鱼：", "支持支", right=395), line(1, 136, "持")
+    tracker.tracks = [first.track, second.track]
+    (row,) = assembler.take([first])
+    assert [r.text for r in assembler.take([second])] == ["小鱼：支持支持"]
+    first.track.last = 2.0
+    tracker.tracks = [first.track]
+    assembler.retire([second.track], 2.0)
+    again = line(2, 136, "付", time=2.0)
+    tracker.tracks.append(again.track)
+    assert {r.track for r in assembler.take([again])} <= {row.track}

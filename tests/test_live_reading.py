@@ -117,6 +117,13 @@ def test_what_rolls_is_read_once_unless_a_count_may_rise_or_it_grows() -> None:
     assert counts.wanted and not counts.final and counts.since == 0.0
 
 
+def test_what_was_there_for_a_moment_only_is_not_read_when_it_is_gone() -> None:
+    reader, track = LineReader(Scribe(), TRACKER, ReadingOptions()), seen("hello")  # type: ignore[arg-type]
+    assert reader.unread(track)
+    track.fleeting = True
+    assert not reader.unread(track)
+
+
 def test_the_digits_of_a_count_that_stands_alone_tell_how_sure_it_is() -> None:
     class Doubter(Scribe):
         def read(self, crops: Sequence[Image]) -> list[Reading]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -170,6 +171,28 @@ def test_crops_are_bounded_in_number_and_age(tmp_path: Path) -> None:
     assert len(list((tmp_path / "crops").glob("*.png"))) == 49
     listed = (tmp_path / "crops" / LIST).read_text(encoding="utf-8").splitlines()
     assert set(listed) == {path.name for path in (tmp_path / "crops").glob("*.png")}
+
+
+def test_crops_that_a_full_disk_does_not_take_are_missed_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> int:
+        with path.open("wb") as out:
+            out.write(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    crops = Crops(CropOptions(tmp_path / "crops"))
+    crops.see(Frame(0.0, 0, 100, 100, np.zeros((100, 100, 3), np.uint8)))
+    crops.keep(*seen(1))
+    assert crops.troubles == ()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        crops.keep(*seen(2))
+        crops.keep(*seen(3))
+    crops.keep(*seen(4))
+    (trouble,) = crops.troubles
+    assert trouble.startswith("2 crops are missing") and "No space left" in trouble
+    assert len(list((tmp_path / "crops").glob("*.png"))) == 2
 
 
 def test_crops_neither_delete_nor_replace_what_is_not_theirs(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import shizi
 from shizi.live.event import Run
@@ -133,6 +134,79 @@ def test_somebody_else_in_the_same_place_is_noticed() -> None:
     assert tracker.tracks[0].version == 1
 
 
+def test_something_laid_over_half_of_a_line_does_not_change_it() -> None:
+    panel = Drawn({1: 60, 2: 140})
+    tracker = Tracker(panel.detect)
+    for step in range(12):
+        image = panel.image()
+        if 4 <= step < 8:
+            image[60 + TALL // 2 :] = 200
+        tracker.step(Panel(image), step / 10)
+    assert ids(tracker) == [0, 1]
+    assert [t.version for t in tracker.tracks] == [0, 0]
+
+
+def test_pictures_torn_in_the_middle_scroll_no_further() -> None:
+    """Above the tear the rows have jumped, below it they follow in the next picture."""
+    panel = Drawn({i: 18 + PITCH * i for i in range(5)})
+    tracker = Tracker(panel.detect)
+    for step in range(4):
+        tracker.step(Panel(panel.image()), step / 10)
+    above, below = panel.image(PITCH), panel.image()
+    tear = 18 + PITCH * 3 - 5
+    tracker.step(Panel(np.concatenate([above[:tear], below[tear:]])), 0.4)
+    for step in range(5, 8):
+        tracker.step(Panel(above), step / 10)
+    assert tracker.scrolled == PITCH
+    assert [t.id for t in tracker.tracks if t.last == 0.7] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("then", "fleeting"), [(0.5, True), (0.8, False)])
+def test_what_is_gone_in_the_next_picture_a_moment_later_was_no_line(
+    then: float, fleeting: bool
+) -> None:
+    panel = Drawn({1: 60})
+    tracker = Tracker(panel.detect)
+    for step in range(4):
+        tracker.step(Panel(panel.image()), step / 10)
+    panel.rows[2] = 150
+    tracker.step(Panel(panel.image()), 0.4)
+    assert ids(tracker) == [0, 1]
+    del panel.rows[2]
+    gone = tracker.step(Panel(panel.image()), then) + tracker.step(Panel(panel.image()), 1.5)
+    assert [(t.id, t.fleeting) for t in gone] == [(1, fleeting)]
+
+
+def test_comments_that_fly_across_the_picture_are_no_lines() -> None:
+    tracker, pictures = Tracker(Drawn({}).detect), Drawn({1: 60, 2: 150})
+    tracker.detect = pictures.detect
+    gone: list[Track] = []
+    for step in range(12):  # 12 pixels to the left in each tenth of a second
+        image = np.roll(pictures.image(), 40 - 12 * step, axis=1)
+        image[150 : 150 + TALL] = pictures.image()[150 : 150 + TALL]
+        gone += tracker.step(Panel(image), step / 10)
+    flew = [t for t in [*gone, *tracker.tracks] if t.box[1] < 140 and t.first < 1.1]
+    assert flew and all(t.fleeting for t in flew)
+    assert [t.seen for t in tracker.tracks if t.box[1] > 140] == [12]
+
+
+def test_what_is_left_of_a_row_above_all_is_no_line_after_a_gap_either() -> None:
+    panel = Drawn({i: 40 + PITCH * i for i in range(5)})
+    tracker = Tracker(panel.detect)
+    for step in range(6):
+        image = panel.image(11 * step)
+        image[:40] = 0  # above, rows are cut off
+        tracker.step(Panel(image), step / 10)
+    for step in range(6, 16):
+        tracker.step(Panel(panel.image(1000)), step / 10)
+    assert ids(tracker) == []
+    panel.rows = {10: 200, 11: 244}
+    image = panel.image()
+    image[40:50] = Drawn({9: 26}).image()[40:50]  # the lower part of one that has left
+    tracker.step(Panel(image), 2.0)
+    assert [float(t.box[1]) > 190 for t in tracker.tracks] == [True, True]
+
+
 def test_what_stands_still_is_found_once() -> None:
     panel = Drawn({1: 60, 2: 140})
     tracker = Tracker(panel.detect)
@@ -187,6 +261,24 @@ def test_a_count_that_rises_replaces_what_was_read_before() -> None:
         line.add(Sighting((Run(text, (255, 255, 255)),), 0.99, 30.0), time)
     assert line.best.text.endswith("×9")
     assert line.counting
+
+
+def test_a_count_with_a_digit_more_is_believed_when_it_is_read_twice() -> None:
+    """A stroke that passes beside ×2 makes ×27; from ×1 to ×12 a count may jump all the same."""
+    panel = Drawn({1: 60})
+    tracker = Tracker(panel.detect)
+    tracker.step(Panel(panel.image()), 0.0)
+    line = SeenLine(tracker.tracks[0])
+
+    def read(count: int, time: float) -> bool:
+        text = f"小鱼 送出 玫瑰 ×{count}"
+        return line.add(Sighting((Run(text, (255, 255, 255)),), 0.99, 30.0), time)
+
+    assert read(2, 0.1) and not read(27, 0.5) and read(2, 0.9)
+    assert line.best.text.endswith("×2") and line.looked == 0.9
+    assert read(9, 1.0) and read(10, 1.4)
+    assert not read(101, 1.8) and read(102, 2.2)
+    assert line.best.text.endswith("×102")
 
 
 def test_only_a_larger_count_of_the_same_gift_counts_up() -> None:

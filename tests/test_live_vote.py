@@ -53,3 +53,13 @@ def test_what_follows_a_count_is_an_edge(read: str, meant: str) -> None:
     crop[8:22, 5:175:4] = 220
     chars = [Char(c, 0.9, i / len(read), (i + 1) / len(read)) for i, c in enumerate(read)]
     assert "".join(run.text for run in coloured(crop, Reading(read, 0.9, tuple(chars)))) == meant
+
+
+def test_a_stroke_of_another_colour_is_no_digit_of_a_count() -> None:
+    """The edge of something behind, beside ×2."""
+    crop = np.full((30, 180, 3), 20, np.uint8)
+    crop[8:22, 5:140:4] = (255, 205, 70)
+    crop[:, 155:160] = (120, 200, 255)
+    read = "玫瑰×27"
+    chars = [Char(c, 0.95, i / len(read), (i + 1) / len(read)) for i, c in enumerate(read)]
+    assert "".join(run.text for run in coloured(crop, Reading(read, 0.9, tuple(chars)))) == "玫瑰×2"

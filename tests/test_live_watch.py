@@ -15,7 +15,7 @@ from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.parse import Parser
 from shizi.live.options import RegionOptions, SimulateOptions, parse_region
 from shizi.live.see.panel import Panel
-from shizi.live.see.region import Finder
+from shizi.live.see.region import Alignment, Finder, _around
 from shizi.live.see.watch import Watch, live_reader
 from shizi.live.simulate import frames, make_room
 from shizi.live.simulate.script import Act
@@ -111,11 +111,45 @@ def test_a_place_above_the_area_is_found_once_a_gift_takes_it() -> None:
     assert areas[5.5][3] == areas[3.9][3]
 
 
+@pytest.mark.parametrize(("size", "right"), [((720, 1280), 596), ((1280, 720), 420)])
+def test_the_area_has_room_for_rows_longer_than_those_seen(
+    size: tuple[int, int], right: int
+) -> None:
+    """On a phone they take most of the width, however short the first ones are."""
+    moved = np.array([[20, 400 + 40 * i, 150, 420 + 40 * i] for i in range(4)], np.float32)
+    area = _around(moved, [], Alignment(20.0, 20.0), size)
+    assert right <= area[2] < right + 20
+
+
 def test_another_size_of_the_picture_is_another_area() -> None:
     finder = Finder(RegionOptions("0.5,0,1,1"), lambda image: np.zeros((0, 4, 2), np.float32))
     picture = np.zeros((100, 200, 3), np.uint8)
     assert finder.area(Frame(0.0, 0, 200, 100, picture)) == (100, 0, 200, 100)
     assert finder.area(Frame(0.1, 1, 100, 100, picture[:, :100])) == (50, 0, 100, 100)
+
+
+def test_a_larger_picture_of_the_same_shape_has_its_area_where_it_was() -> None:
+    finder = Finder(RegionOptions(), lambda image: np.zeros((0, 4, 2), np.float32))
+    finder.area(Frame(0.0, 0, 200, 100, np.zeros((100, 200, 3), np.uint8)))
+    finder._found, finder._rows = (20, 40, 120, 90), Alignment(20.0, 10.0)
+    large = np.zeros((200, 400, 3), np.uint8)
+    assert finder.area(Frame(0.1, 1, 400, 200, large)) == (40, 80, 240, 180)
+    assert finder.area(Frame(0.2, 2, 100, 200, large[:, :100])) is None
+
+
+def test_a_line_that_was_there_for_a_moment_only_is_not_read() -> None:
+    frame = Frame(0.0, 0, 400, 300, np.zeros((300, 400, 3), np.uint8))
+    watch = Watch(reader(), region=RegionOptions("whole"))
+    watch.look(frame)
+    track = watch._tracker._adopt(np.array((20, 60, 200, 90), np.float32), Panel(frame.image), 0.0)
+    watch._tracker.tracks.append(track)
+    asked: list[int] = []
+    watch._lines.read = lambda tracks, time: asked.extend(t.id for t in tracks) or []  # type: ignore[method-assign,func-returns-value]
+    track.template = track.template._replace(ink=np.ones_like(track.template.ink))
+    watch._tracker._time = 0.0
+    for step in range(1, 5):
+        watch.look(replace(frame, time=step / 10))
+    assert track.fleeting and asked == []
 
 
 def test_regions_by_name_and_by_fractions() -> None:

@@ -18,6 +18,7 @@ from shizi.scores import (
     intersections,
     match,
     score_detection,
+    score_lines,
     score_page,
     score_text,
     search,
@@ -180,3 +181,24 @@ def test_search(needle: str, text: str, edits: int) -> None:
 def test_confusion_rows_are_the_truth() -> None:
     counts = confusion([(0, 0), (90, 0), (270, 270)])
     assert counts.tolist() == [[1, 1, 0, 0], [0] * 4, [0] * 4, [0, 0, 0, 1]]
+
+
+def test_line_by_line_a_merge_is_an_error() -> None:
+    whole = quads((0, 0, 100, 20), (0, 30, 100, 50))
+    halves = quads((0, 0, 49, 20), (51, 0, 100, 20), (0, 30, 100, 50))
+    texts, none = ["ab", "cd", "ef"], flags(False, False, False)
+    merged = (whole, ["ab cd", "ef"], halves, texts, none)
+    assert score_page(*merged).edits == 0
+    strict = score_lines(*merged)
+    assert (strict.edits, strict.chars, strict.exact, strict.lines) == (9, 6, 1, 3)
+    assert score_lines(halves, texts, halves, texts, none).edits == 0
+
+
+def test_line_by_line_what_is_ignored_costs_nothing() -> None:
+    both = quads((0, 0, 100, 20), (0, 30, 100, 50))
+    score = score_lines(both, ["ab", "??"], both, ["ab", ""], flags(False, True))
+    assert (score.edits, score.lines) == (0, 1)
+    stray = score_lines(both, ["ab", "?"], both[:1], ["ab"], flags(False))
+    assert (stray.edits, stray.lines) == (1, 1)
+    missed = score_lines(both[:0], [], both, ["ab", "c"], flags(False, False))
+    assert (missed.edits, missed.lines) == (3, 2)

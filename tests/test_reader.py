@@ -23,7 +23,8 @@ class World:
     Args:
         lines: (x, y, width, height, text) on the upright picture.
         scores: of what is read, by the degrees clockwise by which the picture then stands.
-        voted: the angle that the classifier proposes.
+        voted: the angle that the lines vote for.
+        share: of the votes that it gets.
         columns: score of the lines when they are read as columns.
         sideways: at which angles the characters seem to lie on their side.
     """
@@ -33,10 +34,11 @@ class World:
         lines: Sequence[tuple[float, float, float, float, str]],
         scores: dict[int, float],
         voted: int = 0,
+        share: float = 0.5,
         columns: float = 0.1,
         sideways: tuple[int, ...] = (90, 270),
     ) -> None:
-        self.lines, self.scores, self.voted = lines, scores, voted
+        self.lines, self.scores, self.voted, self.share = lines, scores, voted, share
         self.columns, self.sideways = columns, sideways
         self.upright = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
         self.upright[0, 0] = 255
@@ -62,9 +64,10 @@ class World:
         self.looks.append(self.angle(image))
         return self.quads(image), np.ones(len(self.lines), np.float32)
 
-    def orientation(self, image: np.ndarray) -> tuple[int, float]:
+    def orientation(self, image: np.ndarray, quads: np.ndarray) -> tuple[int, float]:
         self.votes += 1
-        return self.voted, 0.5
+        assert len(quads) == len(self.lines)
+        return self.voted, self.share
 
     def __call__(self, image: np.ndarray, quads: np.ndarray) -> list[Reading]:
         angle = self.angle(image)
@@ -101,7 +104,7 @@ VERSE = [(*row[:4], f"第{i}行的文字") for i, row in enumerate(ROWS)]
 def test_an_upright_page_costs_one_look_and_each_line_is_read_once() -> None:
     world = World(ROWS, {0: 0.98})
     page = world.reader().read_image(world.upright, "a.png")
-    assert (page.source, page.angle, world.looks, world.votes) == ("a.png", 0, [0], 0)
+    assert (page.source, page.angle, world.looks, world.votes) == ("a.png", 0, [0], 1)
     assert [line.text for line in page.lines] == TEXTS
     assert world.read == [(0, SAMPLE), (0, 2)]
 
@@ -112,7 +115,7 @@ def test_a_turned_page_is_set_upright_and_its_lines_stand_where_they_are(angle: 
     picture = world.turned(angle)
     page = world.reader().read_image(picture)
     assert (page.angle, world.votes) == (angle, 1)
-    assert world.looks == [angle, 0]  # as it stands, then as the classifier says
+    assert world.looks == [angle, 0]  # as it stands, then as its lines vote
     assert [line.text for line in page.lines] == TEXTS
     found = np.array([line.quad.points for line in page.lines])
     assert np.allclose(found, world.quads(picture), atol=1e-3)
@@ -171,6 +174,17 @@ def test_characters_that_stand_alone_do_not_decide_at_once() -> None:
     world = World(alone, {0: 0.98, 90: 0.97}, sideways=())
     assert world.reader().read_image(world.upright).angle == 0
     assert world.looks == [0, 180, 270, 90]
+
+
+def test_a_clear_vote_leaves_no_doubt() -> None:
+    world = World(ROWS, {0: 0.9}, share=0.9)
+    assert world.reader().read_image(world.upright).angle == 0
+    assert world.read == [(0, SAMPLE), (0, 2)]  # not upside down too
+    alone = World([(5.0, 5.0, 5.0, 5.0, "店")], {0: 0.98}, share=0.9)
+    assert alone.reader().read_image(alone.upright).angle == 0
+    assert alone.looks == [0]
+    blurred = World(ROWS, {0: 0.98, 180: 0.6}, share=0.9)  # wrong, and it makes no sense
+    assert blurred.reader().read_image(blurred.turned(180)).angle == 180
 
 
 def test_whoever_knows_which_way_up_pays_for_no_search() -> None:

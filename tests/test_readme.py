@@ -16,7 +16,7 @@ import shizi
 from shizi.cli import STDIN, app
 
 ROOT = Path(__file__).parents[1]
-CHINESE, ENGLISH, TRAINING, DOCUMENTS, SERVE = (
+CHINESE, ENGLISH, TRAINING, DOCUMENTS, SERVE, SCALE = (
     (ROOT / name).read_text(encoding="utf-8")
     for name in (
         "README.md",
@@ -24,6 +24,7 @@ CHINESE, ENGLISH, TRAINING, DOCUMENTS, SERVE = (
         "docs/training.md",
         "docs/documents.md",
         "docs/serve.md",
+        "docs/scale.md",
     )
 )
 both = pytest.mark.parametrize("readme", [CHINESE, ENGLISH], ids=["zh", "en"])
@@ -61,8 +62,9 @@ ALL = {"check", "eval", "synth", "train", "export"}
         (TRAINING, ALL),
         (DOCUMENTS, {"read"}),
         (SERVE, {"serve", "train", "export"}),
+        (SCALE, {"batch"}),
     ],
-    ids=["zh", "en", "training", "documents", "serve"],
+    ids=["zh", "en", "training", "documents", "serve", "scale"],
 )
 def test_shizi_commands_parse(text: str, told: set[str]) -> None:
     calls = shizi_arguments(text)

@@ -44,7 +44,7 @@ class Painted:
         for i in range(n):
             for t in range(w // 8):
                 probs[i, t, int(ids[i, t]) if ids[i, t] < len(CHARSET) else 0] = 0.98
-        return probs
+        return np.log(probs)
 
 
 def paint(text: str) -> np.ndarray:
@@ -115,15 +115,15 @@ def test_batches_have_few_shapes() -> None:
     assert [s[0] for s in session.shapes] == [4, 4, 4, 1]
 
 
-def test_no_probabilities_are_kept_beyond_their_batch() -> None:
+def test_no_logits_are_kept_beyond_their_batch() -> None:
     """A page of 400 lines would hold 1.7 GB of them."""
     made: list[weakref.ref[np.ndarray]] = []
 
     def runtime(batch: np.ndarray) -> np.ndarray:
         assert sum(array() is not None for array in made) <= 1
-        probs = Painted()(batch)
-        made.append(weakref.ref(probs))
-        return probs
+        logits = Painted()(batch)
+        made.append(weakref.ref(logits))
+        return logits
 
     reader = Recognizer(Session(runtime), CHARSET, RecognitionOptions(squeeze=1.0))
     assert len(reader.read([paint("abcd")] * 20)) == 20
@@ -194,3 +194,26 @@ def test_brackets_of_a_pair_have_one_width_that_of_the_surer() -> None:
         ("（）()", 0, "（）()"),
     ):
         assert "".join(c.text for c in _paired(chars(text, doubtful))) == expected
+
+
+def test_doubtful_spaces_stand_beside_signs_and_not_between_chinese_characters() -> None:
+    charset = Charset("a+识字 ")
+
+    class Gaps:
+        """Reads the first letter, or with a bright crop the first character, and the next one."""
+
+        def __call__(self, batch: np.ndarray) -> np.ndarray:
+            probs = np.zeros((len(batch), 5, len(charset)), np.float32)
+            for row, picture in zip(probs, batch, strict=True):
+                first = 3 if picture.mean() > 100 else 1
+                row[0, first] = row[4, first + 1] = 1
+                row[1:4] = 0.7 * np.eye(len(charset))[0] + 0.3 * np.eye(len(charset))[5]
+            return np.log(np.maximum(probs, 1e-9))
+
+    def read(**options: object) -> list[str]:
+        made = RecognitionOptions(**options)  # type: ignore[arg-type]
+        crops = [np.full((48, 64, 3), level, np.uint8) for level in (20, 200)]
+        return [r.text for r in Recognizer(Session(Gaps()), charset, made).read(crops)]
+
+    assert read() == ["a +", "识字"]
+    assert read(allow="a+") == ["a+", ""]

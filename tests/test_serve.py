@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import re
 import socket
 import time
@@ -12,7 +13,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import httpx
+import PIL.Image
 import pytest
+from pictures import encode
 from serving import FAULTY, SLOW, TEXTS, Served, png, served, tiff
 
 from shizi.errors import OptionError
@@ -123,12 +126,52 @@ def test_pages_that_were_corrected_are_written_in_any_format(api: Served) -> Non
     assert "认字" in api.post("/v1/format?format=hocr", json=pages).text
     for drawn in ("picture", "pdf"):
         assert api.post(f"/v1/format?format={drawn}", json=pages).status_code == 400
+    assert api.post("/v1/format?format=pdf", json=[]).status_code == 400
+
+
+def test_with_their_file_corrected_pages_become_a_pdf_or_a_picture(api: Served) -> None:
+    pdfium = pytest.importorskip("pypdfium2")
+    pytest.importorskip("pikepdf")
+    file = several(("a.tif", tiff(60, 61, 62)))
+    pages = api.post("/v1/read?format=json", files=file).json()
+    pages[2]["lines"][0] |= {"text": "认字", "chars": []}
+    given = {"format": "pdf", "result": json.dumps([pages[2], pages[0]])}
+    made = api.post("/v1/format", files=file, data=given)
+    assert (made.status_code, made.headers["Content-Type"]) == (200, "application/pdf")
+    with pdfium.PdfDocument(made.content) as book:
+        texts = [page.get_textpage().get_text_range().split()[0] for page in book]
+    assert texts == ["认字", "识字"]
+    given = {"format": "picture", "result": json.dumps(pages[2:])}
+    drawn = api.post("/v1/format", files=file, data=given)
+    assert PIL.Image.open(io.BytesIO(drawn.content)).format == "JPEG"
+
+
+def test_pages_must_be_those_of_their_file(api: Served) -> None:
+    (page,) = api.post("/v1/read?format=json", content=PNG).json()
+    file, result = several(("a.png", PNG)), json.dumps([page])
+    for files, data, status in (
+        (several(("b.png", png(61))), {"result": result}, 400),
+        (several(("b.png", BROKEN)), {"result": result}, 422),
+        (several(("b.tif", tiff(60, 60))), {"result": json.dumps([page | {"number": 3}])}, 422),
+        (file, {"result": json.dumps([page | {"number": 0}])}, 400),
+        (file, {"result": json.dumps([page] * 201)}, 413),
+        (file, {"result": "["}, 400),
+        (file, {"result": "[]"}, 400),
+        (file, {}, 400),
+        (file * 2, {"result": result}, 400),
+    ):
+        given = {"format": "pdf", **data}
+        answer = api.post("/v1/format", files=files, data=given)
+        assert (answer.status_code, list(answer.json())) == (status, ["error", "status"]), data
+    other = {"format": "json", "result": json.dumps([page, page | {"width": 9}])}
+    assert api.post("/v1/format", files=file, data=other).status_code == 207
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         3,
+        {},
         [3],
         [{"lines": 3}],
         [{"image": "a", "width": "9", "height": 9, "angle": 0, "lines": []}],
@@ -254,6 +297,47 @@ def test_what_is_left_can_be_given_up() -> None:
         for thread in api.service._desk._pool._threads:
             thread.join(30)
         assert _pages_read(api) == 1
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP", "PDF"])
+def test_damaged_files_are_read_or_refused(api: Served, kind: str) -> None:
+    if kind == "PDF":
+        pytest.importorskip("pypdfium2")
+    whole = encode(PIL.Image.new("L", (60, 30), 200), kind)
+    chance = random.Random(kind)
+    damaged = [whole[: len(whole) * n // 8] for n in range(1, 8)]
+    for _ in range(12):
+        torn = bytearray(whole)
+        for _ in range(3):
+            torn[chance.randrange(len(torn))] = chance.randrange(256)
+        damaged.append(bytes(torn))
+    for data in damaged:
+        for format in ("json", "pdf") if kind != "PDF" else ("json",):
+            answer = api.post(f"/v1/read?format={format}", content=data)
+            assert answer.status_code in (200, 207, 400, 413, 422), answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--x",
+        b"--x\r\n\r\n\r\n--x--\r\n",
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc',
+        b'--x\r\nContent-Disposition: form-data; filename="a"\r\n\r\nabc\r\n--x--\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="dpi"\r\n\r\n\xff\r\n--x--\r\n',
+        b"--x\r\n" + bytes(1000),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/read", "/v1/jobs", "/v1/format", "/v1/corrections"])
+# Starlette leaves the file of a part that never ends to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_damaged_forms_are_refused(api: Served, path: str, body: bytes) -> None:
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    for headers in (kind, {"Content-Type": "multipart/form-data"}):
+        answer = api.post(path, content=body, headers=headers)
+        assert 400 <= answer.status_code < 500, answer.text
+        assert answer.json()["error"]
 
 
 # Who may ask
@@ -386,6 +470,7 @@ def test_a_pdf_that_has_text_keeps_it_unless_that_is_not_wanted(api: Served) -> 
         pages = _pages_read(api)
         again = api.post(f"/v1/read?format=pdf&force={force}", content=made.content)
         assert again.status_code == 200
+        assert again.headers.get("Shizi-Kept") == (None if reads else "1")
         with pikepdf.open(io.BytesIO(again.content)) as book:
             assert len(book.pages) == 1
         assert (_pages_read(api) > pages) is reads

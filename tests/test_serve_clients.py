@@ -187,6 +187,20 @@ def test_litellm_gets_what_it_takes_over_as_it_stands(api: Served) -> None:
     assert found["pages"][0]["images"] == []
 
 
+def test_litellm_reads_through_its_own_client(api: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or its import asks the network
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        litellm = pytest.importorskip("litellm")
+        where = {"model": "mistral/any", "api_key": "any", "api_base": f"{api.url}/v1"}
+        document = {"type": "image_url", "image_url": f"data:image/png;base64,{IMAGE}"}
+        (page,) = litellm.ocr(document=document, **where).pages
+        assert page.markdown == "识字你好 world\n\n第二段"
+        address = {"type": "document_url", "document_url": "https://a.example/b.pdf"}
+        with pytest.raises(litellm.exceptions.BadRequestError, match="no address is fetched"):
+            litellm.ocr(document=address, **where)
+
+
 def test_both_are_told_when_to_come_again() -> None:
     with served(ServeOptions(port=0, workers=1, queue=0)) as api:
         first = api.slow()

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import PIL.Image
 import pytest
-from serving import TEXTS, Served, png, served, tiff
+from serving import CELLS, TEXTS, Served, png, served, tiff
 
 from shizi.data import read_lines
 from shizi.serve.options import ServeOptions
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.skipif(
     not shutil.which("chromium"), reason="needs the chromium package"
 )  # fmt: skip
 
+pdfium = pytest.importorskip("pypdfium2")
+pytest.importorskip("pikepdf")
 sync_api = pytest.importorskip("playwright.sync_api")
 
 
@@ -38,7 +41,7 @@ def api(tmp_path: Path) -> Iterator[Served]:
         yield asked
 
 
-def opened(browser: Any, api: Served, problems: list[str], width: int = 1400, **more: str) -> Any:
+def opened(browser: Any, api: Served, problems: list[str], width: int = 1400, **more: Any) -> Any:
     page = browser.new_page(viewport={"width": width, "height": 800}, locale="zh-CN", **more)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
@@ -53,10 +56,10 @@ def give(page: Any, *files: tuple[str, bytes]) -> None:
     page.wait_for_selector(".tab.waiting", state="detached")
 
 
-def saved(page: Any, format: str) -> str:
+def saved(page: Any, format: str) -> Path:
     with page.expect_download() as download:
         page.select_option("#download", format)
-    return Path(download.value.path()).read_text("utf-8")
+    return Path(download.value.path())
 
 
 @pytest.mark.parametrize("width", [1400, 390])
@@ -83,6 +86,28 @@ def test_files_are_read_and_shown_side_by_side(browser: Any, api: Served, width:
     page.close()
     # The broken file's status is all that a browser complains of.
     assert [p for p in problems if "422" not in p] == []
+
+
+def test_cells_of_a_row_stand_beside_each_other(browser: Any, api: Served) -> None:
+    problems: list[str] = []
+    page = opened(browser, api, problems)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    give(page, ("a.png", png(CELLS)))
+    first, second, third = (page.locator(".line").nth(n).bounding_box() for n in range(3))
+    assert first["y"] == second["y"] < third["y"]
+    assert first["x"] + first["width"] < second["x"]
+    page.click("#copy")
+    assert page.evaluate("navigator.clipboard.readText()") == "识字\t你好 world\n\n第二段\n"
+    page.close()
+    assert not problems
+
+
+def test_where_nothing_can_be_dropped_the_page_says_tap(browser: Any, api: Served) -> None:
+    problems: list[str] = []
+    page = opened(browser, api, problems, 390, has_touch=True, is_mobile=True)
+    assert page.inner_text("#target strong") == "点这里选图片或 PDF"
+    page.close()
+    assert not problems
 
 
 def test_the_page_speaks_the_browsers_language_and_the_other(browser: Any, api: Served) -> None:
@@ -130,11 +155,16 @@ def test_corrections_are_taken_away_and_collected(
     page.keyboard.type("not this")
     page.keyboard.press("Escape")
     assert page.inner_text("#count") == "改了 1 行"
-    first, second = json.loads(saved(page, "json"))
+    first, second = json.loads(saved(page, "json").read_text("utf-8"))
     assert [line["text"] for line in first["lines"]] == list(TEXTS)
     assert [line["text"] for line in second["lines"]] == ["认字 <i>", *TEXTS[1:]]
     assert "was" not in second["lines"][0]
-    assert "认字" in saved(page, "text")
+    assert "认字" in saved(page, "text").read_text("utf-8")
+    with pdfium.PdfDocument(saved(page, "pdf")) as book:
+        texts = [made.get_textpage().get_text_range() for made in book]
+    assert ["认字<i>" in "".join(text.split()) for text in texts] == [False, True]
+    with PIL.Image.open(saved(page, "picture")) as drawn:
+        assert drawn.format == "JPEG"
     page.click("#collect")
     page.wait_for_selector("#collect", state="hidden")
     assert page.inner_text("#count") == "改了 1 行 · 训练集现有 1 行"

@@ -92,6 +92,20 @@ def test_a_character_alone_on_plain_ground_is_a_mark_also_in_a_bubble() -> None:
     assert len(unexplained(image, NONE, marks).marks) == 0  # found already
 
 
+def test_a_character_level_with_a_line_is_one_however_far_and_narrow() -> None:
+    image = page()
+    known = np.stack([written(image, box(40, y, 120, 20)) for y in (100, 122, 144)])
+    cv2.line(image, (400, 102), (400, 118), (0, 0, 0), 2)  # a 1 in the first row,
+    cv2.line(image, (400, 124), (400, 140), (0, 0, 0), 2)  # one that nearly touches it,
+    cv2.line(image, (300, 90), (300, 170), (0, 0, 0), 2)  # a rule between columns,
+    cv2.line(image, (500, 160), (502, 161), (0, 0, 0), 2)  # dirt,
+    written(image, box(500, 100, 60, 20))  # and a word
+    found = unexplained(image, known, known).beside
+    assert sorted(found.mean(1).round().tolist()) == [[400, 110], [400, 132]]
+    assert all(min(side) >= 17 for side in sides(found))  # as high as the row, and as wide
+    assert not len(unexplained(image, known, np.concatenate([known, found])).beside)
+
+
 def test_on_rough_ground_nothing_stands_alone() -> None:
     image = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
     cv2.putText(image, "7", (100, 130), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 3)

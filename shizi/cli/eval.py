@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Group, Parameter
@@ -23,7 +24,8 @@ from shizi.evaluate import (
     run_eval,
     together,
 )
-from shizi.evaluate.plot import plot_confusion
+from shizi.evaluate.calibration import BINS, calibrate, reliability
+from shizi.evaluate.plot import plot_confusion, plot_reliability
 from shizi.evaluate.sets import EvalOptions, LiveEvalOptions
 from shizi.reader import Reader, ReaderOptions
 
@@ -40,10 +42,10 @@ _DEFAULT = ReaderOptions()
 
 @eval.command
 def recognition(*, what: What, reading: Reading = _DEFAULT) -> int:
-    """Character errors and exact lines of the recogniser, on true line crops.
+    """Character errors and exact lines of the recogniser, and whether its scores can be believed.
 
-    shizi eval recognition --data real/lines
     shizi eval recognition --data real/lines --weights my-weights
+    shizi eval recognition --data drawn:doubled drawn:prices --fonts unseen --plot scores.png
     """
     return score("recognition", what, ReaderSystem(Reader(reading)))
 
@@ -109,12 +111,14 @@ def score(task: Task, what: EvalOptions, system: System) -> int:
     """Evaluate a system, show a table, write what was asked for and return the exit code.
 
     Raises:
-        DataError: a set is broken, none of them suits the task, or a plot is wanted of
-            anything but the orientation.
+        DataError: a set is broken, none of them suits the task, or a plot or a fit is wanted of
+            a task that has none.
         MissingExtraError: a plot is wanted and matplotlib is not installed.
     """
-    if what.plot and task != "orientation":
-        raise DataError(f"--plot draws angles; of {task} there is nothing to draw, drop it")
+    if what.plot and task not in ("orientation", "recognition"):
+        raise DataError(f"--plot draws angles or scores; {task} has neither, drop it")
+    if what.calibrate and task != "recognition":
+        raise DataError(f"--calibrate fits the scores of lines; {task} has none, drop it")
     results = run_eval(task, what, system)
     console = wide_console()
     console.print(_figures(results))
@@ -126,9 +130,33 @@ def score(task: Task, what: EvalOptions, system: System) -> int:
         console.print(table(["", *map(str, ANGLES)], cells))
         if what.plot:
             plot_confusion(counts, what.plot)
+    if task == "recognition":
+        _scores(console, results, what)
     if what.json:
         write_json(what.json, [asdict(result) for result in results])
     return 0
+
+
+def _scores(console: Console, results: Sequence[Result], what: EvalOptions) -> None:
+    """Say how often lines are wrong by their score, and fit or draw that where it is wanted."""
+    sets = {result.set: result.judged or [] for result in results}
+    console.print("by score: share of the lines, and how many of these are wrong, in %")
+    rows = []
+    for name, judged in (*sets.items(), ("all", [j for each in sets.values() for j in each])):
+        cells = [
+            f"{100 * b.lines / max(1, len(judged)):.0f}: {100 * b.share_wrong:.1f}"
+            if b.lines
+            else "-"
+            for b in reliability(judged)
+        ]
+        rows.append([name, *cells])
+    columns = [f"{low:g} to {high:g}" for low, high in pairwise(BINS)]
+    console.print(table(["set", *columns], rows, left=("set",)))
+    if what.calibrate:
+        surprise, slope = calibrate(list(sets.values()))
+        console.print(f"fitted: SURPRISE {surprise:.3f}, SLOPE {slope:.3f}")
+    if what.plot:
+        plot_reliability(sets, what.plot)
 
 
 def _figures(results: Sequence[Result]) -> Table:

@@ -242,6 +242,48 @@ def rules(file: str = "value", /, *, check: Path | None = None, most: int = 20) 
 
 
 @live.command
+def learn(
+    files: list[Path],
+    /,
+    *,
+    out: Path,
+    others: list[Path] | None = None,
+    held: Path | None = None,
+) -> int:
+    """Learn what comments are about, for the rules of value (their key learnt).
+
+    shizi live learn comments.tsv --out mine.npz
+    shizi live learn comments.tsv --others chat.txt --held held.tsv --out mine.npz
+
+    Args:
+        files: labelled comments, a line each: topics or a minus, a tab, the comment; (a/b) in it
+            is one of several wordings.
+        out: file to write, .npz.
+        others: text files with comments of rooms that sell nothing, one a line.
+        held: labelled comments that nothing is learnt from: how well they are told is shown.
+    """
+    from shizi.cli.show import table, wide_console
+    from shizi.live.mean.learn import check, read_labelled, read_others, without
+    from shizi.live.mean.learn import learn as fit
+
+    if out.suffix != ".npz":
+        raise UsageError(f"{out} must end with .npz")
+    aside = read_labelled(held) if held else []
+    comments = without([c for path in files for c in read_labelled(path)], aside)
+    learnt = fit(comments, [c for path in others or [] for c in read_others(path)])
+    with whole(out) as part, part.open("wb") as file:
+        learnt.save(file)
+    rows = [
+        (f.topic or "all", str(f.true), f"{100 * f.precision:.1f}", f"{100 * f.recall:.1f}")
+        for f in (check(learnt, aside) if aside else [])
+    ]
+    if rows:
+        wide_console().print(table(("topic", "comments", "precision %", "recall %"), rows))
+    print(f"{out}: {len(comments)} comments, {len(learnt.places)} features")
+    return 0
+
+
+@live.command
 def export(
     store: str,
     /,

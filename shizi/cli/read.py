@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, BinaryIO, get_args
 
@@ -15,13 +13,14 @@ from cyclopts import Group, Parameter, Token
 from shizi.bar import Bar, bar
 from shizi.cli import STDIN, UsageError
 from shizi.cli.output import Drawings, Folder, kept, opened
+from shizi.cli.stopping import stopping
 from shizi.errors import Failure, WriteError
-from shizi.formats import FORMATS, FormatName
+from shizi.formats import FORMATS, FormatName, needs_all
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Source, find
 from shizi.jobs import Read, sheets
-from shizi.journal import Journal
-from shizi.page import Sheet
+from shizi.journal import Journal, bare
+from shizi.page import WHOLE, Sheet
 from shizi.reader import Reader, ReaderOptions
 
 _DOCUMENTS, _READING = PageOptions(), ReaderOptions()
@@ -84,15 +83,18 @@ def read(
         raise UsageError(f"--out: {there} exists; name another folder, or --resume to keep it")
     drawings = Drawings(output.draw) if output.draw else None
     # What a searchable PDF keeps need not be read, unless there is more to be made of it.
-    read_all = output.format != ("pdf",) or drawings is not None
+    read_all = needs_all(output.format) or drawings is not None
     settings = repr((reading, documents.dpi, read_all or documents.force))
-    with _stopping(), bar(len(files)) as shown:
+    with stopping(), bar(len(files)) as shown:
         reader = Reader(reading).read_image
         job = _Job(reader, reading.limits, documents, drawings, shown, read_all)
         if folder:
             _to_folder(job, folder, settings, resume=output.resume)
         else:
             _to_one(job, files, output, settings)
+        if job.unread:
+            pages = "1 page keeps" if job.unread == 1 else f"{job.unread} pages keep"
+            job.bar.say(f"{pages} the text of before, unread; --force reads all")
     return 1 if job.failed else 0
 
 
@@ -121,18 +123,6 @@ def _check(output: OutputOptions, files: Iterable[str]) -> None:
         raise UsageError(f"--out {output.out}: is a file; name a folder")
 
 
-@contextmanager
-def _stopping() -> Iterator[None]:
-    """Let the end of the session or of the terminal stop the work as Ctrl-C does: in order."""
-    asked = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, signal.default_int_handler) for number in asked}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _to_one(job: _Job, files: list[str], output: OutputOptions, settings: str) -> None:
     """Write all pages to one file, or to standard output as they come."""
     (name,) = output.format
@@ -142,9 +132,9 @@ def _to_one(job: _Job, files: list[str], output: OutputOptions, settings: str) -
             FORMATS[name].write(job.shown(files, out), out)
         return
     with kept(target, settings, resume=output.resume) as journal:
-        found = [_bare(sheet) for sheet in job.read(files, journal)]
+        found = [bare(sheet) for sheet in job.read(files, journal)]
         with opened(target) as out:
-            FORMATS[name].write((_whole(sheet, journal) for sheet in found), out)
+            FORMATS[name].write(map(journal.whole, found), out)
 
 
 def _to_folder(job: _Job, folder: Folder, settings: str, *, resume: bool) -> None:
@@ -158,24 +148,15 @@ def _to_folder(job: _Job, folder: Folder, settings: str, *, resume: bool) -> Non
         with kept(folder.path / stem, settings, resume=resume) as journal:
             found = []
             for sheet in job.read([source], journal):
-                found.append(_bare(sheet))
+                found.append(bare(sheet))
                 if drawings:
                     drawings.save(sheet)
             for format, target in targets.items() if found else ():
                 try:
                     with opened(target) as out:
-                        FORMATS[format].write((_whole(sheet, journal) for sheet in found), out)
+                        FORMATS[format].write(map(journal.whole, found), out)
                 except WriteError as error:  # a PDF that must not be changed; the others can be
                     job.fail(Failure(source, error))
-
-
-def _bare(sheet: Sheet) -> Sheet:
-    """Return a sheet without what takes room: its picture, and its lines, which a journal keeps."""
-    return replace(sheet, page=replace(sheet.page, lines=()), image=None)
-
-
-def _whole(bare: Sheet, journal: Journal) -> Sheet:
-    return replace(bare, page=journal.page(bare.page.source))
 
 
 @dataclass
@@ -189,6 +170,7 @@ class _Job:
     bar: Bar
     read_all: bool = True
     failed: int = 0
+    unread: int = 0
     done: int = 0
 
     def read(self, files: list[str], journal: Journal | None = None) -> Iterator[Sheet]:
@@ -210,6 +192,7 @@ class _Job:
                     self.drawings.save(item)
                 except Exception as error:  # the page is read all the same
                     self.fail(Failure(item.page.source, error))
+            self.unread += not self.read_all and item.own_text == WHOLE
             yield item
             page = item.page
             self.bar.at(self.done + page.number / item.count, Path(page.source).name)

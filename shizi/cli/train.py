@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Group, Parameter
 
+from shizi.cli.show import say, wide_console
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.options import (
     CRNNInitOptions,
@@ -37,11 +38,11 @@ def crnn(
 
     shizi train crnn --data data/lines --val real/lines --out runs/crnn
     shizi train crnn --stage tune --init shipped --data own --val own-val --out runs/own
+    shizi train crnn --find-lr --data data/lines --out runs/lr
     """
     from shizi.train.start import train_crnn
 
-    train_crnn(data, loop, init)
-    return 0
+    return _told(train_crnn(data, loop, init), loop)
 
 
 @train.command
@@ -58,8 +59,7 @@ def ctpn(
     """
     from shizi.train.start import train_ctpn
 
-    train_ctpn(data, loop, init)
-    return 0
+    return _told(train_ctpn(data, loop, init), loop)
 
 
 @train.command
@@ -69,12 +69,19 @@ def orientation(
     init: Init = InitOptions(),
     loop: Loop = LoopOptions(),
 ) -> int:
-    """Train the page-orientation classifier on upright pages or folders 0, 90, 180 and 270.
+    """Train the page-orientation classifier on lines; the published net on whole pages.
 
-    shizi train orientation --data data/pages --val real/pages --out runs/angle
+    shizi train orientation --data data/lines data/pages --val real/pages --out runs/angle
     shizi train orientation --net vgg16 --data photos --val real/pages --out runs/vgg
     """
     from shizi.train.start import train_orientation
 
-    train_orientation(data, loop, init)
+    return _told(train_orientation(data, loop, init), loop)
+
+
+def _told(figures: dict[str, float], loop: LoopOptions) -> int:
+    """Say which rate to take where one was looked for; a run tells of itself."""
+    if loop.find_lr:
+        picture = loop.out / "rates.png"
+        say(wide_console(), f"take --lr {figures['lr']:.0e}; {picture} shows why")
     return 0

@@ -35,6 +35,10 @@ PROBE = 512
 """Side of the square in which small print is looked for, pixels."""
 
 
+BESIDE = 0.5
+"""Score of what stands level with a line and looks like a character: reading decides."""
+
+
 class Detector:
     """Finds text lines. Immutable; safe from many threads."""
 
@@ -120,6 +124,8 @@ class Detector:
             scores = np.concatenate([scores, certain])
             kept = distinct(quads, scores)
             return quads[kept], scores[kept]
+        quads = np.concatenate([quads, left.beside])
+        scores = np.append(scores, np.full(len(left.beside), BESIDE, np.float32))
         patches = second_looks(image, scaled, left, self.options.enlarge)
         if left.largest > LARGE:
             patches.append(shrunk(scaled))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ END_SCORE = 0.5
 """Mean score of two facing ends above which a line is cut."""
 
 Float = NDArray[np.float32]
+Double = NDArray[np.float64]
 
 
 class Slices(NamedTuple):
@@ -50,14 +51,11 @@ def build_quads(
 ) -> tuple[Quads, Float]:
     """Turn the net's output (R, C, K, 7) into line quads (N, 4, 2) and scores (N,)."""
     slices = suppress(output, spec)
-    quads, scores = [], []
-    for chain in link(slices):
-        score = float(slices.score[chain].mean())
-        if score >= options.line_score:
-            quads.append(outline(slices, chain))
-            scores.append(score)
-    found = np.asarray(quads, dtype=np.float32).reshape(-1, 4, 2)
-    return grow(found, options.margin), np.asarray(scores, dtype=np.float32)
+    chains = link(slices)
+    scores = np.array([slices.score[chain].mean() for chain in chains], np.float32)
+    kept = scores >= options.line_score
+    found = outlines(slices, [chain for chain, keep in zip(chains, kept, strict=True) if keep])
+    return grow(found, options.margin), scores[kept]
 
 
 def suppress(output: Float, spec: CTPNSpec | VGGCTPNSpec) -> Slices:
@@ -124,23 +122,15 @@ def link(slices: Slices) -> list[NDArray[np.intp]]:
 
     A pair is not joined where the left one holds a right end and the right one a left end.
     """
-    count = len(slices.column)
-    after = np.full(count, -1)
-    before = np.full(count, -1)
-    last = int(slices.column.max(initial=0))
-    starts = np.searchsorted(slices.column, np.arange(last + 2))
+    after = np.full(len(slices.column), -1)
+    before = after.copy()
     for reach in range(1, GAP + 2):
-        for column in range(last + 1 - reach):
-            a = np.arange(starts[column], starts[column + 1])
-            b = np.arange(starts[column + reach], starts[column + reach + 1])
-            a, b = a[after[a] < 0], b[before[b] < 0]
-            if not (len(a) and len(b)):
-                continue
-            fit = _likeness(slices, a, b)  # (A, B)
-            to, back = fit.argmax(1), fit.argmax(0)
-            for i in range(len(a)):
-                if fit[i, to[i]] > 0 and back[to[i]] == i:
-                    after[a[i]], before[b[to[i]]] = b[to[i]], a[i]
+        a, b = _apart(slices.column, reach)
+        free = (after[a] < 0) & (before[b] < 0)
+        a, b = a[free], b[free]
+        fit = _likeness(slices, a, b)  # (P,)
+        linked = _best(fit, a) & _best(fit, b) & (fit > 0)
+        after[a[linked]], before[b[linked]] = b[linked], a[linked]
     chains = []
     for start in np.flatnonzero(before < 0):
         chain = [int(start)]
@@ -150,48 +140,74 @@ def link(slices: Slices) -> list[NDArray[np.intp]]:
     return chains
 
 
+def _apart(column: NDArray[np.intp], reach: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pairs (P,), (P,) of slices that are so many columns apart, the left one first."""
+    first, end = (np.searchsorted(column, column + reach, side) for side in ("left", "right"))
+    count = end - first
+    a = np.repeat(np.arange(len(column)), count)
+    return a, np.arange(len(a)) + np.repeat(first - (np.cumsum(count) - count), count)
+
+
+def _best(fit: Float, group: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Say which (P,) of the pairs fits best of its group (P,), the first of equals."""
+    order = np.lexsort((-fit, group))
+    best = np.zeros(len(fit), bool)
+    best[order[np.diff(group[order], prepend=-1) > 0]] = True
+    return best
+
+
 def _likeness(slices: Slices, a: NDArray[np.intp], b: NDArray[np.intp]) -> Float:
-    """How well slices a (A,) and b (B,) continue each other; 0 where they must not."""
-    top = np.maximum(slices.top[a][:, None], slices.top[b])
-    low = np.minimum(slices.low[a][:, None], slices.low[b])
-    ha = (slices.low - slices.top)[a][:, None]
-    hb = (slices.low - slices.top)[b][None]
-    overlap = (low - top) / np.minimum(ha, hb)
-    size = np.minimum(ha, hb) / np.maximum(ha, hb)
-    apart = (slices.ends[a, 1][:, None] + slices.ends[b, 0][None]) / 2 > END_SCORE
+    """How well slices b (P,) continue a (P,); 0 where they must not."""
+    height = slices.low - slices.top
+    overlap = np.minimum(slices.low[a], slices.low[b]) - np.maximum(slices.top[a], slices.top[b])
+    overlap /= np.minimum(height[a], height[b])
+    size = np.minimum(height[a], height[b]) / np.maximum(height[a], height[b])
+    apart = (slices.ends[a, 1] + slices.ends[b, 0]) / 2 > END_SCORE
     fits = (overlap > FACING) & (size > LIKENESS) & ~apart
     return np.where(fits, overlap + size, 0.0).astype(np.float32)
 
 
-def outline(slices: Slices, chain: NDArray[np.intp]) -> Float:
-    """Fit a quad (4, 2) to a chain: straight top and bottom, ends by side refinement."""
-    xs = (slices.column[chain] + 0.5) * COLUMN
-    top, low = slices.top[chain], slices.low[chain]
-    first, last = chain[0], chain[-1]
+def outlines(slices: Slices, chains: Sequence[NDArray[np.intp]]) -> Quads:
+    """Fit quads (N, 4, 2) to N chains: straight top and bottom, ends by side refinement."""
+    if not chains:
+        return np.zeros((0, 4, 2), np.float32)
+    flat, count = np.concatenate(chains), np.array([len(chain) for chain in chains])
+    starts = np.cumsum(count) - count
+    first, last = flat[starts], flat[starts + count - 1]
+    xs = (slices.column + 0.5) * COLUMN  # (M,)
     left, right = slices.offsets[first, 0], slices.offsets[last, 1]
-    if len(chain) == 1 and left >= right:  # the published form has one offset for both ends
-        left, right = -abs(left), abs(right)
-    x0 = xs[0] + COLUMN * float(np.clip(left, -1.0, 0.5))
-    x1 = xs[-1] + COLUMN * float(np.clip(right, -0.5, 1.0))
-    x1 = max(x1, x0 + 2)
-    slope, middle = _fit_line(xs, (top + low) / 2)
-    grow, height = _fit_line(xs, low - top)
-    centre = float(xs.mean())
-    theta = math.atan(slope)
-    normal = np.array([-math.sin(theta), math.cos(theta)])
-    corners = []
+    crossed = (count == 1) & (left >= right)  # the published form has one offset for both ends
+    left, right = (np.where(crossed, side * np.abs(v), v) for side, v in ((-1, left), (1, right)))
+    x0 = xs[first] + COLUMN * np.clip(left, -1.0, 0.5)
+    x1 = xs[last] + COLUMN * np.clip(right, -0.5, 1.0)
+    x1 = np.maximum(x1, x0 + 2)
+    centre = np.add.reduceat(xs[flat], starts) / count
+    dx = xs[flat] - np.repeat(centre, count)
+    slope, middle = _fit_lines(dx, np.float32(0.5) * (slices.top + slices.low)[flat], starts)
+    widening, height = _fit_lines(dx, (slices.low - slices.top)[flat], starts)
+    theta = np.arctan(slope)
+    normal = np.stack([-np.sin(theta), np.cos(theta)], 1)  # (N, 2)
+    ends = []
     for x, side in ((x0, 1), (x1, -1)):
-        tall = max(2.0, height + grow * (x - centre)) * math.cos(theta)
+        tall = np.maximum(2.0, height + widening * (x - centre)) * np.cos(theta)
         # The ends found are the outermost corners; the middle line begins further in.
-        inner = x + side * tall / 2 * abs(math.sin(theta))
-        point = np.array([inner, middle + slope * (inner - centre)])
-        corners.append((point - normal * tall / 2, point + normal * tall / 2))
-    (tl, bl), (tr, br) = corners
-    return np.stack([tl, tr, br, bl]).astype(np.float32)
+        inner = x + side * tall / 2 * np.abs(np.sin(theta))
+        point = np.stack([inner, middle + slope * (inner - centre)], 1)
+        half = normal * tall[:, None] / 2
+        ends += [point - half, point + half]
+    tl, bl, tr, br = ends
+    return np.stack([tl, tr, br, bl], 1).astype(np.float32)
 
 
-def _fit_line(xs: NDArray[np.floating[Any]], ys: NDArray[np.floating[Any]]) -> tuple[float, float]:
-    """Least squares slope, drawn to zero for short chains, and the value at the mean x."""
-    dx = xs - xs.mean()
+def _fit_lines(dx: Double, ys: Float, starts: NDArray[np.intp]) -> tuple[Double, Double]:
+    """Least squares slopes (N,), drawn to zero for short chains, and the values at the mean x.
+
+    Args:
+        dx: x of the points, chain after chain, less the mean of the chain, (P,).
+        ys: of the points, (P,).
+        starts: where each chain begins, (N,).
+    """
     prior = COLUMN**2 / 4  # a short line's slope is hardly worth believing
-    return float((dx * ys).sum() / ((dx * dx).sum() + prior)), float(ys.mean())
+    slope = np.add.reduceat(dx * ys, starts) / (np.add.reduceat(dx * dx, starts) + prior)
+    count = np.diff(np.append(starts, len(ys)))
+    return slope, np.add.reduceat(ys.astype(np.float64), starts) / count

@@ -8,13 +8,14 @@ one small picture shows them all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.detection.beside import beside
 from shizi.geometry import box_to_quad, grow, sides, warp
 from shizi.page import GREY, Image, Quads
 
@@ -62,6 +63,7 @@ class Unexplained(NamedTuple):
     """Strokes that no line covers; places are pixels of the picture."""
 
     strips: Quads  # (S, 4, 2) small or aslant; the first side runs lengthwise, right- or downwards
+    beside: Quads  # (B, 4, 2) upright boxes: single characters level with a line
     marks: Quads  # (M, 4, 2) upright boxes: single characters on plain ground, or what looks so
     largest: int  # the lesser side of the largest thing
     share: float  # of all strokes
@@ -82,11 +84,17 @@ def unexplained(image: Image, known: Quads, found: Quads) -> Unexplained:
         cv2.fillConvexPoly(left, quad.round().astype(np.int32), 0)
     near, wide = _pieces(left, NEAR), _pieces(left, REACH)
     strips = _strips(grey, strokes, wide)
-    marks = _marks(grey, (near, wide))
-    seen = [*found, *grow(strips, 0.3)]
-    new = [not [quad for quad in seen if _holds(quad, mark.mean(0))] for mark in marks]
+    level = _new(beside(grey, left, known), found)
+    marks = _new(_marks(grey, (near, wide)), [*found, *grow(strips, 0.3), *grow(level, 0.3)])
     largest = int(wide.boxes[:, 2:].min(1).max(initial=0))
-    return Unexplained(strips, marks[np.array(new, bool)], largest, float(left.sum()) / every)
+    return Unexplained(strips, level, marks, largest, float(left.sum()) / every)
+
+
+def _new(marks: Quads, seen: Iterable[NDArray[np.float32]]) -> Quads:
+    """Leave out marks (M, 4, 2) that stand in a quad (4, 2) that was seen."""
+    known = list(seen)
+    new = [not any(_holds(quad, mark.mean(0)) for quad in known) for mark in marks]
+    return np.asarray(marks[np.array(new, bool)], np.float32)
 
 
 class _Pieces(NamedTuple):
@@ -129,7 +137,10 @@ def _rectangle(pieces: _Pieces, index: int) -> NDArray[np.float32]:
     """The smallest rectangle (4, 2) around a piece, its first side a long one."""
     x, y, w, h = pieces.boxes[index]
     part = pieces.label[y : y + h, x : x + w] == pieces.number[index]
-    middle, (length, thickness), turn = cv2.minAreaRect(cv2.findNonZero(part.astype(np.uint8)))
+    # The outermost pixels of each row span what all of them do.
+    rows, left, right = np.arange(h), part.argmax(1), w - 1 - part[:, ::-1].argmax(1)
+    rim = np.stack([np.concatenate([left, right]), np.concatenate([rows, rows])], 1)  # (2 h, 2)
+    middle, (length, thickness), turn = cv2.minAreaRect(rim.astype(np.int32))
     # From the middles of the outermost pixels to their edges.
     corners = cv2.boxPoints((middle, (length + 1, thickness + 1), turn))
     return _lengthwise(corners + np.array([x, y], np.float32))

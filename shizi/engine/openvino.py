@@ -63,7 +63,8 @@ class OpenVINO:
         if not hasattr(self._local, "request"):
             self._local.request = self._compiled.create_infer_request()
         request = self._local.request
-        request.infer([batch], share_inputs=True)
+        request.set_input_tensor(openvino().Tensor(batch, shared_memory=True))
+        request.infer()
         found = np.asarray(request.get_output_tensor(0).data, dtype=np.float32)
         if batch.size >= 3 * ROOMY:
             found = found.copy()

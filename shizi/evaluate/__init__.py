@@ -10,18 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shizi.data import PageItem
 from shizi.errors import DataError
-from shizi.evaluate.sets import Chat, DataSet, EvalOptions, crops_of, load_set, rules_for
+from shizi.evaluate.calibration import Judged
+from shizi.evaluate.sets import (
+    Chat,
+    DataSet,
+    EvalOptions,
+    crops_of,
+    load_set,
+    rules_for,
+    shown,
+)
 from shizi.geometry import map_back, rotate90
-from shizi.images.load import load
 from shizi.layout import arrange
-from shizi.page import Image, Quads
+from shizi.page import Image, Quads, certainty
 from shizi.reader import Reader
 from shizi.scores import (
     ANGLES,
@@ -30,6 +38,7 @@ from shizi.scores import (
     TextScore,
     confusion,
     score_detection,
+    score_lines,
     score_page,
     score_text,
     search,
@@ -40,8 +49,10 @@ __all__ = [
     "DetectionScore",
     "EvalOptions",
     "Found",
+    "PagesScore",
     "ReaderSystem",
     "Result",
+    "Said",
     "System",
     "Task",
     "TextScore",
@@ -61,6 +72,9 @@ Task = Literal["recognition", "detection", "orientation", "pages"]
 Found = tuple[Quads, list[str]]
 """Quads (N, 4, 2) in pixels of the picture given, and what each says."""
 
+Said = tuple[str, float]
+"""What a line says, and how certain that is, 0 to 1."""
+
 CROPS_AT_ONCE = 32
 CHAT_MARKS = "：:"  # between a name and a message; some rooms draw none
 
@@ -68,7 +82,7 @@ CHAT_MARKS = "：:"  # between a name and a message; some rooms draw none
 class System(Protocol):
     """Anything that reads text from RGB pictures."""
 
-    def read_lines(self, crops: Sequence[Image]) -> list[str]:
+    def read_lines(self, crops: Sequence[Image]) -> list[Said]:
         """Read line crops, each (h, w, 3)."""
 
     def detect(self, image: Image) -> Quads:
@@ -87,9 +101,10 @@ class ReaderSystem:
 
     reader: Reader
 
-    def read_lines(self, crops: Sequence[Image]) -> list[str]:
+    def read_lines(self, crops: Sequence[Image]) -> list[Said]:
         """See :class:`System`."""
-        return [reading.text for reading in self.reader.recognizer.read(crops)]
+        readings = self.reader.recognizer.read(crops)
+        return [(r.text, certainty(char.score for char in r.chars)) for r in readings]
 
     def detect(self, image: Image) -> Quads:
         """See :class:`System`."""
@@ -108,12 +123,16 @@ class ReaderSystem:
 
 @dataclass(frozen=True)
 class Result:
-    """Figures of one set. Shares are 0 to 1; a confusion has the true angles as rows."""
+    """Figures of one set. Shares are 0 to 1; a confusion has the true angles as rows.
+
+    ``judged`` has the score of every line and whether it was right.
+    """
 
     set: str
     figures: dict[str, float]
     rules: TextRules | None = None
     confusion: list[list[int]] | None = None
+    judged: list[Judged] | None = None
 
 
 def as_found(lines: Iterable[tuple[Any, str]]) -> Found:
@@ -123,32 +142,34 @@ def as_found(lines: Iterable[tuple[Any, str]]) -> Found:
     return quads, [text for _, text in pairs]
 
 
-def recognition(system: System, data: DataSet, rules: TextRules) -> TextScore:
-    """Read the line crops of a set."""
-    total = TextScore()
+def recognition(system: System, data: DataSet, rules: TextRules) -> tuple[TextScore, list[Judged]]:
+    """Read the line crops of a set: its score, and that of every line."""
+    total, judged = TextScore(), list[Judged]()
     crops = crops_of(data)
     while chunk := list(islice(crops, CROPS_AT_ONCE)):
-        read = system.read_lines([crop for crop, _ in chunk])
-        total += score_text(zip(read, (text for _, text in chunk), strict=True), rules)
-    return total
+        said = system.read_lines([crop for crop, _ in chunk])
+        for (read, sure), (_, text) in zip(said, chunk, strict=True):
+            line = score_text([(read, text)], rules)
+            total += line
+            judged.append((sure, line.edits == 0))
+    return total, judged
 
 
 def detection(system: System, data: DataSet) -> DetectionScore:
     """Find the lines of a set's pages."""
     total = DetectionScore()
     for page in data.pages:
-        found = system.detect(load(page.path))
+        found = system.detect(shown(page))
         total += score_detection(found, page.quads, page.texts, page.ignore)
     return total
 
 
 def orientation(system: System, data: DataSet) -> NDArray[np.int64]:
     """Turn every picture four ways: counts (4, 4), rows the truth, columns the answer."""
-    pictures = [page.path for page in (*data.pages, *data.partial)]
-    pictures += [chat.path for chat in data.chats]
+    items: list[PageItem | Chat] = [*data.pages, *data.partial, *data.chats]
     return confusion(
         (system.angle(rotate90(image, -angle)), angle)
-        for image in map(load, pictures)
+        for image in map(shown, items)
         for angle in ANGLES
     )
 
@@ -160,10 +181,20 @@ def read_turned(system: System, image: Image, angle: int) -> Found:
     return map_back(quads, -angle, width, height), texts
 
 
-def score_read(found: Found, item: PageItem | Chat, rules: TextRules) -> TextScore:
-    """Score what was read of a whole page, or of a screenshot's chat area."""
+def score_read(
+    found: Found, item: PageItem | Chat, rules: TextRules, strict: bool = False
+) -> TextScore:
+    """Score what was read of a whole page, or of a screenshot's chat area.
+
+    Args:
+        found: what was read.
+        item: the page.
+        rules: how texts are compared.
+        strict: a page's lines must be found one by one; else splits and merges are forgiven.
+    """
     if isinstance(item, PageItem):
-        return score_page(*found, item.quads, item.texts, item.ignore, rules)
+        how = score_lines if strict else score_page
+        return how(*found, item.quads, item.texts, item.ignore, rules)
     quads, texts = found
     left, top, right, bottom = item.area
     x, y = quads.mean(1).T if len(quads) else np.zeros((2, 0))
@@ -180,14 +211,29 @@ def score_read(found: Found, item: PageItem | Chat, rules: TextRules) -> TextSco
     return total
 
 
-def pages(system: System, data: DataSet, rules: TextRules) -> dict[int, TextScore]:
-    """Read pages and screenshots from end to end, upright and turned: a score an angle."""
-    totals = dict.fromkeys(ANGLES, TextScore())
+class PagesScore(NamedTuple):
+    """Pages read from end to end.
+
+    Attributes:
+        turned: a score an angle, splits and merges of lines forgiven.
+        strict: of the upright pages, lines found one by one.
+    """
+
+    turned: dict[int, TextScore]
+    strict: TextScore
+
+
+def pages(system: System, data: DataSet, rules: TextRules) -> PagesScore:
+    """Read pages and screenshots from end to end, upright and turned."""
+    turned, strict = dict.fromkeys(ANGLES, TextScore()), TextScore()
     for item in data.screens():
-        image = load(item.path)
+        image = shown(item)
         for angle in ANGLES:
-            totals[angle] += score_read(read_turned(system, image, angle), item, rules)
-    return totals
+            found = read_turned(system, image, angle)
+            turned[angle] += score_read(found, item, rules)
+            if not angle:
+                strict += score_read(found, item, rules, strict=True)
+    return PagesScore(turned, strict)
 
 
 def text_figures(score: TextScore) -> dict[str, float]:
@@ -221,10 +267,11 @@ def orientation_figures(counts: NDArray[np.int64]) -> dict[str, float]:
     return {**figures, "pictures": int(counts.sum())}
 
 
-def page_figures(scores: dict[int, TextScore]) -> dict[str, float]:
-    """End-to-end CER of each angle."""
-    figures = {f"CER at {angle}": score.cer for angle, score in scores.items()}
-    return {**figures, "lines": scores[0].lines, "characters": scores[0].chars}
+def page_figures(scores: PagesScore) -> dict[str, float]:
+    """End-to-end CER: strict, and of each angle with splits and merges forgiven."""
+    figures = {"strict CER": scores.strict.cer}
+    figures |= {f"CER at {angle}": score.cer for angle, score in scores.turned.items()}
+    return {**figures, "lines": scores.strict.lines, "characters": scores.strict.chars}
 
 
 def evaluate(task: Task, system: System, data: DataSet, options: EvalOptions) -> Result:
@@ -232,7 +279,8 @@ def evaluate(task: Task, system: System, data: DataSet, options: EvalOptions) ->
     rules = rules_for(data, options)
     match task:
         case "recognition":
-            return Result(data.name, text_figures(recognition(system, data, rules)), rules)
+            total, judged = recognition(system, data, rules)
+            return Result(data.name, text_figures(total), rules, judged=judged)
         case "pages":
             return Result(data.name, page_figures(pages(system, data, rules)), rules)
         case "detection":

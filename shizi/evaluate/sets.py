@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -26,6 +27,9 @@ from shizi.scores import TextRules
 
 T = TypeVar("T")
 
+DRAWN = "drawn:"
+"""What the name of a set begins with that is not on disk."""
+
 
 @dataclass(frozen=True)
 class EvalOptions:
@@ -37,8 +41,11 @@ class EvalOptions:
     the rules used.
 
     Attributes:
-        data: sets of lines or pages in any form that training reads, or folders with
-            chats.jsonl.
+        data: sets of lines or pages in any form that training reads, folders with chats.jsonl,
+            or sets to draw: drawn:doubled, drawn:prices, drawn:code, drawn:pages.
+        fonts: folders of Latin fonts for drawn sets, in place of this system's: such as training
+            did not see.
+        texts: text files for drawn sets, one string a line.
         rows: take all rows of each set, or those with an even or odd number, counted from 0.
         limit: take at most so many pictures of each set; 0: all.
         join_words: join word boxes that continue each other into lines first.
@@ -47,10 +54,14 @@ class EvalOptions:
         drop: characters dropped.
         fold_width: full-width and half-width forms are equal.
         json: file for the figures, beside the table.
-        plot: picture of the true angles by answers, for eval orientation.
+        plot: picture of the true angles by answers, for eval orientation, or of the lines that
+            are right by their scores, for eval recognition.
+        calibrate: fit the two numbers that make scores of probabilities, for eval recognition.
     """
 
     data: tuple[Path, ...]
+    fonts: tuple[Path, ...] = ()
+    texts: tuple[Path, ...] = ()
     rows: Literal["all", "even", "odd"] = "all"
     limit: int = 0
     join_words: bool = False
@@ -60,6 +71,7 @@ class EvalOptions:
     fold_width: bool | None = None
     json: Path | None = None
     plot: Path | None = None
+    calibrate: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,11 +141,14 @@ class DataSet:
 
 
 def load_set(folder: Path, options: EvalOptions) -> DataSet:
-    """Read a folder's labels.
+    """Read a folder's labels, or draw a set.
 
     Raises:
         DataError: there are none, or a row is wrong.
+        MissingExtraError: a set is to be drawn, and what draws is not installed.
     """
+    if str(folder).startswith(DRAWN):
+        return _drawn(str(folder), options)
     if (folder / "chats.jsonl").exists():
         return DataSet(folder.name, chats=_rows(list(_read_chats(folder / "chats.jsonl")), options))
     if not all(map(is_pages, find_sets(folder))):
@@ -147,6 +162,26 @@ def load_set(folder: Path, options: EvalOptions) -> DataSet:
         pages=tuple(page for page in kept if page.complete),
         partial=tuple(page for page in kept if not page.complete),
     )
+
+
+def _drawn(name: str, options: EvalOptions) -> DataSet:
+    from shizi.evaluate.drawn import draw  # needs the synth extra
+
+    found = draw(name.removeprefix(DRAWN), options.fonts, options.texts)
+    step = 1 if options.rows == "all" else 2
+    items = _rows(list(islice(found, step * options.limit or None)), options)
+    return DataSet(
+        name,
+        pages=tuple(item for item in items if isinstance(item, PageItem)),
+        lines=tuple(item for item in items if isinstance(item, LineItem)),
+    )
+
+
+def shown(item: PageItem | Chat) -> Image:
+    """Load a page or a screenshot as it is stored, RGB (H, W, 3)."""
+    if isinstance(item, PageItem):
+        return load(item.encoded(), name=item.name)
+    return load(item.path)
 
 
 def _rows(items: Sequence[T], options: EvalOptions) -> tuple[T, ...]:
@@ -191,7 +226,7 @@ def crops_of(data: DataSet) -> Iterator[tuple[Image, str]]:
     for line in data.lines:
         yield load(line.encoded(), name=line.name), line.text
     for page in (*data.pages, *data.partial):
-        image = load(page.path)
+        image = shown(page)
         for quad, text, skip in zip(page.quads, page.texts, page.ignore, strict=True):
             if text and not skip:
                 yield cut(image, quad), text

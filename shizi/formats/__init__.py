@@ -27,7 +27,7 @@ class Format:
     Attributes:
         write: writes sheets to a binary stream.
         suffix: of its files.
-        binary: no terminal can show it.
+        binary: no terminal can show it; it holds the page's picture, or is made of its file.
         single: such a file holds one page, and is drawn on its picture.
     """
 
@@ -49,6 +49,11 @@ FORMATS: dict[FormatName, Format] = {
     "pdf": Format(pdf.write, ".pdf", binary=True),
     "picture": Format(picture.write, ".jpg", binary=True, single=True),
 }
+
+
+def needs_all(names: Iterable[str]) -> bool:
+    """Whether formats need the lines of pages that keep a text of their own: a PDF does not."""
+    return set(names) != {"pdf"}
 
 
 def write(

@@ -23,7 +23,7 @@ from shizi.errors import Failure, ImageError, PdfError, ShiziError, TooLargeErro
 from shizi.images import pixels
 from shizi.images.limits import ImageLimits, PageOptions, peak
 from shizi.images.source import SUFFIXES, Source, find, name_of, opened, reason
-from shizi.page import Image, Origin
+from shizi.page import Box, Image, Origin
 
 __all__ = [
     "SUFFIXES",
@@ -71,7 +71,7 @@ class Picture:
         count: how many pages the document has.
         dpi: pixels per inch, where the file says so or the page was drawn.
         origin: the file that it comes from, one object for all its pages; None if in memory.
-        own_text: it is a page of a PDF, whose own text is to be kept.
+        own_text: as in :class:`~shizi.page.Sheet`.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Picture:
     count: int = 1
     dpi: float | None = None
     origin: Origin | None = None
-    own_text: bool = False
+    own_text: tuple[Box, ...] = ()
 
 
 def load(source: Source, limits: ImageLimits = ImageLimits(), *, name: str | None = None) -> Image:
@@ -182,7 +182,7 @@ def _pdf_pages(
 
         def draw(number: int, name: str) -> Picture:
             image, dpi = document.draw(number - 1, name)
-            own_text = not options.force and document.has_text(number - 1)
+            own_text = () if options.force else document.own_text(number - 1)
             return Picture(name, image, number, len(document), dpi, origin, own_text)
 
         yield from _selected(draw, len(document), name, options, PdfError)

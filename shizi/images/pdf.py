@@ -20,7 +20,7 @@ import numpy as np
 from shizi.errors import PdfError, TooLongError
 from shizi.extras import needed
 from shizi.images.limits import ImageLimits, PageOptions
-from shizi.page import Image
+from shizi.page import Box, Image
 
 _AUTO_DPI = 200
 _AUTO_SIDE = 2400  # pixels: A4 at 200 dpi has 2339
@@ -178,15 +178,20 @@ class Document:
             raise PdfError(f"{name}: the page is broken; save the PDF again")
         return image, 72 * scale
 
-    def has_text(self, index: int) -> bool:
-        """Whether the page of an index from 0 has text of its own, seen or unseen."""
+    def own_text(self, index: int) -> tuple[Box, ...]:
+        """Tell where the page of an index from 0 has text of its own, seen or unseen.
+
+        Returns:
+            Boxes in shares of its sides; :data:`~shizi.page.WHOLE` unless it is the picture of a
+            page with little text put over it, such as a page number.
+        """
         try:
             if self._worker is None:
                 self._start()
             answer, _ = self._ask({"text": index})
         except (TimeoutError, EOFError):  # nothing to keep, then
-            return False
-        return bool(answer.get("text"))
+            return ()
+        return tuple((a, b, c, d) for a, b, c, d in answer.get("text", ()))
 
     def close(self) -> None:
         """Leave the worker to the next PDF, if none waits for one already."""

@@ -8,7 +8,8 @@ sends its pixels:
 - ``{"open": path or null, "bytes": n, "password": …}`` and n bytes -> ``{"pages": n}``
 - ``{"size": index}`` -> ``{"size": [width, height]}`` in points
 - ``{"draw": index, "scale": pixels a point}`` -> ``{"width", "height", "stride"}``, RGB rows
-- ``{"text": index}`` -> ``{"text": whether the page holds any}``
+- ``{"text": index}`` -> ``{"text": [[left, top, right, bottom], …]}`` in shares of the page,
+  all of it unless the page is a scan with a scrap of text over it
 - ``{"close": true}`` -> ``{}``
 
 or ``{"error": …}``: ``password``, ``broken``.
@@ -17,6 +18,7 @@ or ``{"error": …}``: ``password``, ``broken``.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import queue
@@ -26,10 +28,17 @@ import threading
 from typing import Any, BinaryIO
 
 import pypdfium2
+from pypdfium2 import raw
 
 _WRONG_PASSWORD = 4  # FPDF_ERR_PASSWORD
 _PAGES = 32  # drawn before a PDF is opened afresh
+_MOST = 0.5  # of a page that a picture covers, if it is a scan of it
+_SCRAP = 0.03  # of a page that its text covers, if it is a scrap
 _BASE = 100_000_000  # bytes of Python and PDFium before anything is open, with some to spare
+
+
+_Box = tuple[float, float, float, float]
+_WHOLE: _Box = (0.0, 0.0, 1.0, 1.0)
 
 
 def main() -> None:
@@ -83,7 +92,7 @@ class _Desk:
         if "size" in request:
             return {"size": self._pdf[request["size"]].get_size()}, b""
         if "text" in request:
-            return {"text": _has_text(self._pdf[request["text"]])}, b""
+            return {"text": _own_text(self._pdf[request["text"]])}, b""
         if self._drawn == _PAGES:
             self._open()
         self._drawn += 1
@@ -108,12 +117,43 @@ def _draw(page: Any, scale: float) -> tuple[dict[str, Any], Any]:
     return answer, memoryview(bitmap.buffer)
 
 
-def _has_text(page: Any) -> bool:
+def _own_text(page: Any) -> list[_Box]:
+    """Return where a page has text."""
     text = page.get_textpage()
-    found = bool(text.get_text_range().strip())
+    found: list[_Box] = []
+    if text.get_text_range().strip():
+        found = [_WHOLE]
+        if _is_scan(page):
+            boxes = [_share(page, text.get_rect(n)) for n in range(text.count_rects())]
+            if sum((c - a) * (d - b) for a, b, c, d in boxes) < _SCRAP:
+                found = boxes
     text.close()
     page.close()
     return found
+
+
+def _is_scan(page: Any) -> bool:
+    """Whether a picture covers most of a page, and nobody has put unseen text over it."""
+    width, height = page.get_size()
+    pictured = False
+    for part in page.get_objects(filter=(raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_TEXT)):
+        if part.type == raw.FPDF_PAGEOBJ_IMAGE:
+            left, low, right, top = part.get_bounds()
+            pictured = pictured or (right - left) * (top - low) > _MOST * width * height
+        elif raw.FPDFTextObj_GetTextRenderMode(part) == raw.FPDF_TEXTRENDERMODE_INVISIBLE:
+            return False
+    return pictured
+
+
+def _share(page: Any, rect: _Box) -> _Box:
+    """Return a box (left, low, right, top) in points in shares of the page as it is shown."""
+    x, y, fine = ctypes.c_int(), ctypes.c_int(), 1_000_000
+    found = []
+    for corner in (rect[:2], rect[2:]):
+        raw.FPDF_PageToDevice(page, 0, 0, fine, fine, 0, *corner, x, y)
+        found.append((x.value / fine, y.value / fine))
+    (a, b), (c, d) = found
+    return min(a, c), min(b, d), max(a, c), max(b, d)
 
 
 def _allow(extra: int) -> None:

@@ -37,7 +37,7 @@ class Row:
         first: stream time at which it was first visible, seconds.
         last: stream time of the latest sighting, seconds.
         runs: the voted text in stretches of one colour; joined, they are the whole text.
-        score: how sure the text is, 0 to 1.
+        score: mean probability of its characters, 0 to 1.
         quad: place in the frame at the latest sighting, pixels.
         pinned: it stands still while others scroll: a banner or a pinned notice.
         closed: no further revision will come.

@@ -124,7 +124,8 @@ def follow(
         if screen:
             screen.close()
         unseen = _unseen(statistics.frames, found)
-        return Told(count, statistics.factor, source.dropped, (*unseen, *room.troubles))
+        troubles = (*unseen, *room.troubles, *(kept.troubles if kept else ()))
+        return Told(count, statistics.factor, source.dropped, troubles)
 
 
 def _check(plan: Plan) -> None:

@@ -148,18 +148,20 @@ class CTPNSpec:
 
 @dataclass(frozen=True)
 class OrientationSpec:
-    """Tile classifier: which way up is the text, or is there none.
+    """Line classifier: by how many quarters do a line's characters stand turned.
 
     Attributes:
         backbone: the first blocks of the detector's, to stride 16.
-        tile: side of the square input, pixels.
+        height: of the lines that it is shown, pixels.
+        width: of the piece of each that it is shown, pixels.
         hidden: units of the head.
     """
 
     backbone: LCNetSpec = LCNetSpec(stem=24, blocks=LCNET_DET.blocks[:10], taps=(9,))
-    tile: int = 192
+    height: int = 48
+    width: int = 192
     hidden: int = 128
-    classes: int = 5
+    classes: int = 4
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import mimetypes
 import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
@@ -23,12 +23,15 @@ import PIL.Image
 from shizi.errors import Failure
 from shizi.formats import FORMATS, FormatName
 from shizi.formats.encode import json_line
-from shizi.page import Image, Sheet
+from shizi.page import WHOLE, Image, Sheet
 from shizi.serve.order import Item, Wanted
 from shizi.serve.refusal import refusal_of, status_of
 
 FAILURES = "Shizi-Failures"
 """Header that names the failures, as JSON in percent encoding."""
+
+KEPT = "Shizi-Kept"
+"""Header that counts the pages of a PDF that keep the text of before, nothing being added."""
 
 _IN_MEMORY = 4 << 20
 _SHOWN = 1600  # pixels of the longer side of a picture that is sent along
@@ -65,12 +68,14 @@ class Answer:
         body: what was written.
         sheets: pages read.
         failures: what could not be read.
+        kept: pages of a PDF that keep the text of before.
     """
 
     format: FormatName
     body: BinaryIO = field(default_factory=_empty)
     sheets: int = 0
     failures: list[Failure] = field(default_factory=list)
+    kept: int = 0
 
     def __post_init__(self) -> None:
         weakref.finalize(self, self.body.close)
@@ -83,6 +88,8 @@ class Answer:
     def headers(self) -> dict[str, str]:
         """Headers of the answer."""
         found = {"Content-Type": media_type(self.format)}
+        if self.kept:
+            found[KEPT] = str(self.kept)
         if self.failures:
             told = [told_of(failure) for failure in self.failures[:_MOST_TOLD]]
             found[FAILURES] = quote(json.dumps(told, ensure_ascii=False), safe="")
@@ -104,9 +111,9 @@ def written(items: Iterable[Item], wanted: Wanted) -> Answer:
         answer.body.writelines(line(item, wanted) for item in counted)
     else:
         found = (item for item in counted if isinstance(item, Sheet))
-        first = next(found, None)  # a writer may complain of none before we say why
-        if first is not None:
-            FORMATS[wanted.format].write(chain((first,), found), answer.body)
+        first = tuple(islice(found, 1))
+        if first or not answer.failures:  # a writer may complain of none before we say why
+            FORMATS[wanted.format].write(chain(first, found), answer.body)
     if answer.failures and not answer.sheets:
         raise refusal_of(answer.failures[0])
     return answer
@@ -137,6 +144,7 @@ def _counted(items: Iterable[Item], answer: Answer) -> Iterator[Item]:
             answer.failures.append(item)
         else:
             answer.sheets += 1
+            answer.kept += answer.format == "pdf" and item.own_text == WHOLE
         yield item
 
 

@@ -24,10 +24,10 @@ from shizi.recognition import EDGE, VERTICAL
 from shizi.serve.options import ServeOptions
 from shizi.serve.order import Files, Order, wanted
 from shizi.serve.refusal import RefusedError, refusal_of
-from shizi.serve.uploads import bounded, closed_on_error, form_of
+from shizi.serve.uploads import closed_on_error, form_of
 
 with needed("serving"):
-    from starlette.requests import ClientDisconnect, Request
+    from starlette.requests import Request
 
 LABELS = "labels.tsv"
 
@@ -125,10 +125,7 @@ async def corrections_of(request: Request, options: ServeOptions) -> tuple[Order
     Raises:
         RefusedError: it makes no sense, is too large, or breaks off.
     """
-    try:
-        files, fields = await form_of(bounded(request, options.max_upload))
-    except ClientDisconnect:
-        raise RefusedError(400, "the request broke off") from None
+    files, fields = await form_of(request, options.max_upload)
     with closed_on_error(files):
         return _understood(files, fields, options)
 

@@ -45,6 +45,8 @@ def pages_of(found: Any) -> list[Page]:
         RefusedError: they are none.
     """
     try:
+        if not isinstance(found, list):
+            raise TypeError
         pages = [Page.from_dict(page) for page in found if "error" not in page]
         if not all(map(_is_page, pages)):
             raise TypeError

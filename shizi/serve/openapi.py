@@ -6,8 +6,9 @@ from typing import Any
 
 from shizi import __version__
 from shizi.formats import FORMATS
-from shizi.serve.answer import FAILURES, media_type
+from shizi.serve.answer import FAILURES, KEPT, media_type
 from shizi.serve.order import OPTIONS
+from shizi.serve.result import RESULT
 
 _Json = dict[str, Any]
 
@@ -92,12 +93,27 @@ def _reading() -> _Json:
         "requestBody": _upload(),
         "responses": {**_pages(), **_refusals(400, 401, 403, 408, 413, 422, 429, 501, 503, 504)},
     }
+    result = _json_body({"type": "array", "items": {"type": "object"}}, _EXAMPLE)
+    result["content"]["multipart/form-data"] = {
+        "schema": {
+            "type": "object",
+            "required": ["file", RESULT],
+            "properties": {
+                "file": {"type": "string", "format": "binary"},
+                RESULT: {"type": "string", "description": "what format=json gave"},
+                **_TYPES,
+            },
+        }
+    }
     format = {
         "summary": "Write pages in another format",
-        "description": "Send what format=json gave, corrected perhaps; no picture is needed.",
+        "description": (
+            "Send what format=json gave, corrected perhaps. A picture or a searchable PDF needs "
+            "the file too: a form of both."
+        ),
         "parameters": _options("format"),
-        "requestBody": _json_body({"type": "array", "items": {"type": "object"}}, _EXAMPLE),
-        "responses": {"200": _pages()["200"], **_refusals(400, 401, 403, 408, 413)},
+        "requestBody": result,
+        "responses": {**_pages(), **_refusals(400, 401, 403, 408, 413, 422, 429, 501, 503, 504)},
     }
     fields = {
         "file": {"type": "string", "format": "binary"},
@@ -242,9 +258,11 @@ def _pages() -> _Json:
     }
     kinds[media_type("json")] = {"schema": {"type": "array"}, "example": _EXAMPLE}
     some = "Some pages were read; the others stand among them (JSON) or in the header."
+    kept = {"description": "Pages that keep the text of before.", "schema": {"type": "integer"}}
     told = {FAILURES: {"description": "JSON in percent encoding", "schema": {"type": "string"}}}
+    told[KEPT] = kept
     return {
-        "200": {"description": "All was read.", "content": kinds},
+        "200": {"description": "All was read.", "headers": {KEPT: kept}, "content": kinds},
         "207": {"description": some, "headers": told, "content": kinds},
     }
 

@@ -130,7 +130,7 @@ def read(
             if isinstance(item, Picture):
                 # A long document is refused at its first page, many short ones in the end.
                 if max(_asked(order.wanted.pages, item.count), task.pages + 1) > max_pages:
-                    raise RefusedError(413, _too_many(item.name, max_pages))
+                    raise RefusedError(413, too_many(item.name, max_pages))
                 task.at(item.name)
                 yield function(item)
                 task.pages += 1
@@ -151,5 +151,6 @@ def _asked(options: PageOptions, count: int) -> int:
     return sum(max(0, last - first + 1) for first, last in ends)
 
 
-def _too_many(name: str, most: int) -> str:
+def too_many(name: str, most: int) -> str:
+    """Say that a file has more pages than are read at once."""
     return f"{name}: more than {most} pages are asked for; name fewer, in several requests"

@@ -23,14 +23,14 @@ from shizi.serve.answer import Answer, line, media_type, written
 from shizi.serve.collect import Collection, corrections_of
 from shizi.serve.desk import Desk, GivenUpError, Place, Task
 from shizi.serve.guarded import Front
-from shizi.serve.json_body import pages_of, parsed
 from shizi.serve.later import Later
 from shizi.serve.metrics import Metrics
 from shizi.serve.openapi import openapi
 from shizi.serve.options import ServeOptions
 from shizi.serve.order import Item, Order, read, wanted
 from shizi.serve.refusal import RefusedError, refusal_of, status_of
-from shizi.serve.uploads import body_of, order_of
+from shizi.serve.result import joined, result_of
+from shizi.serve.uploads import body_of, is_form, order_of
 
 with needed("serving"):
     from starlette.applications import Starlette
@@ -293,7 +293,12 @@ class Service:
         """``GET /v1/about``."""
         o = self._options
         formats = [
-            {"name": name, "suffix": format.suffix, "media_type": media_type(name)}
+            {
+                "name": name,
+                "suffix": format.suffix,
+                "media_type": media_type(name),
+                "file": format.binary,
+            }
             for name, format in FORMATS.items()
         ]
         limits = {"bytes": o.max_upload, "pages": o.max_pages}
@@ -304,12 +309,18 @@ class Service:
 
     async def format(self, request: Request) -> Response:
         """``POST /v1/format``."""
-        name = wanted(request.query_params.multi_items(), self._options.page_timeout).format
-        body = await body_of(request, self._options.max_upload)
-        sheets = [Sheet(page) for page in pages_of(parsed(body))]
-        out = BytesIO()
-        await run_in_threadpool(FORMATS[name].write, sheets, out)
-        return Response(out.getvalue(), headers={"Content-Type": media_type(name)})
+        if not is_form(request):
+            order, pages = await result_of(request, self._options)
+            return _sent(await run_in_threadpool(written, map(Sheet, pages), order.wanted))
+        with self._desk.place() as place:
+            order, pages = await result_of(request, self._options)
+            limits = self._reader.options.limits
+
+            def write(task: Task[Answer]) -> Answer:
+                return written(joined(order, pages, task, limits), order.wanted)
+
+            answer = await place.start(write, order.close).result
+        return _sent(answer)
 
     async def corrections(self, request: Request) -> Response:
         """``POST /v1/corrections``."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shizi.formats.parts import join
-from shizi.page import Line, Page
+from shizi.page import Box, Line, Page
 from shizi.serve.json_body import decoded, parsed
 from shizi.serve.refusal import RefusedError
 
@@ -29,8 +29,6 @@ _PARSERS = {
 }
 _FORMATS = {"dict": "含有位置等信息的原始字典", "text": "纯文本"}
 
-_Box = tuple[float, float, float, float]
-
 
 @dataclass(frozen=True)
 class UmiRequest:
@@ -47,7 +45,7 @@ class UmiRequest:
     data: bytes
     parser: str = "multi_para"
     format: str = "dict"
-    ignore: tuple[_Box, ...] = ()
+    ignore: tuple[Box, ...] = ()
     orientation: bool | None = None
 
 
@@ -87,7 +85,7 @@ def asked(body: bytes) -> UmiRequest:
     return UmiRequest(data, parser, format, ignore, None if turn is None else bool(turn))
 
 
-def _area(value: object) -> _Box:
+def _area(value: object) -> Box:
     match value:
         case [
             [float() | int() as a, float() | int() as b],
@@ -120,7 +118,7 @@ def answer(page: Page, request: UmiRequest) -> dict[str, Any]:
     return {"code": FOUND, "data": data}
 
 
-def _ignored(line: Line, areas: Sequence[_Box]) -> bool:
+def _ignored(line: Line, areas: Sequence[Box]) -> bool:
     left, top, right, bottom = line.quad.bounds
     return any(a <= left and b <= top and right <= c and bottom <= d for a, b, c, d in areas)
 

@@ -69,16 +69,23 @@ def bounded(request: Request, most: int) -> Request:
     return Request(request.scope, limited(request.receive, most))
 
 
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Refuse a request that breaks off."""
+    try:
+        yield
+    except ClientDisconnect:
+        raise RefusedError(400, "the request broke off") from None
+
+
 async def body_of(request: Request, most: int) -> bytes:
     """Read the body of a request, at most some bytes.
 
     Raises:
         RefusedError: there is more, or it does not come.
     """
-    try:
+    with _whole():
         return await bounded(request, most).body()
-    except ClientDisconnect:
-        raise RefusedError(400, "the request broke off") from None
 
 
 async def order_of(request: Request, options: ServeOptions) -> Order:
@@ -88,19 +95,13 @@ async def order_of(request: Request, options: ServeOptions) -> Order:
         RefusedError: it makes no sense, is too large, or breaks off.
     """
     given = list(request.query_params.multi_items())
-    wanted(given, options.page_timeout)  # before the files are taken
-    within = bounded(request, options.max_upload)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    try:
-        if kind in _FORMS:
-            files, fields = await form_of(within)
-            with closed_on_error(files):
-                order = Order(files, wanted(given + fields, options.page_timeout))
-        else:
-            asked = wanted(given, options.page_timeout)
-            order = Order(((asked.name, await _body(within)),), asked)
-    except ClientDisconnect:
-        raise RefusedError(400, "the request broke off") from None
+    asked = wanted(given, options.page_timeout)  # before the files are taken
+    if is_form(request):
+        files, fields = await form_of(request, options.max_upload)
+        with closed_on_error(files):
+            order = Order(files, wanted(given + fields, options.page_timeout))
+    else:
+        order = Order(((asked.name, await _body(bounded(request, options.max_upload))),), asked)
     if not order.files:
         raise RefusedError(
             400, "no file was sent; send one as the body, or several as a form's files"
@@ -119,9 +120,22 @@ def closed_on_error(files: Files) -> Iterator[None]:
         raise
 
 
-async def form_of(request: Request) -> tuple[Files, list[tuple[str, str]]]:
-    """Read a form: its files, and its other fields."""
-    form = await request.form(max_files=_MOST_FILES, max_fields=_MOST_FILES)
+def is_form(request: Request) -> bool:
+    """Say whether the body is a form."""
+    kind = request.headers.get("content-type", "").partition(";")[0]
+    return kind.strip().lower() in _FORMS
+
+
+async def form_of(request: Request, most: int) -> tuple[Files, list[tuple[str, str]]]:
+    """Read a form of at most some bytes: its files, and its other fields.
+
+    Raises:
+        RefusedError: there is more, or it does not come.
+    """
+    with _whole():
+        form = await bounded(request, most).form(
+            max_files=_MOST_FILES, max_fields=_MOST_FILES, max_part_size=most
+        )
     files, fields = [], []
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
@@ -134,8 +148,9 @@ async def form_of(request: Request) -> tuple[Files, list[tuple[str, str]]]:
 async def _body(request: Request) -> BinaryIO:
     file = cast(BinaryIO, SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - the order's
     try:
-        async for part in request.stream():
-            file.write(part)
+        with _whole():
+            async for part in request.stream():
+                file.write(part)
         if not file.tell():
             raise RefusedError(400, _NO_FILE)
     except BaseException:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -16,14 +16,14 @@ def pick(rng: Rng, items: Sequence[T]) -> T:
     return items[int(rng.integers(len(items)))]
 
 
-def weighted(rng: Rng, table: dict[str, float]) -> str:
+def weighted(rng: Rng, table: Mapping[str, float]) -> str:
     """One of the keys, as likely as its weight."""
     point = rng.random() * sum(table.values())
     for key, weight in table.items():
         point -= weight
         if point < 0:
             return key
-    return next(reversed(table))
+    return list(table)[-1]
 
 
 def digits(rng: Rng, count: int) -> str:

@@ -7,8 +7,8 @@ is too wide for two of them and the blank between.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from shizi.synth.chance import Rng, digits, letters, pick, weighted
@@ -39,14 +39,16 @@ class Latin:
     Attributes:
         words: in lower case.
         files: strings of text files, one tuple a file: sentences or words, one a line.
+        weights: of :data:`KINDS`.
     """
 
     words: tuple[str, ...]
     files: tuple[tuple[str, ...], ...] = ()
+    weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
 
     def make(self, rng: Rng) -> str:
         """Make a text of one of :data:`KINDS`."""
-        return KINDS[weighted(rng, WEIGHTS)](self, rng)
+        return KINDS[weighted(rng, self.weights)](self, rng)
 
     @cached_property
     def doubled(self) -> tuple[str, ...]:

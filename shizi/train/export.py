@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -25,9 +25,15 @@ from shizi.train.options import ExportOptions, Target
 from shizi.weights import Card, Network
 
 INPUTS: dict[Network, str] = {
-    "orientation": "squares of the spec's tile (N, tile, tile, 3), RGB uint8",
+    "orientation": "lines or whole pictures of the spec's size (N, H, W, 3), RGB uint8",
     "ctpn": "one picture (1, H, W, 3), RGB uint8, H and W multiples of 32",
     "crnn": "line crops of the spec's height (N, height, W, 3), RGB uint8, W a multiple of 8",
+}
+
+OUTPUTS: dict[Network, str] = {
+    "orientation": "logits (N, classes)",
+    "ctpn": "slices (rows, columns, anchors, 7)",
+    "crnn": "logits (N, T, classes), class 0 the blank",
 }
 
 SUFFIX: dict[Target, str] = {
@@ -70,7 +76,7 @@ def read_source(source: Path, options: ExportOptions) -> tuple[Card, State, Char
     if source.suffix == ".onnx":
         for network in weights.NETWORKS:
             if source.name == f"{network}.onnx" and source.exists():
-                card = weights.card(network, source.parent)
+                card = replace(weights.card(network, source.parent), output=OUTPUTS[network])
                 charset = weights.charset(source.parent) if network == "crnn" else None
                 return card, load_state(source), charset
         raise DataError(f"{source} is not one of {', '.join(weights.NETWORKS)}.onnx")
@@ -93,6 +99,7 @@ def read_source(source: Path, options: ExportOptions) -> tuple[Card, State, Char
         date=date.today().isoformat(),
         metrics=figures,
         squeeze=run.squeeze,
+        output=OUTPUTS[run.network],
     )
     return card, load_file(best), run.charset
 

@@ -31,6 +31,7 @@ from shizi.train.even import even_out
 from shizi.train.grow import choose_charset
 from shizi.train.init import FromProject, Init, initial, initialise
 from shizi.train.loop.ranks import present
+from shizi.train.loop.rates import find_rate
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.stream import batches
 from shizi.train.loop.torch import Task, fit
@@ -47,6 +48,8 @@ from shizi.train.tasks.ctpn import CTPNTask
 from shizi.train.tasks.orientation import OrientationTask
 from shizi.train.tasks.slim import SlimTask
 from shizi.train.tasks.tune import TuneTask, hold
+from shizi.train.tasks.turned_lines import LineOrientationTask
+from shizi.train.tasks.turned_pages import PageOrientationTask
 from shizi.train.transfer import adopt_classifier, check_backbone
 
 _LOG = logging.getLogger("shizi.train")
@@ -81,7 +84,7 @@ def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -
     task = _crnn_task(net, charset, options, init)
     card.write(loop.out)
     loop = paced(loop, init, options.stage == "tune")
-    if isinstance(task, TuneTask):
+    if isinstance(task, TuneTask) and not loop.find_lr:
         return fit(task, loop, judge_first=True, settle=task.between)
     _ready(task, init, loop)
     return train(task, loop)
@@ -112,6 +115,8 @@ def _train_slim(
     task = SlimTask(net, whole, card.charset, options)
     told = f"channels dropped from {card.initial}"
     replace(card, spec=net.spec, initial=told).write(loop.out)
+    if loop.find_lr:
+        return find_rate(task, loop)
     return fit(task, replace(loop, backbone_lr=loop.backbone_lr or 1.0), judge_first=True)
 
 
@@ -147,12 +152,20 @@ def train_orientation(
     """Train the orientation classifier; return its best figures."""
     train = trainer(loop)
     init = initial(told.init, "orientation", told.net)
+    if options.stage == "head" and (loop.framework != "torch" or not init.learnt):
+        raise DataError("stage head trains in PyTorch alone, and goes on from learnt weights")
     torch.manual_seed(loop.seed)
     spec = init.spec or (OrientationSpec() if told.net == "lcnet" else VGGOrientationSpec())
     assert isinstance(spec, OrientationSpec | VGGOrientationSpec)  # as initial() saw to
-    net = Orientation(spec) if isinstance(spec, OrientationSpec) else VGGOrientation(spec)
-    initialise(net, init)
-    task = OrientationTask(net, options)
+    task: OrientationTask
+    if isinstance(spec, OrientationSpec):
+        lines = Orientation(spec)
+        initialise(lines, init)
+        task = LineOrientationTask(lines, options)
+    else:
+        pages = VGGOrientation(spec)
+        initialise(pages, init)
+        task = PageOrientationTask(pages, options)
     tell_unvalidated(options.val)
     RunCard("orientation", spec, initial=init.told).write(loop.out)
     _ready(task, init, loop)
@@ -174,15 +187,15 @@ def _ready(task: Task, init: Init, loop: LoopOptions) -> None:
 
 
 def trainer(loop: LoopOptions) -> Callable[[Any, LoopOptions], dict[str, float]]:
-    """Return what trains in the framework that is asked for; before any data are read.
+    """Return what trains as is asked for, or looks for a rate; before any data are read.
 
     Raises:
         OptionError: it cannot use the device, or Keras has no such backend.
         MissingExtraError: Keras is not installed.
     """
-    if loop.framework == "torch":
+    if loop.framework == "torch" or loop.find_lr:
         present(loop.device)
-        return fit
+        return find_rate if loop.find_lr else fit
     with keras_needed("training in Keras"):
         from shizi.train.loop.keras import device, train_keras
     device(loop.device)

@@ -40,6 +40,8 @@ class Card:
         date: when.
         metrics: figures of its last validation.
         squeeze: factor on the width of the crops that it was validated on, and is read at (crnn).
+        output: shape and meaning of the output; files of before said probabilities, and their
+            cards nothing.
     """
 
     network: str
@@ -54,6 +56,7 @@ class Card:
     date: str
     metrics: dict[str, float]
     squeeze: float = 1.0
+    output: str = ""
 
     def write(self, path: Path) -> None:
         """Write the card as JSON."""
@@ -111,13 +114,16 @@ def verify(network: Network, folder: Path | None = None) -> None:
     """Compare a network's file with its card.
 
     Raises:
-        WeightsError: the file is missing or differs.
+        WeightsError: the file is missing, differs, or is of an earlier version.
     """
     path, again = file(network, folder), "export it again" if folder else "reinstall shizi"
     if not path.exists():
         raise WeightsError(f"{path} is missing; {again}")
-    if digest(path) != card(network, folder).sha256:
+    told = card(network, folder)
+    if digest(path) != told.sha256:
         raise WeightsError(f"{path} differs from its card; {again}")
+    if not told.output:
+        raise WeightsError(f"{path} is of an earlier version of shizi; {again}")
 
 
 def file(network: Network, folder: Path | None = None) -> Path:

@@ -26,7 +26,7 @@ from shizi.nets.keras import build as build_keras
 from shizi.nets.keras.convert import from_keras, to_keras
 from shizi.nets.keras.runtime import KerasRuntime
 from shizi.nets.onnx import load_state
-from shizi.nets.spec import CRNNSpec, CTPNSpec, Spec, VGGCRNNSpec, VGGCTPNSpec
+from shizi.nets.spec import CRNNSpec, CTPNSpec, OrientationSpec, Spec, VGGCRNNSpec, VGGCTPNSpec
 from shizi.nets.torch import build as build_torch
 from shizi.nets.torch.runtime import TorchRuntime
 from shizi.weights import Network
@@ -53,6 +53,8 @@ def pictures(spec: Spec, width: int) -> np.ndarray:
             size = (3, spec.height, width, 3)
         case CTPNSpec() | VGGCTPNSpec():
             size = (1, 96, width, 3)
+        case OrientationSpec():
+            size = (3, spec.height, spec.width, 3)
         case _:
             size = (3, spec.tile, spec.tile, 3)
     return np.random.default_rng(2).integers(0, 256, size, np.uint8)

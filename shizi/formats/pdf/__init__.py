@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
     """Write the pages in the order of the sheets.
 
-    A page with ``own_text`` stays as it is; of others, unseen text gives way to what was read.
+    Where a page has ``own_text`` it stays as it is; of others, unseen text gives way to what was
+    read.
     The first file, if it is a PDF, lends its bookmarks, metadata, PDF/A and password.
 
     Raises:
@@ -34,7 +36,7 @@ def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
         import img2pdf  # noqa: F401 - so that it is missed before anything is read
         import pikepdf
 
-        from shizi.formats.pdf.layer import Layers
+        from shizi.formats.pdf.layer import Layers, clear
         from shizi.formats.pdf.pages import Pages
     with ExitStack() as opened:
         book: pikepdf.Pdf | None = None
@@ -56,8 +58,10 @@ def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:
                     else:
                         places[number] = len(book.pages)
                         book.pages.append(pages.page(sheet))
+                    target = book.pages[places[number]]
                     if not sheet.own_text:
-                        layers.add(book.pages[places[number]], sheet.page)
+                        clear(book, target)
+                    layers.add(target, replace(sheet.page, lines=sheet.lacking))
                 numbers.append(places[number])
         if book is None or layers is None:
             raise WriteError("a PDF has at least one page; none was read")

@@ -35,8 +35,7 @@ class Layers:
         self._fonts = [Font(pdf)]
 
     def add(self, target: pikepdf.Page, page: Page) -> None:
-        """Put what was read over a page, in place of unseen text that it may have had."""
-        clear(self._pdf, target)
+        """Put what was read over a page."""
         if not page.lines:
             return
         if len(self._fonts[-1]) + sum(len(line.placed) for line in page.lines) > MOST:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _WRAPPED = ("JPEG", "PNG", "TIFF", "JPEG2000")  # what a PDF holds as it is stored
 _SCREEN = 96  # pixels an inch where nobody says how many …
 _LONGEST = 11.69  # … but no more inches than A4 has
+_SMALLEST = 3  # points of a side: what readers of PDF have to show
 _NO_LIMITS = ImageLimits(max_bytes=sys.maxsize, max_side=sys.maxsize)  # they were kept to before
 
 
@@ -95,7 +96,9 @@ class Pages:
         file.seek(0)
         try:
             with quiet_pillow():
-                made = img2pdf.convert(file.read(), rotation=img2pdf.Rotation.auto)
+                made = img2pdf.convert(
+                    file.read(), rotation=img2pdf.Rotation.auto, layout_fun=_any_size
+                )
         except Exception:  # whatever it does not know, and it knows its pixels
             return None
         return self._opened.enter_context(pikepdf.open(io.BytesIO(made)))
@@ -133,6 +136,11 @@ def _can_wrap(file: BinaryIO) -> bool:
         return False
 
 
+def _any_size(*_: object) -> tuple[int, int, int, int]:
+    """Let no size of a picture be refused: pages are made as large as theirs later on."""
+    return 100, 100, 100, 100
+
+
 def _shows(page: pikepdf.Page, sheet: Sheet) -> bool:
     """Whether a page's picture is that of the sheet, as far as sizes tell."""
     image = page.obj.Resources.XObject.Im0
@@ -143,11 +151,13 @@ def _shows(page: pikepdf.Page, sheet: Sheet) -> bool:
 
 
 def _fit(pdf: pikepdf.Pdf, page: pikepdf.Page, dpi: float) -> None:
-    """Make a page as large as its picture at these pixels an inch."""
+    """Make a page as large as its picture at these pixels an inch, and no smaller than may be."""
     import pikepdf
 
     image = page.obj.Resources.XObject.Im0
-    width, height = (72 * int(side) / dpi for side in (image.Width, image.Height))
+    sides = int(image.Width), int(image.Height)
+    dpi = min(dpi, 72 * min(sides) / _SMALLEST)
+    width, height = (72 * side / dpi for side in sides)
     page.obj.MediaBox = pikepdf.Array([0, 0, width, height])
     shown = f"q {width:.4f} 0 0 {height:.4f} 0 0 cm /Im0 Do Q\n"
     page.obj.Contents = pdf.make_stream(shown.encode())

@@ -45,7 +45,8 @@ class Crops:
         self._list = self._folder / LIST
         self._most, self._days = options.most_crops, days
         self._frames: deque[Frame] = deque(maxlen=RECENT)
-        self._written = 0
+        self._written = self._lost = 0
+        self._reason = ""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             # A name that was torn by a crash names nothing.
@@ -55,6 +56,11 @@ class Crops:
         self._ours = {name for name in listed if name.endswith(".png") and "/" not in name}
         self._sweep()
 
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """How many crops could not be written, and why; empty when all were."""
+        return (f"{self._lost} crops are missing: {self._reason}",) if self._lost else ()
+
     def see(self, frame: Frame) -> None:
         """Remember a frame; call it before the rows of the frame come."""
         self._frames.append(frame)
@@ -62,12 +68,11 @@ class Crops:
     def keep(self, event: str, row: Row) -> None:
         """Write the picture of an event's row, in place of an earlier one.
 
+        What cannot be written, as on a full disk, is missed and counted: the room goes on.
+
         Args:
             event: its id.
             row: what it was read from, still on the screen.
-
-        Raises:
-            ShiziError: the file cannot be written.
         """
         seen, points = row.last, np.array(row.quad.points)  # (4, 2)
         if not self._frames or seen < self._frames[0].time - 0.5:
@@ -77,22 +82,27 @@ class Crops:
         x0, y0 = np.clip(points.min(0) - _EDGE, 0, size - 1).astype(int)
         x1, y1 = np.clip(points.max(0) + _EDGE + 1, (x0 + 1, y0 + 1), size).astype(int)
         picture = cv2.cvtColor(frame.crop(int(x0), int(y0), int(x1), int(y1)), cv2.COLOR_RGB2BGR)
-        self._write(quote(event, safe=""), cv2.imencode(".png", picture)[1].tobytes())
-        self._written += 1
-        if self._written % _SWEEP == 0:
-            self._sweep()
+        try:
+            self._write(quote(event, safe=""), cv2.imencode(".png", picture)[1].tobytes())
+            self._written += 1
+            if self._written % _SWEEP == 0:
+                self._sweep()
+        except OSError as error:
+            self._lost += 1
+            self._reason = f"cannot write into {self._folder}: {error.strerror or error}"
 
     def _write(self, stem: str, data: bytes) -> None:
         names = (f"{stem}.png", *(f"{stem}.{n}.png" for n in range(2, 1000)))
         name = next(n for n in names if n in self._ours or not (self._folder / n).exists())
+        if name not in self._ours:  # listed before it is there: so none is ever forgotten
+            with self._list.open("a", encoding="utf-8") as out:
+                out.write(f"{name}\n")
+            self._ours.add(name)
         try:
-            if name not in self._ours:  # listed before it is there: so none is ever forgotten
-                with self._list.open("a", encoding="utf-8") as out:
-                    out.write(f"{name}\n")
-                self._ours.add(name)
             (self._folder / name).write_bytes(data)
-        except OSError as error:
-            raise ShiziError(f"cannot write {self._folder / name}: {error}") from error
+        except OSError:
+            (self._folder / name).unlink(missing_ok=True)  # a full disk leaves no half of one
+            raise
 
     def _sweep(self) -> None:
         """Delete crops that are too old or too many, and what is gone from the list."""

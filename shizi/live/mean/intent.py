@@ -1,4 +1,4 @@
-"""What a comment is about: phrases by topic, kept as data beside the rules of value.
+"""What a comment is about: topics that were learnt, and phrases kept as data beside the rules.
 
 A phrase is looked for anywhere in a comment, both folded (see :mod:`shizi.live.fold`). In it
 ``(a/b)`` is one of several wordings and ``(a/)`` what may be absent, ``…`` up to four characters
@@ -41,12 +41,12 @@ class Topic:
     """What is said of one topic.
 
     Attributes:
-        says: phrases that are about it.
+        says: phrases that are about it, besides what was learnt.
         but: phrases that only look so.
         told: it counts where it is stated, and not where it is asked.
     """
 
-    says: tuple[str, ...]
+    says: tuple[str, ...] = ()
     but: tuple[str, ...] = ()
     told: bool = False
 
@@ -56,15 +56,19 @@ class Topic:
         for phrase in (*self.says, *self.but):
             pattern(phrase)
 
-    def holds(self, text: str, asks: regex.Pattern[str] | None) -> bool:
+    def holds(self, text: str, asks: regex.Pattern[str] | None, learnt: bool = False) -> bool:
         """Whether a text, as :func:`plain` gives it, is about the topic.
 
         Args:
             text: what was said.
             asks: what makes a clause a question.
+            learnt: what was learnt says that it is.
         """
         if self.but:
-            text = _joined(self.but).sub(_GAP, text)
+            whole, text = text, _joined(self.but).sub(_GAP, text)
+            learnt = learnt and text == whole
+        if learnt or not self.says:
+            return learnt
         found = _joined(self.says)
         if not self.told or asks is None:
             return found.search(text) is not None
@@ -72,16 +76,22 @@ class Topic:
         return any(found.search(clause) and not asks.search(clause) for clause in clauses)
 
 
-def topics(text: str, known: Mapping[str, Topic], asks: tuple[str, ...]) -> tuple[str, ...]:
+def topics(
+    text: str,
+    known: Mapping[str, Topic],
+    asks: tuple[str, ...],
+    learnt: frozenset[str] = frozenset(),
+) -> tuple[str, ...]:
     """Return the topics that a text is about, in the order of ``known``.
 
     Args:
         text: a comment as it was read.
         known: topics by name.
         asks: phrases that make a clause a question.
+        learnt: topics that it is about by what was learnt.
     """
     said, question = plain(text), _joined(asks) if asks else None
-    return tuple(name for name, topic in known.items() if topic.holds(said, question))
+    return tuple(n for n, topic in known.items() if topic.holds(said, question, n in learnt))
 
 
 def plain(text: str) -> str:

@@ -19,17 +19,17 @@ class RulesError(ShiziError):
     """A file of rules or a grammar is missing or wrong; the message names file:key."""
 
 
-def find(name: str) -> Path:
+def find(name: str, ending: str = ".yaml") -> Path:
     """Return the file of a shipped set of rules by its bare name, or the path as given.
 
     Raises:
         RulesError: there is no such file; the message lists the shipped ones.
     """
-    shipped = SHIPPED / f"{name}.yaml"
+    shipped = SHIPPED / f"{name}{ending}"
     path = shipped if shipped.is_file() else Path(name)
     if not path.is_file():
-        names = " ".join(sorted(p.stem for p in SHIPPED.glob("*.yaml")))
-        raise RulesError(f"no rules {name!r}: give a YAML file, or one of: {names}")
+        names = " ".join(sorted(p.stem for p in SHIPPED.glob(f"*{ending}")))
+        raise RulesError(f"no rules {name!r}: give a {ending} file, or one of: {names}")
     return path
 
 

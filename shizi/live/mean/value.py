@@ -17,7 +17,8 @@ from typing import ClassVar, TypeVar
 
 from shizi.live.event import KINDS, Event, Kind
 from shizi.live.fold import fold
-from shizi.live.mean.intent import Topic, plain, topics
+from shizi.live.mean.intent import Topic, topics
+from shizi.live.mean.learnt import load_learnt
 from shizi.live.mean.settings import check, find, read_yaml
 
 N = TypeVar("N", int, float)
@@ -79,6 +80,8 @@ class Rules:
         tiers: from the lowest, which asks for nothing, to the highest.
         intent: topics that comments are about, by name.
         asks: phrases that make a clause a question.
+        learnt: what was learnt of topics from comments: ``comments`` is shipped; a path of your
+            own; empty: only phrases tell.
         welcome: tiers whose viewers are announced when they come on another day, and when they
             ask.
         prices: coins that a gift is worth, by name.
@@ -93,6 +96,7 @@ class Rules:
     price: float = 1.0
     gap: float = 600.0
     asks: tuple[str, ...] = ("?",)
+    learnt: str = ""
     welcome: tuple[str, ...] = ()
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -117,6 +121,8 @@ class Rules:
                 raise ValueError(f"tiers.{tier.name}.needs: no term {' '.join(wrong)}")
         if len({tier.name for tier in self.tiers}) < len(self.tiers):
             raise ValueError("tiers: two have the same name")
+        if self.learnt:
+            load_learnt(self.learnt)
         if wrong := sorted(set(self.welcome) - {tier.name for tier in self.tiers}):
             raise ValueError(f"welcome: no tier {' '.join(wrong)}")
 
@@ -133,7 +139,8 @@ class Rules:
 
     def topics(self, text: str) -> tuple[str, ...]:
         """Topics that a text is about."""
-        return topics(text, self.intent, self.asks)
+        learnt = load_learnt(self.learnt).about(text) if self.learnt else frozenset()
+        return topics(text, self.intent, self.asks, learnt)
 
     def states(self, event: Event) -> bool:
         """Whether an event states a topic that is told, an order, rather than asked."""
@@ -213,7 +220,7 @@ def step(viewer: Viewer | None, event: Event, viewer_id: str, rules: Rules) -> V
     comes = viewer is None or pause > rules.gap
     watched = 0.0 if comes else pause
     old = viewer or _nobody(viewer_id, event.time)
-    text = plain(event.text) if event.kind in SPOKEN else ""
+    text = fold(event.text) if event.kind in SPOKEN else ""
     said = () if comes else old.said
     again = text in said
     about = rules.topics(event.text) if text and not again else ()

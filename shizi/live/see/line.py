@@ -36,6 +36,7 @@ class SeenLine:
         looked: time of the last reading, seconds.
         size: of the line at the last reading, width and height, pixels (2,).
         since: time of the first reading that said what it says now, seconds.
+        doubted: a reading whose count had a digit more, until another one says so too.
     """
 
     track: Track
@@ -47,6 +48,7 @@ class SeenLine:
     looked: float = 0.0
     size: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
     since: float = 0.0
+    doubted: str = ""
 
     @property
     def best(self) -> Sighting:
@@ -75,9 +77,15 @@ class SeenLine:
         grown = bool(np.abs(self.track.size - self.size).max() > 0.5)
         return self.track.rolls and not grown and _RISING.search(self.best.text) is None
 
-    def add(self, sighting: Sighting, time: float) -> None:
-        """Take in a reading of the line as it looks now."""
-        rose = bool(self.sightings) and counted_up(self.best.text, sighting.text)
+    def add(self, sighting: Sighting, time: float) -> bool:
+        """Take in a reading of the line as it looks now; False: it has to be read once more."""
+        said = sighting.text
+        rose = bool(self.sightings) and counted_up(self.best.text, said)
+        sure = said == self.doubted or counted_up(self.doubted, said)
+        if rose and _prolonged(self.best.text, said) and not sure:
+            self.doubted, self.looked = said, time
+            return False
+        self.doubted = ""
         if self.version != self.track.version or rose:
             self.version, self.before, self.sightings = self.track.version, self.sightings, []
             self.previous = self.before
@@ -85,6 +93,7 @@ class SeenLine:
             self.since = time
         self.sightings.append(sighting)
         self.looked, self.size = time, self.track.size
+        return True
 
 
 def counts(text: str) -> list[str]:
@@ -98,6 +107,14 @@ def counted_up(old: str, new: str) -> bool:
     if a is None or b is None or int(b[1]) <= int(a[1]):
         return False
     return near(old[: a.start()], new[: b.start()]) > 0.9
+
+
+def _prolonged(old: str, new: str) -> bool:
+    """True when a count that rose is the one before with more digits, as by a stroke beside it."""
+    a, b = _COMBO.search(old), _COMBO.search(new)
+    if a is None or b is None:
+        return False
+    return len(b[1]) > len(a[1]) and b[1].startswith(a[1])
 
 
 def same_message(old: str, new: str) -> bool:

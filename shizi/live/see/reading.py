@@ -81,7 +81,7 @@ class LineReader:
         """True when a track that is gone may have more to say."""
         line = self.lines.get(track.id)
         new = line is None or line.version != track.version
-        return (line is not None and line.counting) or (track.wanted and new)
+        return (line is not None and line.counting) or (track.wanted and new and not track.fleeting)
 
     def _unsure(self, line: SeenLine) -> bool:
         o = self._options
@@ -108,8 +108,8 @@ class LineReader:
         line = self.lines.setdefault(track.id, SeenLine(track))
         level = badge_run(number, picture[:, :begin]) if begin else ()
         badge = Sighting(level, number.score, track.clarity) if level else None
-        line.add(Sighting(runs, reading.score, track.clarity, badge), time)
-        line.imprint = imprint_of(picture, begin, reading.chars)
+        if line.add(Sighting(runs, reading.score, track.clarity, badge), time):
+            line.imprint = imprint_of(picture, begin, reading.chars)
         return line
 
 

@@ -39,6 +39,9 @@ _TRIES = 4
 _DENSE = 0.2
 """Share of a line's box that has ink, at least."""
 
+_UPRIGHT = 0.8
+"""Share of the width of an upright picture that its rows may take."""
+
 _ABOVE = 6
 """Heights of a line, above the area, where a place for gifts may be."""
 
@@ -114,9 +117,7 @@ class Finder:
         """The comment area in this frame; None while it is not known."""
         size = (frame.width, frame.height)
         if size != self.size:
-            self.size, self._found = size, None
-            self._rows, self._above = Alignment(0.0, 0.0), _Above()
-            self._search_anew()
+            self._resize(size)
         if self._given is not None:
             return area_of(self._given, *size)
         if not self._searching and frame.time >= self._again:
@@ -136,6 +137,18 @@ class Finder:
             self._news = time
         elif not self._searching and time - self._news > self.options.silence:
             self._search_anew()
+
+    def _resize(self, size: tuple[int, int]) -> None:
+        """Follow a picture that changed its size; in the same shape its area is where it was."""
+        scale, old = size[0] / self.size[0] if self.size[0] else 0.0, self.size
+        self.size, self._above = size, _Above()
+        if abs(old[1] * scale - size[1]) > 2:
+            self._found, self._rows = None, Alignment(0.0, 0.0)
+        elif self._found is not None:
+            x0, y0, x1, y1 = (round(v * scale) for v in self._found)
+            self._found = x0, y0, min(size[0], x1), min(size[1], y1)
+            self._rows = Alignment(self._rows.left * scale, self._rows.height * scale)
+        self._search_anew()
 
     def _search_anew(self) -> None:
         self._searching, self._before, self._moved, self._tries = True, None, [], 0
@@ -241,7 +254,7 @@ def _around(
             y0 = box[1]
     width, height = size
     # Rows yet to come may be longer than those seen, and gifts take turns above them.
-    x1 = max(x1 + 3 * tall, x0 + 20 * tall)
+    x1 = max(x1 + 3 * tall, x0 + 20 * tall, x0 + _UPRIGHT * width if height > width else 0)
     return (
         max(0, int(x0 - tall)),
         max(0, int(y0 - 2.5 * tall)),

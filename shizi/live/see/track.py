@@ -38,6 +38,7 @@ class Track:
         came: when the motion began that brought it in, seconds; its first sighting where nothing
             moved.
         final: what it says is known and will not change.
+        fleeting: it was seen once, and a moment later it was not there.
         whole: it was looked at since it came in; until then some of it may be missing.
     """
 
@@ -60,6 +61,7 @@ class Track:
     doubt: int = 0
     refused: bool = False
     final: bool = False
+    fleeting: bool = False
     whole: bool = True
     came: float = np.inf
 

@@ -15,7 +15,7 @@ import numpy as np
 from shizi.live.frame import Box
 from shizi.live.see.boxes import find_lines, same_place, shared
 from shizi.live.see.panel import Panel
-from shizi.live.see.scroll import vote
+from shizi.live.see.scroll import Floats, vote
 from shizi.live.see.search import SLIDE, Search, Stripe, shown, stacked, unstacked
 from shizi.live.see.strokes import changed
 from shizi.live.see.track import Track
@@ -47,6 +47,10 @@ _CHANGED = 0.45
 _PAUSE = 0.15
 """Seconds for which rows that roll slowly may stand still, by whole pixels."""
 
+_GLIMPSE = 0.25
+"""Seconds after which a line that was seen once is still there if it was one: a torn picture shows
+a row twice, and halves of two rows as one."""
+
 _FAR, _GAIN = 8, 0.3
 """Pixels from which a scroll shows, and by how much likeness at least one row tells of it."""
 
@@ -65,13 +69,13 @@ class Tracker:
     detect: Callable[[Image], Quads]
     first: int = 0
     tracks: list[Track] = field(default_factory=list)
-    scrolled: int = 0
+    scrolled: float = 0.0
     _given: int = 0
     _moving: bool = True
     _rolled: int = 0  # at the latest step, pixels
     _time: float = -np.inf
     _motion: tuple[float, float] = (np.inf, -np.inf)  # when the latest one began and ended, seconds
-    _past: list[tuple[Box, int]] = field(default_factory=list)
+    _past: list[tuple[Box, float]] = field(default_factory=list)
     _heights: deque[float] = field(default_factory=lambda: deque(maxlen=40))  # of lines, pixels
     _top: float = np.inf  # highest place of a row that moved, pixels
     _slots: list[Box] = field(default_factory=list)  # where lines stood still and took turns
@@ -90,6 +94,8 @@ class Tracker:
         if 0 < abs(self._rolled) < _SLIDES * self.usual:
             goes_on = time - self._motion[1] <= max(_PAUSE, 1.5 * (time - self._time))
             self._motion = (self._motion[0] if goes_on else time, time)
+        for track in before:
+            track.fleeting = track.seen == 1 and time - track.last < _GLIMPSE
         if stripes := self._stripes(panel, found, time):
             self._look(panel, stripes, time)
         self._time = time
@@ -106,6 +112,9 @@ class Tracker:
     def _stripes(self, panel: Panel, found: Sequence[Track], time: float) -> list[Stripe]:
         """Where to look for new lines now."""
         sliding = 0 < abs(self._rolled) < _SLIDES * self.usual
+        if _torn(found):
+            self._moving = True
+            return []
         if not self._search.due(time, self._moving, sliding):
             return []
         self._moving = False
@@ -157,7 +166,6 @@ class Tracker:
         stay = [panel.fits(t.template) for t in tracks]
         self._rolled = shift = self._shift(panel, stay)
         self._moving |= shift != 0
-        self.scrolled -= shift
         nears = [(fit, t.template.top) for t, fit in zip(tracks, stay, strict=True)]
         if shift:
             nears = [panel.fits_near(t.template, t.template.top + shift) for t in tracks]
@@ -183,12 +191,16 @@ class Tracker:
             taken.append(track)
             track.last = time
             track.seen += 1
+            track.fleeting = False
             track.moved += abs(step)
             track.moving = step != 0
             slides = 0 < abs(step) < _SLIDES * track.height
             track.whole &= not (slides and time - track.first < _ENTERING)
             track.stayed += min(abs(shift - step), track.height)
             self._top = min(self._top, track.template.top) if track.rolls else self._top
+        # In a torn picture one half moves at first, the other one later: most of them tell.
+        steps = [step for track, step in found if track.moved > 0]
+        self.scrolled -= median(steps) if steps else shift
         return taken
 
     def _shift(self, panel: Panel, stay: Sequence[float]) -> int:
@@ -233,7 +245,7 @@ class Tracker:
         if now.shape != track.template.ink.shape:
             return
         watched = track.fit < _EQUAL and not track.final
-        if watched and changed(track.strokes, shown, _CHANGED):
+        if watched and _another(track.strokes, shown):
             track.doubt += 1
             if track.doubt < 2:
                 if shown.mean() > _CLEAR * track.clarity:  # it may be the last that is seen of it
@@ -285,17 +297,19 @@ class Tracker:
         slack = 0.3 * self.usual
         if box[1] > top + slack and box[3] < self._top + slack:
             return False  # rows do not come up there, nor is it cut off
-        if not rows or any(t.box[1] < box[1] for t in rows):
+        low = box[3] - box[1] < 0.75 * self.usual
+        if not rows:  # they were hidden, all of them
+            return low and bool(box[1] < self._top + self.usual / 2 < np.inf)
+        if any(t.box[1] < box[1] for t in rows):
             return False
         pinned = [t.box for t in self.tracks if t.pinned]
         if any(shared(slot, box) > 0.7 for slot in (*self._slots, *pinned)):
             return False  # the next one's turn
         hidden = [t.box for t in self.tracks if t.last < time and t.moved]
         gone = [b - np.array([0, up, 0, up], np.float32) for b, up in self._ghosts()]
-        low = box[3] - box[1] < 0.75 * self.usual
         return low or any(shared(b, box) > 0.3 for b in hidden + gone)
 
-    def _ghosts(self) -> list[tuple[Box, int]]:
+    def _ghosts(self) -> list[tuple[Box, float]]:
         """Rows that scrolled and were lost, but may show yet, and how far they went on since."""
         self._past = [(b, at) for b, at in self._past if 0.6 * (b[3] - b[1]) > self.scrolled - at]
         return [(b, self.scrolled - at) for b, at in self._past]
@@ -317,6 +331,20 @@ class Tracker:
             since=time,
             came=self._motion[0] if time - self._motion[1] <= SLIDE + _PAUSE else time,
         )
+
+
+def _torn(found: Sequence[Track]) -> bool:
+    """True where the upper lines moved and the lower ones did not: one may be shown twice."""
+    free = [(float(t.box[1]), t.moving) for t in found if not t.pinned]
+    moved, stood = ([top for top, moves in free if moves is way] for way in (True, False))
+    return bool(moved and stood) and max(moved) < min(stood)
+
+
+def _another(before: Floats, now: Floats) -> bool:
+    """True when strokes (h, w) are those of another text, and not half hidden by something."""
+    half = len(before) // 2
+    parts = ((before, now), (before[:half], now[:half]), (before[half:], now[half:]))
+    return all(changed(a, b, _CHANGED) for a, b in parts)
 
 
 def _move(track: Track, pixels: int) -> None:

@@ -29,6 +29,8 @@ _EDGE = 0.8
 _AFTER_COUNT = re.compile(r"[x×]\s*\d{1,5}[-—_|)\]】」]$")
 """A stroke after a count is the edge of a bubble too."""
 
+_COUNT = re.compile(r"[x×]\s*\d{1,5}$")
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -85,7 +87,10 @@ def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
             runs.append((char.text, colour, mass))
         elif runs:
             runs[-1] = (runs[-1][0] + char.text, *runs[-1][1:])
-    return tuple(Run(text, _rgb(colour)) for text, colour, _ in _merge(runs, len(crop)))
+    parts = _merge(runs, len(crop))
+    if len(parts) > 1 and parts[-1][0].isdigit() and _COUNT.search(parts[-2][0]):
+        parts.pop()  # the digits of a count have one colour
+    return tuple(Run(text, _rgb(colour)) for text, colour, _ in parts)
 
 
 def _thin(text: str) -> bool:

@@ -12,7 +12,7 @@ from shizi.detection import DetectionOptions
 from shizi.live.event import Row
 from shizi.live.frame import Area, Box, Frame
 from shizi.live.options import ReadingOptions, RegionOptions, WatchOptions
-from shizi.live.see.message import Assembler
+from shizi.live.see.assemble import Assembler
 from shizi.live.see.panel import Panel
 from shizi.live.see.reading import SETTLE, LineReader
 from shizi.live.see.region import Finder
@@ -96,6 +96,7 @@ class Watch:
         self._finder = Finder(self.region, self._detect)
         self._waiting: deque[Frame] = deque()
         self._assembler = Assembler(Tracker(self._detect), _LINGER)
+        self._size = (0, 0)  # of the picture whose area is followed, pixels
         self._begin(None, 0)
         self._late = 0.0
         self._mark: float | None = None  # when the last look ended
@@ -146,7 +147,7 @@ class Watch:
             return []  # from before the picture changed its size
         panel = Panel(frame.crop(*area), *area[:2])
         gone, tracks = self._tracker.step(panel, frame.time), self._tracker.tracks
-        due = [t for t in tracks if t.wanted and self._settled(t, frame.time)]
+        due = [t for t in tracks if t.wanted and not t.fleeting and self._settled(t, frame.time)]
         rows = self._place(due, gone, frame.time)
         if not (self.live and self._late > _LATE):
             self._lines.look_again(tracks, frame.time)
@@ -188,7 +189,9 @@ class Watch:
         self.area = area
         self._tracker = Tracker(self._detect, first)
         self._lines = LineReader(self.reader.recognizer, self._tracker, self.reading)
-        self._assembler = Assembler(self._tracker, _LINGER, self._assembler)
+        size, self._size = self._size, self._finder.size
+        scale = self._size[1] / size[1] if size[1] else 1.0
+        self._assembler = Assembler(self._tracker, _LINGER, self._assembler, scale)
 
     def _detect(self, image: Image) -> Quads:
         return self.reader.detector(image)[0]

@@ -10,13 +10,14 @@ from statistics import median
 from shizi.live.colour import alike
 from shizi.live.see.boxes import shared
 from shizi.live.see.line import SeenLine
+from shizi.live.see.track import Track
 
 _COLONS = ("：", ":", "；", ";")
 _BRACKETS = ("[", "【", "［")
 _GAVE = re.compile(r"\s*(送\s*出|送给|赠送|打赏|投喂)")
 _SAID = re.compile(r"[：:；;。，！？!?]|送\s*出|送给|赠送|打赏|投喂|来了|直播间|主播")
 """Signs of a line that says more than a nickname."""
-_WRAPPED, _STACKED = 1.5, 2.2
+WRAPPED, _STACKED = 1.5, 2.2
 """Distance of two lines of one message, in line heights."""
 
 _TIGHT = 1.25
@@ -69,9 +70,9 @@ class Typography:
         """Learn from a line; ``joins``: it goes on with the one above it."""
         self._ends.append(float(line.track.box[2]))
         if above is not None and not joins and (line.badge or _names(line)):
-            pitch = _pitch(above, line)
-            if pitch < _NEXT:  # else there is room for others between them
-                self._pitches.append(pitch)
+            apart = pitch(above.track, line.track)
+            if apart < _NEXT:  # else there is room for others between them
+                self._pitches.append(apart)
 
 
 def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typography) -> bool:
@@ -85,27 +86,27 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
     """
     a, b = above.track, line.track
     tall = max(a.height, b.height)
-    pitch = _pitch(above, line)
-    if line.badge or b.box[0] - a.box[0] > 4 * tall or a.pinned != b.pinned or pitch <= 0:
+    apart = pitch(a, b)
+    if line.badge or b.box[0] - a.box[0] > 4 * tall or a.pinned != b.pinned or apart <= 0:
         return False
     if line.bare_count:  # it rose until the line above was full
-        return pitch < _STACKED and not above.counting
+        return apart < _STACKED and not above.counting
     if _opens_alike(begin, line):
         return False
     if _GAVE.match(line.best.text) and not _SAID.search(begin.best.text):
-        return pitch < _STACKED  # a banner: who gives stands above what is given
+        return apart < _STACKED  # a banner: who gives stands above what is given
     names = _names(line)
     together = b.came - a.first <= _TOGETHER
-    closer = pitch < (_MUCH_CLOSER if names else _CLOSER) * typography.pitch
+    closer = apart < (_MUCH_CLOSER if names else _CLOSER) * typography.pitch
     if closer and (together or _in_one_colour(above, line)):
         return True
     if above.best.text.endswith(_COLONS):  # who says nothing has not been heard to the end
-        return pitch < _STACKED and not line.best.text.endswith(_COLONS)
+        return apart < _STACKED and not line.best.text.endswith(_COLONS)
     if not together:
         return False
     full = float(a.box[2]) > typography.right - 2.2 * tall
     levels = bool(begin.badge) or begin.best.text.startswith(_BRACKETS)
-    return pitch < max(_WRAPPED * (full and not names), _TIGHT * levels)
+    return apart < max(WRAPPED * (full and not names), _TIGHT * levels)
 
 
 def beside(line: SeenLine, count: SeenLine) -> bool:
@@ -137,7 +138,6 @@ def _names(line: SeenLine) -> bool:
     return len(line.best.runs) > 1 and any(c in line.best.text for c in _COLONS)
 
 
-def _pitch(above: SeenLine, line: SeenLine) -> float:
-    """Distance of two lines, in line heights."""
-    a, b = above.track, line.track
+def pitch(a: Track, b: Track) -> float:
+    """Distance of a line from the one above it, in line heights."""
     return float(b.box[1] + b.box[3] - a.box[1] - a.box[3]) / 2 / max(a.height, b.height)

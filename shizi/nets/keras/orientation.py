@@ -1,4 +1,4 @@
-"""Orientation classifiers in Keras 3: tiles through LCNet, or the whole picture through VGG16."""
+"""Orientation classifiers in Keras 3: lines through LCNet, or the whole picture through VGG16."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from shizi.nets.spec import OrientationSpec, VGGOrientationSpec
 
 
 def orientation(spec: OrientationSpec) -> keras.Model:
-    """Build the classifier: tiles (N, tile, tile, 3) uint8 to logits (N, classes)."""
-    images = keras.Input((spec.tile, spec.tile, 3), dtype="uint8", name="images")
-    (x,) = lcnet(normalise(images), spec.backbone)  # (N, tile / 16, tile / 16, C)
+    """Build the classifier: lines (N, height, width, 3) uint8 to logits (N, classes)."""
+    images = keras.Input((spec.height, spec.width, 3), dtype="uint8", name="images")
+    (x,) = lcnet(normalise(images), spec.backbone)  # (N, height / 16, width / 16, C)
     x = gelu(conv(x, "project", spec.hidden, 3, pad=1))
     weight = layers.Reshape((-1, 1))(conv(x, "attend", 1, 1))  # (N, cells, 1)
     x = layers.Reshape((-1, spec.hidden))(x) * ops.softmax(weight, 1)  # (N, cells, D)

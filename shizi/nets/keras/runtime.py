@@ -23,9 +23,7 @@ class ModelRuntime:
     """
 
     def __init__(self, net: keras.Model) -> None:
-        grid = len(net.output.shape) == 5
-        output = net.output if grid else keras.ops.softmax(net.output)
-        self._net = keras.Model(net.input, output)
+        self._net = keras.Model(net.input, net.output)
         # XLA compiles anew for every shape; JAX alone cannot do without.
         self._net.jit_compile = keras.backend.backend() == "jax"
         self._lock = threading.Lock()
@@ -34,7 +32,7 @@ class ModelRuntime:
         """Run RGB pictures of one shape (N, H, W, 3).
 
         Returns:
-            Probabilities (N, ..., classes); of a detector its output (N, R, C, k, 7).
+            Logits (N, ..., classes); of a detector its output (N, R, C, k, 7).
         """
         with self._lock:
             return np.asarray(self._net.predict_on_batch(batch), np.float32)

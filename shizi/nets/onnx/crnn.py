@@ -11,7 +11,7 @@ from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 
 
 def crnn(spec: CRNNSpec, state: State) -> Any:
-    """Return the recogniser: images (N, height, W, 3) uint8 to probabilities (N, T, classes)."""
+    """Return the recogniser: images (N, height, W, 3) uint8 to logits (N, T, classes)."""
     b = Builder(state)
     (x,) = b.lcnet(spec.backbone, b.input())
     x = b.op("AveragePool", x, kernel_shape=spec.pool, strides=spec.pool)  # (N, C, 1, T)
@@ -21,12 +21,11 @@ def crnn(spec: CRNNSpec, state: State) -> Any:
     context = b.recurrent("GRU", "gru", x)
     x = b.linear("embed", b.op("Concat", context, x, axis=2))
     x = b.op("Transpose", x, perm=[1, 0, 2])  # (N, T, E)
-    probs = b.op("Softmax", b.linear("classify", x), axis=-1)
-    return b.model(probs, ["n", spec.height, "w", 3], ["n", "t", spec.classes])
+    return b.model(b.linear("classify", x), ["n", spec.height, "w", 3], ["n", "t", spec.classes])
 
 
 def vgg_crnn(spec: VGGCRNNSpec, state: State) -> Any:
-    """Return the recogniser: images (N, 32, W, 3) uint8 to probabilities (N, T, classes)."""
+    """Return the recogniser: images (N, 32, W, 3) uint8 to logits (N, T, classes)."""
     b = Builder(state)
     x = b.input()
     for i in range(len(spec.widths)):
@@ -45,5 +44,4 @@ def vgg_crnn(spec: VGGCRNNSpec, state: State) -> Any:
     for i in (0, 1):
         x = b.recurrent(spec.rnn.upper(), f"rnns.{i}", x)
     x = b.op("Transpose", x, perm=[1, 0, 2])  # (N, T, 2 H)
-    probs = b.op("Softmax", b.linear("classify", x), axis=-1)
-    return b.model(probs, ["n", spec.height, "w", 3], ["n", "t", spec.classes])
+    return b.model(b.linear("classify", x), ["n", spec.height, "w", 3], ["n", "t", spec.classes])

@@ -11,7 +11,7 @@ from shizi.nets.spec import OrientationSpec, VGGOrientationSpec
 
 
 def orientation(spec: OrientationSpec, state: State) -> Any:
-    """Return the classifier: tiles (N, tile, tile, 3) uint8 to probabilities (N, classes)."""
+    """Return the classifier: lines (N, height, width, 3) uint8 to logits (N, classes)."""
     b = Builder(state)
     (x,) = b.lcnet(spec.backbone, b.input())
     x = b.op("Gelu", b.conv("project", x, pads=AROUND))
@@ -19,15 +19,13 @@ def orientation(spec: OrientationSpec, state: State) -> Any:
     weight = b.op("Softmax", weight, axis=-1)  # (N, 1, cells)
     x = b.op("Mul", b.reshape(x, [0, spec.hidden, -1]), weight)
     x = b.op("ReduceSum", x, b.constant(np.array([2])), keepdims=0)  # (N, D)
-    probs = b.op("Softmax", b.linear("classify", x), axis=-1)
-    return b.model(probs, ["n", spec.tile, spec.tile, 3], ["n", spec.classes])
+    return b.model(b.linear("classify", x), ["n", spec.height, spec.width, 3], ["n", spec.classes])
 
 
 def vgg_orientation(spec: VGGOrientationSpec, state: State) -> Any:
-    """Return the classifier: pictures (N, tile, tile, 3) uint8 to probabilities (N, classes)."""
+    """Return the classifier: pictures (N, tile, tile, 3) uint8 to logits (N, classes)."""
     b = Builder(state)
     x = b.op("GlobalAveragePool", b.vgg(spec.backbone, b.input(spec.backbone.mean)))
     x = b.reshape(x, [0, spec.backbone.width])  # (N, C)
     x = b.op("Relu", b.linear("hidden", x))
-    probs = b.op("Softmax", b.linear("classify", x), axis=-1)
-    return b.model(probs, ["n", spec.tile, spec.tile, 3], ["n", spec.classes])
+    return b.model(b.linear("classify", x), ["n", spec.tile, spec.tile, 3], ["n", spec.classes])

@@ -1,4 +1,4 @@
-"""Orientation classifiers in PyTorch: tiles through LCNet, or the whole picture through VGG16."""
+"""Orientation classifiers in PyTorch: lines through LCNet, or the whole picture through VGG16."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from shizi.nets.torch.vgg import VGG
 
 
 class Orientation(nn.Module):
-    """Tiles in, logits of 0, 90, 180, 270 degrees and of "no text" out.
+    """Pieces of lines in, logits of 0, 90, 180 and 270 degrees out.
 
     Shape:
-        images: (N, tile, tile, 3) uint8.
-        logits: (N, 5).
+        images: (N, height, width, 3) uint8.
+        logits: (N, 4).
     """
 
     def __init__(self, spec: OrientationSpec) -> None:
@@ -28,7 +28,7 @@ class Orientation(nn.Module):
         self.classify = nn.Linear(spec.hidden, spec.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        (x,) = self.backbone(normalise(images))  # (N, C, tile / 16, tile / 16)
+        (x,) = self.backbone(normalise(images))  # (N, C, height / 16, width / 16)
         x = F.gelu(self.project(x)).flatten(2)  # (N, D, cells)
         weight = self.attend(x.unsqueeze(-1)).flatten(2).softmax(-1)  # (N, 1, cells)
         return self.classify((x * weight).sum(-1))
@@ -49,6 +49,14 @@ class VGGOrientation(nn.Module):
         self.hidden = nn.Linear(spec.backbone.width, spec.hidden)
         self.classify = nn.Linear(spec.hidden, spec.classes)
 
-    def forward(self, images: Tensor) -> Tensor:
-        x = self.backbone(normalise(images, self.spec.backbone.mean)).mean((2, 3))  # (N, C)
+    def early(self, images: Tensor) -> Tensor:
+        """Return what all convolutions but those of the last stage say, (N, C, h, w)."""
+        return self.backbone.early(normalise(images, self.spec.backbone.mean))
+
+    def late(self, maps: Tensor) -> Tensor:
+        """Go on from there to the logits."""
+        x = self.backbone.late(maps).mean((2, 3))  # (N, C)
         return self.classify(F.relu(self.hidden(x)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.late(self.early(images))

@@ -36,15 +36,13 @@ class ModuleRuntime:
         """Run RGB pictures of one shape (N, H, W, 3).
 
         Returns:
-            Probabilities (N, ..., classes); of a detector its output (N, R, C, k, 7).
+            Logits (N, ..., classes); of a detector its output (N, R, C, k, 7).
         """
         images = torch.from_numpy(batch).to(self._device)
         half = self._dtype != torch.float32
         with torch.autocast(self._device.type, self._dtype, enabled=half):
             output = self._net(images)
-        output = output.float()
-        output = output if output.ndim == 5 else output.softmax(-1)
-        return np.asarray(output.cpu().numpy())
+        return np.asarray(output.float().cpu().numpy())
 
 
 class TorchRuntime(ModuleRuntime):

@@ -28,9 +28,20 @@ class VGG(nn.Module):
             self.stages.append(nn.ModuleList(conv3(a, b) for a, b in pairwise(widths)))
             width = channels
 
+    def early(self, x: Tensor) -> Tensor:
+        """Apply all stages but the last."""
+        return self._run(x, 0, len(self.stages) - 1)
+
+    def late(self, x: Tensor) -> Tensor:
+        """Apply the last stage."""
+        return self._run(x, len(self.stages) - 1, len(self.stages))
+
     def forward(self, x: Tensor) -> Tensor:
-        for index, stage in enumerate(self.stages):
-            for conv in stage.children():
+        return self.late(self.early(x))
+
+    def _run(self, x: Tensor, first: int, end: int) -> Tensor:
+        for index in range(first, end):
+            for conv in self.stages[index].children():
                 x = F.relu(conv(x))
             if index < self.pools:
                 x = F.max_pool2d(x, 2)

@@ -57,16 +57,12 @@ export async function read(file, page, busy) {
 
 const json = (pages) => ({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(pages) });
 
-// Writes pages as they stand; formats that need the picture read the file again.
-export async function write(format, pages, file, again) {
-  try {
-    return await (await ask(`v1/format?format=${format}`, json(pages))).blob();
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.status !== 400) throw error;
-    again();
-    const one = pages.length === 1 ? { pages: pages[0].number } : {};
-    return (await ask("v1/read", form(file, { format, ...one }))).blob();
-  }
+// Writes pages as they stand, with their file where the format needs it. Returns what was written,
+// and how many pages of a PDF keep the text of before.
+export async function write(format, pages, file) {
+  const sent = format.file ? form(file, { format: format.name, result: JSON.stringify(pages) }) : json(pages);
+  const answer = await ask(`v1/format${format.file ? "" : `?format=${format.name}`}`, sent);
+  return { data: await answer.blob(), kept: Number(answer.headers.get("Shizi-Kept")) };
 }
 
 export async function correct(file, page, lines) {

@@ -35,7 +35,7 @@ async function readOne(entry) {
   const fail = (reason) => {
     const failed = tab(entry.file.name || "picture.png");
     failed.classList.add("failed");
-    failed.lastChild.textContent = reason;
+    failed.lastChild.textContent = reason.replace(`${entry.file.name}: `, "");
     failed.title = reason;
     failed.onclick = () => say(reason);
     entry.tab.before(failed);
@@ -118,10 +118,11 @@ async function collect() {
 const pagesOf = (entry) => entry.pages.map((sheet) => ({ ...sheet.page, lines: sheet.page.lines.map(({ was, kept, ...line }) => line) }));
 
 async function download(format) {
-  const entry = current.entry, edited = !$("changes").classList.contains("none");
+  const entry = current.entry;
   const chosen = format.name === "picture" ? pagesOf({ pages: [current] }) : pagesOf(entry);
   try {
-    const data = await write(format.name, chosen, entry.file, () => edited && say(word("unsaved")));
+    const { data, kept } = await write(format, chosen, entry.file);
+    say(kept ? word("before", kept) : "");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(data);
     link.download = (entry.file.name || "picture").replace(/\.\w+$/, "") + format.suffix;

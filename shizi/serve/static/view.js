@@ -63,15 +63,21 @@ function row(line) {
 
 function paragraphs() {
   const out = [];
-  let last = null;
+  let last = null, beside = null; // the row that the next line may belong to
   for (const { line, row } of items) {
     const key = `${line.block}/${line.paragraph}`;
     if (key !== last) out.push(document.createElement("p"));
+    if (key !== last || !sameRow(line, beside?.line)) {
+      beside = { line, element: Object.assign(document.createElement("span"), { className: "row" }) };
+      out.at(-1).append(beside.element, "\n");
+    }
     last = key;
-    out.at(-1).append(row, "\n");
+    beside.element.append(row);
   }
   return out;
 }
+
+const sameRow = (line, other) => other !== undefined && line.row !== null && line.row === other.row;
 
 function light(i, scroll = false) {
   items.forEach((item, n) => {
@@ -157,7 +163,8 @@ export function scale(factor) {
 // A selection is copied as it stands in reading order, without what the page adds.
 export function plain(pages) {
   return pages.map((page) => page.lines.map((line, i) => {
-    const before = i && line.paragraph !== page.lines[i - 1].paragraph ? "\n" : "";
-    return `${before}${line.text}\n`;
-  }).join("")).join("\n");
+    const last = page.lines[i - 1];
+    if (sameRow(line, last)) return `\t${line.text}`;
+    return `${i ? "\n" : ""}${i && line.paragraph !== last.paragraph ? "\n" : ""}${line.text}`;
+  }).join("") + "\n").join("\n");
 }

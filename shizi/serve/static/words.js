@@ -3,6 +3,7 @@
 const WORDS = {
   zh: {
     pick: "选择文件", drop: "把图片或 PDF 拖到这里", kinds: "或者粘贴、点击选择；可以一次多个",
+    tap: "点这里选图片或 PDF", several: "可以一次多个",
     local: "文件只送到这台服务器，读完即弃", language: "English",
     pages: "页面", picture: "图片", reading: "文字", smaller: "缩小", larger: "放大", fit: "适合宽度",
     search: "查找", copy: "复制全文", copied: "已复制", download: "下载…", collect: "加入训练集",
@@ -10,11 +11,12 @@ const WORDS = {
     nothing: "没有读到文字", hint: "双击一行可以改字",
     changed: (n) => `改了 ${n} 行`, kept: (n) => `训练集现有 ${n} 行`,
     hits: (i, n) => (n ? `${i}/${n}` : "没有"), lines: (n) => `${n} 行`,
-    turned: (a) => `转了 ${a}°`, unsaved: "这种格式要重新读原文件，手工改动不在其中",
+    turned: (a) => `转了 ${a}°`, before: (n) => `${n} 页保留原有的文字，没有加上读到的`,
     offline: "连不上服务",
   },
   en: {
     pick: "Choose files", drop: "Drop pictures or PDFs here", kinds: "or paste, or click to choose; several at once",
+    tap: "Tap to choose pictures or PDFs", several: "several at once",
     local: "Files go to this server alone, and are not kept", language: "中文",
     pages: "Pages", picture: "Picture", reading: "Text", smaller: "Smaller", larger: "Larger", fit: "Fit width",
     search: "Search", copy: "Copy all", copied: "Copied", download: "Download…", collect: "Add to training set",
@@ -22,7 +24,7 @@ const WORDS = {
     nothing: "No text was found", hint: "Double-click a line to correct it",
     changed: (n) => `${n} line${n === 1 ? "" : "s"} corrected`, kept: (n) => `${n} lines in the training set`,
     hits: (i, n) => (n ? `${i}/${n}` : "none"), lines: (n) => `${n} line${n === 1 ? "" : "s"}`,
-    turned: (a) => `turned by ${a}°`, unsaved: "This format reads the file again, without your corrections",
+    turned: (a) => `turned by ${a}°`, before: (n) => `${n} page${n === 1 ? " keeps" : "s keep"} the text of before; nothing was added`,
     offline: "The service cannot be reached",
   },
 };
@@ -37,7 +39,11 @@ export const word = (name, ...values) => {
 
 export function speak() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
-  for (const element of document.querySelectorAll("[data-word]")) element.textContent = word(element.dataset.word);
+  const touch = matchMedia("(pointer: coarse)").matches; // nothing can be dropped there
+  for (const element of document.querySelectorAll("[data-word]")) {
+    const { word: name, touch: other } = element.dataset;
+    element.textContent = word((touch && other) || name);
+  }
   for (const element of document.querySelectorAll("[data-label]")) element.ariaLabel = element.title = word(element.dataset.label);
   for (const element of document.querySelectorAll("[data-hint]")) element.placeholder = element.ariaLabel = word(element.dataset.hint);
   const button = document.getElementById("language");

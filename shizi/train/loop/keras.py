@@ -33,7 +33,14 @@ from shizi.nets.keras.runtime import ModelRuntime
 from shizi.nets.spec import CRNNSpec, CTPNSpec, Spec, VGGCRNNSpec, VGGCTPNSpec
 from shizi.page import Image
 from shizi.train.loop.run import RunFolder, checkpoint, forget_after, plot_curves
-from shizi.train.loop.schedule import Interrupt, LoopOptions, better_than, progress, rate
+from shizi.train.loop.schedule import (
+    Interrupt,
+    LoopOptions,
+    better_than,
+    check_frozen,
+    progress,
+    rate,
+)
 from shizi.train.loop.stream import Position, Sampler, batches, prefetch
 from shizi.train.loop.torch import Progress
 from shizi.train.losses.keras import ctc_loss, line_loss, paper_loss
@@ -218,15 +225,11 @@ def optimizers(model: keras.Model, options: LoopOptions) -> dict[str, Any]:
     Raises:
         DataError: ``freeze`` names a part that the net lacks.
     """
-    parts = {layer.name.partition("-")[0] for layer in model.layers if layer.weights}
-    unknown = set(options.freeze) - parts
-    if unknown:
-        has = ", ".join(sorted(parts))
-        raise DataError(f"cannot freeze {', '.join(sorted(unknown))}; this net has {has}")
+    weighty = {layer.name.replace("-", "."): layer for layer in model.layers if layer.weights}
+    check_frozen(options, weighty)
     shares = {**options.shares, "rest": 1.0}
-    for layer in model.layers:
-        frozen = layer.name.partition("-")[0] in options.freeze
-        if layer.weights and (frozen or shares[_group(layer.name)] == 0):
+    for name, layer in weighty.items():
+        if options.frozen(name) or shares[_group(layer.name)] == 0:
             layer.trainable = False
     groups = {}
     for name, share in shares.items():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from shizi.cpu import cores
-from shizi.errors import OptionError
+from shizi.errors import DataError, OptionError
 from shizi.options import check_range
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -34,7 +34,8 @@ class LoopOptions:
         classifier_lr: the last layer's share of lr, by default 1; in stage tune, where only rows
             of new characters learn, 10. Keep it low where its thousands of rows come from a
             teacher, for Adam moves rare ones as far as common ones.
-        freeze: parts of the net that do not learn, for example backbone.
+        freeze: parts of the net that do not learn, for example backbone, or of a VGG16
+            backbone.stages.0 and backbone.stages.1, its first two stages.
         warmup: steps of linear warm-up; at most a tenth of the run.
         decay: AdamW weight decay; the last layer of a recogniser has none.
         ema: decay of the averaged weights.
@@ -43,6 +44,8 @@ class LoopOptions:
         validate_every: steps between validations; in PyTorch a time budget also brings ten.
         patience: stop after so many validations without a better one; 0: never.
         resume: go on where the run folder stopped.
+        find_lr: look for a learning rate instead: 120 steps at rates that rise, a picture of the
+            losses, and the rate to take.
         device: auto, cpu or cuda.
         precision: of the arithmetic; auto: bf16 where the hardware has it.
         threads: CPU threads; 0: as many as there are cores that the process may use.
@@ -66,6 +69,7 @@ class LoopOptions:
     validate_every: int = 500
     patience: int = 0
     resume: bool = False
+    find_lr: bool = False
     device: Device = "auto"
     precision: Precision = "auto"
     threads: int = 0
@@ -84,11 +88,32 @@ class LoopOptions:
         """How many processes prepare data."""
         return (cores() if gpu else 0) if self.workers is None else self.workers
 
+    def frozen(self, name: str) -> bool:
+        """Tell whether a parameter, by its name in PyTorch, is of a part that does not learn."""
+        return any(f"{name}.".startswith(f"{part}.") for part in self.freeze)
+
     @property
     def shares(self) -> dict[str, float]:
         """Shares of lr of the parts of a net that have their own; all others have the whole."""
         told = {"backbone": self.backbone_lr, "classify": self.classifier_lr}
         return {part: 1.0 if share is None else share for part, share in told.items()}
+
+
+def check_frozen(options: LoopOptions, names: Iterable[str]) -> None:
+    """Refuse to freeze what a net lacks.
+
+    Args:
+        options: that name the parts.
+        names: of the net's layers or parameters, in PyTorch's form.
+
+    Raises:
+        DataError: ``freeze`` names a part that the net lacks.
+    """
+    known = [f"{name}." for name in names]
+    lacking = [p for p in options.freeze if not any(name.startswith(f"{p}.") for name in known)]
+    if lacking:
+        parts = ", ".join(dict.fromkeys(name.partition(".")[0] for name in known))
+        raise DataError(f"cannot freeze {', '.join(lacking)}; this net has {parts}")
 
 
 def seconds(budget: str) -> float:

@@ -26,6 +26,7 @@ from shizi.train.loop.schedule import (
     LoopOptions,
     Precision,
     better_than,
+    check_frozen,
     due,
     progress,
     rate,
@@ -321,14 +322,11 @@ def _groups(net: nn.Module, options: LoopOptions) -> list[dict[str, Any]]:
     Raises:
         DataError: ``freeze`` names a part that the net lacks.
     """
-    unknown = set(options.freeze) - {name for name, _ in net.named_children()}
-    if unknown:
-        parts = ", ".join(name for name, _ in net.named_children())
-        raise DataError(f"cannot freeze {', '.join(sorted(unknown))}; this net has {parts}")
+    check_frozen(options, (name for name, _ in net.named_parameters()))
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in net.named_parameters():
         part = name.partition(".")[0]
-        share = 0.0 if part in options.freeze else options.shares.get(part, 1.0)
+        share = 0.0 if options.frozen(name) else options.shares.get(part, 1.0)
         parameter.requires_grad_(share > 0)
         if share:
             decays = parameter.ndim > 1 and part != "classify"

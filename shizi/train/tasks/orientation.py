@@ -1,4 +1,4 @@
-"""Training of the orientation classifier."""
+"""Training of the orientation classifiers: what its two forms have in common."""
 
 from __future__ import annotations
 
@@ -10,41 +10,40 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shizi.data import BadRows, PageItem, apart, open_upright, weighed
+from shizi.data import BadRows, PageItem, apart, open_upright
 from shizi.engine import Session
 from shizi.errors import DataError
-from shizi.geometry import quad_to_box, rotate90
+from shizi.geometry import rotate90
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
-from shizi.orientation import TILE, OrientationClassifier, tiles, whole
+from shizi.orientation import OrientationClassifier
 from shizi.page import Image
 from shizi.train import show
-from shizi.train.loop.stream import Mix, rng_at
-from shizi.train.options import CTPNOptions, OrientationTrainOptions
-from shizi.train.tasks import augment
-from shizi.train.tasks.ctpn import random_crop
-
-NO_TEXT = 4
-
-TILES = 4
-"""Tiles taken of a page at a time."""
+from shizi.train.options import OrientationTrainOptions
 
 
 class Turned(NamedTuple):
-    """A tile, or a whole picture, and by how many quarters it was turned clockwise."""
+    """A line, or a picture, and by how many quarters it was turned clockwise."""
 
-    image: Image  # (tile, tile, 3)
+    image: Image  # (height, width, 3)
     label: int
+    place: int = 0  # of all different pictures that stage head keeps
 
 
 class Batch(NamedTuple):
-    """Tiles and their classes."""
+    """Pictures and their classes."""
 
-    images: NDArray[np.uint8]  # (N, tile, tile, 3)
+    images: NDArray[np.uint8]  # (N, height, width, 3)
     labels: NDArray[np.int64]  # (N,)
+    places: NDArray[np.int64] = np.zeros(0, np.int64)  # (N,) of what is kept
 
 
 class OrientationTask:
-    """Which way up: a tile (or that it shows no text), or a whole picture."""
+    """Which way up; a form says how samples are made and what the net is shown of a page.
+
+    Args:
+        net: to train.
+        options: of the data.
+    """
 
     metric = "score"
 
@@ -52,81 +51,37 @@ class OrientationTask:
         self.net = net
         self._options = options
         self._bad = BadRows(options.strict)
-        paths, weights = weighed(options.data)
-        sets = [open_upright(path, self._bad) for path in paths]
-        self._items = [page for pages in sets for page in pages]
-        self._mix = Mix([len(pages) for pages in sets], weights)
-        if not self._items:
-            raise DataError("there is no page to learn from")
         self._val = {
             name: open_upright(path, self._bad) for name, path in apart(options.val).items()
         }
 
-    def __len__(self) -> int:
-        return len(self._items)
+    def answer(self, classify: OrientationClassifier, item: PageItem, quarter: int) -> int:
+        """Return the angle that the net gives a page that was turned."""
+        raise NotImplementedError
 
-    def sample(self, seed: int, position: int) -> list[Turned]:
-        """Tiles of a page, each rotated by a random multiple of 90 degrees.
-
-        For the published form, the whole page in each of the four rotations.
-        """
-        item, rng = self._items[self._mix.index(seed, position)], rng_at(seed, position)
-        draw = self._tiles if isinstance(self.net, Orientation) else self._turns
-        return draw(item, item.load(), rng)
+    def logits(self, batch: Batch, device: torch.device) -> Tensor:
+        """Return what the net says of a batch, (N, 4)."""
+        logits: Tensor = self.net(torch.from_numpy(batch.images).to(device))
+        return logits
 
     def group(self, sample: list[Turned]) -> tuple[int, int]:
-        """All tiles are of one size; a page gives four."""
-        return 0, max(1, self._options.batch // TILES)
+        """All pictures are of one size; what comes together is batched together."""
+        return len(sample), max(1, self._options.batch // len(sample))
 
     def collate(self, samples: list[list[Turned]]) -> Batch:
-        """Stack tiles and their quarter turns."""
-        images, labels = zip(*(turned for page in samples for turned in page), strict=True)
-        return Batch(np.stack(images), np.asarray(labels))
+        """Stack pictures and their quarter turns."""
+        turned = [turned for page in samples for turned in page]
+        images, labels, places = zip(*turned, strict=True)
+        return Batch(np.stack(images), np.asarray(labels), np.asarray(places))
 
     def refuse(self, error: DataError) -> None:
         """See :class:`shizi.train.loop.stream.Sampler`."""
         self._bad.add(str(error))
 
-    def _tiles(self, item: PageItem, page: Image, rng: np.random.Generator) -> list[Turned]:
-        if not item.complete and not len(item.quads):
-            return self._unlabelled_tiles(page, rng)
-        crop = CTPNOptions(data=(), size=TILE, text=self._options.text)
-        out = []
-        for _ in range(16):
-            image, quads, _ = random_crop(item, page, crop, rng)
-            seen = quad_to_box(quads).reshape(-1, 4).clip(0, TILE)
-            covered = float((seen[:, 2:] - seen[:, :2]).prod(1).sum()) / TILE**2
-            if 0 < covered < 0.02 or not (covered or item.complete):
-                continue  # too little to tell; too much, or too little known, to call empty
-            quarter = int(rng.integers(4))
-            image = augment.spoil(augment.recolour(image, rng), rng)
-            out.append(Turned(clockwise(image, quarter), quarter if covered else NO_TEXT))
-            if len(out) == TILES:
-                return out
-        return out or self._unlabelled_tiles(page, rng)
-
-    def _unlabelled_tiles(self, page: Image, rng: np.random.Generator) -> list[Turned]:
-        """Take tiles as reading does, where the strokes are, for nobody says where text is."""
-        found = tiles(page)
-        out = []
-        for index in rng.permutation(len(found))[:TILES]:
-            quarter = int(rng.integers(4))
-            image = augment.spoil(augment.recolour(found[index], rng), rng)
-            out.append(Turned(clockwise(image, quarter), quarter))
-        return out
-
-    def _turns(self, item: PageItem, page: Image, rng: np.random.Generator) -> list[Turned]:
-        small = whole(page, self.net.spec.tile)
-        out = []
-        for quarter in range(4):
-            image = augment.spoil(augment.recolour(small, rng), rng)
-            out.append(Turned(clockwise(image, quarter), quarter))
-        return out
-
     def loss(self, batch: Batch, device: torch.device) -> dict[str, Tensor]:
         """Cross entropy with smoothed labels."""
-        logits = self.net(torch.from_numpy(batch.images).to(device)).float()
         labels = torch.from_numpy(batch.labels).to(device)
+        logits = self.logits(batch, device).float()
         return {"ce": F.cross_entropy(logits, labels, label_smoothing=0.05)}
 
     def figures(self, session: Session) -> dict[str, float]:
@@ -135,25 +90,23 @@ class OrientationTask:
         figures = {}
         for name, items in self._val.items():
             step = max(1, len(items) // self._options.val_pages)
-            right = total = 0
-            for item in items[::step]:
-                page = item.load()
-                for quarter in range(4):
-                    right += classify(clockwise(page, quarter))[0] == 90 * quarter
-                    total += 1
-            figures[f"acc_{name}"] = right / max(1, total)
+            right = [
+                self.answer(classify, item, quarter) == 90 * quarter
+                for item in items[::step]
+                for quarter in range(4)
+            ]
+            figures[f"acc_{name}"] = float(np.mean(right)) if right else 0.0
         score = {"score": float(np.mean(list(figures.values())))} if figures else {}
         return {**figures, **score, "left_out": self._bad.count}
 
     def picture(self, session: Session) -> Image | None:
         """Validation pictures in four rotations, with the angle that the net gives them."""
-        pages = [item.load() for items in self._val.values() for item in items[:2]]
         classify = OrientationClassifier(session, spec=self.net.spec)
         looks = []
-        for page in pages[:6]:
+        for item in [item for items in self._val.values() for item in items[:2]][:6]:
             for quarter in range(4):
-                image = clockwise(page, quarter)
-                told, _ = classify(image)
+                told = self.answer(classify, item, quarter)
+                image = clockwise(item.load(), quarter)
                 looks.append(show.answered(image, f"{told}°", told == 90 * quarter))
         return show.grid(looks, 4) if looks else None
 

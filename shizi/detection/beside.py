@@ -1,0 +1,99 @@
+"""Single characters level with a line: the amounts and ticks of a table, which stand far apart.
+
+A detector that looks for lines overlooks a narrow character by itself. Where a line was found, its
+row is known, and so is how high a character in it may be.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.geometry import box_to_quad, quad_to_box
+from shizi.page import Quads
+
+REACH = 0.3
+"""How far above and below a line strokes are looked at, by the line's height."""
+
+BLANK = 0.4
+"""Blank around a single character, by the line's height."""
+
+MARGIN = 0.15
+"""What is added to a character at its left and right, by the line's height."""
+
+NARROW = 0.9
+"""Least width of a character with what is added, by the line's height."""
+
+WIDTHS = 0.1, 1.1
+"""Width of a character, by the line's height."""
+
+HEIGHTS = 0.4, 1.2
+"""Height of a character, by the line's height."""
+
+SPECK = 0.15
+"""Height below which strokes are dirt, by the line's height."""
+
+PLAIN = 12.0
+"""Standard deviation of grey at both sides of a character, at most."""
+
+AWAY = 3
+"""Pixels from a character to where its ground is looked at."""
+
+
+def beside(grey: NDArray[np.uint8], strokes: NDArray[np.uint8], lines: Quads) -> Quads:
+    """Find single characters (M, 4, 2), upright boxes as high as their rows.
+
+    Args:
+        grey: the picture (H, W).
+        strokes: 1 where strokes are that no line explains, (H, W).
+        lines: what was found, (N, 4, 2), nearly level.
+    """
+    found: dict[tuple[int, int], NDArray[np.float32]] = {}
+    for _, top, _, bottom in quad_to_box(lines).reshape(-1, 4):
+        height = float(bottom - top)
+        y0, y1 = max(0, round(top - REACH * height)), round(bottom + REACH * height)
+        for x0, upper, x1, lower in _groups(strokes[y0:y1], height):
+            box = x0, y0 + upper, x1, y0 + lower
+            level = abs(box[1] + box[3] - top - bottom) < 0.4 * height
+            if level and _fits(x1 - x0, lower - upper, height) and _plain(grey, box):
+                margin = max(MARGIN * height, (NARROW * height - (x1 - x0)) / 2)
+                whole = x0 - margin, min(top, box[1]), x1 + margin, max(bottom, box[3])
+                found.setdefault((x0, box[1]), np.array(whole, np.float32))
+    return box_to_quad(np.array(list(found.values()), np.float32).reshape(-1, 4))
+
+
+def _groups(row: NDArray[np.uint8], height: float) -> list[tuple[int, int, int, int]]:
+    """Boxes of strokes in a row that stand apart from others; what leaves the row is left out."""
+    if not row.any():
+        return []
+    solid = cv2.morphologyEx(row, cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    x, y, w, h = stats[1:, :4].T
+    inside = (y > 0) & (y + h < len(row)) & (h >= SPECK * height)
+    boxes = np.stack([x, y, x + w, y + h], 1)[inside]
+    boxes = boxes[np.argsort(boxes[:, 0], kind="stable")]
+    if not len(boxes):
+        return []
+    reached = np.maximum.accumulate(boxes[:, 2])
+    breaks = np.flatnonzero(boxes[1:, 0] - reached[:-1] > BLANK * height) + 1
+    return [
+        (*part[:, :2].min(0).tolist(), *part[:, 2:].max(0).tolist())
+        for part in np.split(boxes, breaks)
+    ]
+
+
+def _fits(width: int, high: int, height: float) -> bool:
+    """Say whether something so wide and high is a character of a line of this height."""
+    return (
+        WIDTHS[0] * height <= width <= min(WIDTHS[1] * height, 1.5 * high)
+        and HEIGHTS[0] * height <= high <= HEIGHTS[1] * height
+    )
+
+
+def _plain(grey: NDArray[np.uint8], box: tuple[int, int, int, int]) -> bool:
+    """Say whether the ground at both sides of a box is plain; other rows may be close."""
+    x0, y0, x1, y1 = box
+    if x0 < AWAY or x1 + AWAY >= grey.shape[1]:
+        return False
+    return float(grey[y0:y1, [x0 - AWAY, x1 + AWAY]].std()) < PLAIN

@@ -1,0 +1,165 @@
+"""Lines that vanished, known again by where they would stand and what they say."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from shizi.live.see.gap import Stand, unseen_roll
+from shizi.live.see.line import SeenLine, counted_up
+from shizi.live.see.message import Message
+from shizi.live.see.track import Track
+from shizi.live.see.tracker import Tracker
+from shizi.live.see.vote import near
+from shizi.live.see.wrap import WRAPPED, pitch
+
+_PLACED, _ROLLED, _STOOD = 0.4, 0.7, 0.85
+"""Likeness of two texts from which they are one line: where all lines agreed that it would stand
+there, where it rolled on, and where it has a place."""
+
+_LINES, _GAPS = 40, 20
+"""How many lines are remembered, and times at which rows rolled unseen."""
+
+_TOGETHER = 0.3
+"""Seconds within which lines vanish that are covered by something."""
+
+
+class Past(NamedTuple):
+    """A line that vanished.
+
+    Attributes:
+        line: what it said.
+        message: of which it was a part.
+        top: where it stood, pixels of the frame.
+        height: pixels.
+        scrolled: how far the panel had scrolled by then, pixels.
+    """
+
+    line: SeenLine
+    message: Message
+    top: float
+    height: float
+    scrolled: float
+
+    @property
+    def track(self) -> Track:
+        """It, as it was last seen."""
+        return self.line.track
+
+    def resized(self, scale: float, scrolled: float) -> Past:
+        """The same in a picture of another size, where ``scrolled`` begins at 0 again."""
+        return self._replace(
+            top=self.top * scale,
+            height=self.height * scale,
+            scrolled=(self.scrolled - scrolled) * scale,
+        )
+
+
+@dataclass
+class Memory:
+    """Remembers lines that vanished.
+
+    Attributes:
+        tracker: follows the lines.
+        linger: seconds for which what has a place may come back to it as the same one.
+    """
+
+    tracker: Tracker
+    linger: float
+    _past: deque[Past] = field(default_factory=lambda: deque(maxlen=_LINES))
+    _rolls: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_GAPS))
+
+    def take_over(self, before: Memory, scale: float) -> None:
+        """Remember what vanished with another area, in a picture so many times as large."""
+        went = before.tracker.scrolled
+        self._past.extend(past.resized(scale, went) for past in before._past)
+
+    def keep(self, line: SeenLine, message: Message) -> None:
+        """Remember a line that is gone."""
+        self._past.append(self._passed(line, message))
+
+    def drop(self, past: Past) -> None:
+        """Forget a line that is back."""
+        if past in self._past:
+            self._past.remove(past)
+
+    def find(self, line: SeenLine, hidden: Sequence[tuple[SeenLine, Message]]) -> Past | None:
+        """The line that vanished where this one appeared: the roll never shows two in a place.
+
+        Args:
+            line: which appeared.
+            hidden: lines that are not seen, but not gone either, and their messages.
+        """
+        for past in self._vanished(hidden):
+            track, unseen = past.track, self._unseen(past, line.track.first)
+            rolled = track.moved > 0 or unseen is not None
+            stood = self._stands(past, line.track.first).top if rolled else past.top
+            aside = abs(stood - line.track.template.top)
+            soon = line.track.first - track.last < self.linger or self._covered(past)
+            if self._goes_on(past, line):
+                return past
+            if aside > 0.7 * line.track.height or not (rolled or soon):
+                continue
+            old, new = past.line.best.text, line.best.text
+            least = _PLACED if unseen is not None else _ROLLED if rolled else _STOOD
+            if near(old, new) > least or counted_up(old, new):
+                return past
+        return None
+
+    def note_gap(self, new: Sequence[SeenLine], hidden: Sequence[tuple[SeenLine, Message]]) -> None:
+        """Find out whether lines that nobody saw come, or saw go, rolled on unseen.
+
+        Args:
+            new: lines that are not known.
+            hidden: as for :meth:`find`.
+        """
+        time = min(x.track.first for x in new)
+        rolling = [t for t in self.tracker.tracks if t.rolls and t.last >= time]
+        witnessed = min((t.first for t in rolling), default=np.inf)  # from then on all was seen
+        known = [
+            self._stands(past, time) for past in self._vanished(hidden)
+            if past.track.last < min(time, witnessed) and not past.track.pinned
+        ]  # fmt: skip
+        seen = [Stand(x.track.template.top, x.track.height, x.best.text, rolls=False) for x in new]
+        roll = unseen_roll(known, seen)
+        if roll is not None:
+            self._rolls.append((time, roll))
+
+    def _goes_on(self, past: Past, line: SeenLine) -> bool:
+        """True for a line just below the one that the vanished one went on with."""
+        lines = past.message.lines
+        at = next((i for i, x in enumerate(lines) if x is past.line), 0)
+        above = lines[at - 1].track if at else None
+        seen = above is not None and above.last == line.track.last
+        rolls = past.track.rolls
+        return bool(above and seen and rolls and 0 < pitch(above, line.track) < WRAPPED)
+
+    def _vanished(self, hidden: Sequence[tuple[SeenLine, Message]]) -> Iterator[Past]:
+        """Lines that are not seen; those that are only hidden first."""
+        yield from (self._passed(*one) for one in hidden)
+        yield from reversed(self._past)
+
+    def _passed(self, line: SeenLine, message: Message) -> Past:
+        track = line.track
+        return Past(line, message, track.template.top, track.height, self.tracker.scrolled)
+
+    def _unseen(self, past: Past, time: float) -> float | None:
+        """How far rows rolled unseen since a line vanished, pixels; None where all was seen."""
+        rolls = [pixels for at, pixels in self._rolls if past.track.last < at <= time]
+        return sum(rolls) if rolls and not past.track.pinned else None
+
+    def _stands(self, past: Past, time: float) -> Stand:
+        """Where a line that vanished would be at a time, seconds, if it rolled with the others."""
+        moved = self.tracker.scrolled - past.scrolled + (self._unseen(past, time) or 0.0)
+        return Stand(past.top - moved, past.height, past.line.best.text, past.track.moved > 0)
+
+    def _covered(self, past: Past) -> bool:
+        """True when a line vanished together with most of the others."""
+        known = [p.track for p in self._past] + self.tracker.tracks
+        there = [t.last - past.track.last for t in known if t.first <= past.track.last]
+        vanished = sum(abs(later) < _TOGETHER for later in there)
+        return vanished > max(1, sum(later >= _TOGETHER for later in there))
