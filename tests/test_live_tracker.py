@@ -207,6 +207,18 @@ def test_what_is_left_of_a_row_above_all_is_no_line_after_a_gap_either() -> None
     assert [float(t.box[1]) > 190 for t in tracker.tracks] == [True, True]
 
 
+def test_a_line_does_not_grow_by_what_moves_behind_it() -> None:
+    panel = Drawn({1: 60, 2: 104, 3: 148})
+    tracker = Tracker(panel.detect)
+    for step in range(4):
+        tracker.step(Panel(panel.image()), step / 10)
+    tall = np.array([[(25, 25), (100, 25), (100, 61), (25, 61)]], np.float32)  # of 15 for 24 px
+    tracker.detect = lambda _: tall
+    tracker._look(Panel(panel.image()), [(0, HEIGHT)], 0.3)
+    assert [round(t.height / TALL) for t in tracker.tracks] == [1, 1, 1]
+    assert [t.version for t in tracker.tracks] == [0, 0, 0]
+
+
 def test_what_stands_still_is_found_once() -> None:
     panel = Drawn({1: 60, 2: 140})
     tracker = Tracker(panel.detect)

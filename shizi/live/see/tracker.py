@@ -24,6 +24,9 @@ from shizi.page import Image, Quads
 _LONG = 2.5
 """Width of a line, in its heights, from which it is no clutter and its height tells."""
 
+_TALL = 1.8
+"""Height of a line, in that of most, from which it is none that came in: there is more to it."""
+
 _EQUAL = 0.99
 """Likeness from which nothing changed that could be read."""
 
@@ -280,8 +283,8 @@ class Tracker:
             parts = [t for t in known if box[3] - box[1] > 1.2 * t.height]
             if len(known) > 1 and len(parts) == len(known):  # of a line that was coming in
                 self.tracks = [t for t in self.tracks if t not in parts[1:]]
-            elif len(known) != 1:
-                continue
+            elif len(known) != 1 or box[3] - box[1] > _TALL * self.usual:
+                continue  # or something that moves behind it
             track = known[0]
             grown = box[3] - box[1] > 1.2 * track.height
             longer = box[2] > track.box[2] + track.height and track.box[0] > box[0] - 8
