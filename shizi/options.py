@@ -25,6 +25,18 @@ def check_range(options: Any, **ranges: tuple[float, float]) -> None:
             raise OptionError(f"{name}: must be {told}, not {value!r}")
 
 
+def check_type(options: Any, /, **types: type) -> None:
+    """Refuse what is not of the type that a field must have.
+
+    Raises:
+        OptionError: a field is of another.
+    """
+    for name, kind in types.items():
+        value = getattr(options, name)
+        if not isinstance(value, kind):
+            raise OptionError(f"{name}: must be {kind.__name__}, not {value!r}")
+
+
 def check_choice(options: Any, **choices: tuple[str, ...]) -> None:
     """Refuse what is none of the values that a field may have.
 

@@ -16,8 +16,29 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.errors import ImageError
+
 Image: TypeAlias = NDArray[np.uint8]
 """RGB picture, shape (H, W, 3)."""
+
+
+def check_image(image: object, name: str = "<array>") -> None:
+    """Refuse what is no :data:`Image`, or has no pixels.
+
+    Raises:
+        ImageError: another type, shape or depth.
+    """
+    if not isinstance(image, np.ndarray):
+        told = type(image).__name__
+    elif image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        told = f"{image.dtype} {image.shape}"
+    else:
+        return
+    raise ImageError(
+        f"{name}: must be an RGB picture, uint8 of shape (H, W, 3), not {told}; "
+        "Reader.read takes pictures of any kind"
+    )
+
 
 GREY = 127
 """Padding of every network's input: about zero once normalised."""

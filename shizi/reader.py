@@ -16,7 +16,7 @@ from shizi.cells import ones, part
 from shizi.deadline import within
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Device, Engine
-from shizi.errors import Failure
+from shizi.errors import Failure, OptionError
 from shizi.geometry import map_back, rotate90, sides
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Source, picture
@@ -29,9 +29,9 @@ from shizi.nets.spec import (
     VGGCTPNSpec,
     VGGOrientationSpec,
 )
-from shizi.options import check_choice, check_range
+from shizi.options import check_choice, check_range, check_type
 from shizi.orientation import OrientationClassifier
-from shizi.page import Image, Line, Page, Quad, Sheet, certainty
+from shizi.page import Image, Line, Page, Quad, Sheet, certainty, check_image
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
 from shizi.upright import Side, Upright, Vote
 
@@ -75,6 +75,8 @@ class ReaderOptions:
             OptionError: something is out of range.
         """
         check_choice(self, engine=get_args(Engine), device=get_args(Device))
+        check_type(self, limits=ImageLimits, detection=DetectionOptions)
+        check_type(self, recognition=RecognitionOptions)
         check_range(self, threads=(0, 1024), least_score=(0, 1))
         if self.weights is not None:
             object.__setattr__(self, "weights", Path(self.weights))
@@ -105,6 +107,7 @@ class Reader:
         orientation: Vote | None = None,
     ) -> None:
         self.options = options or ReaderOptions()
+        check_type(self, options=ReaderOptions)
         self.detector = detector or self._detector()
         self.recognizer = recognizer or self._recognizer()
         self._upright: Upright | None = None
@@ -178,10 +181,17 @@ class Reader:
 
         That is what a searchable PDF is made of: see :func:`shizi.write`.
         """
+        if isinstance(sources, str | bytes | bytearray | memoryview | np.ndarray):
+            raise OptionError("sources: give a list, even of one, as in ['photo.jpg']")
         return jobs.sheets(sources, self.read_image, self.options.limits, options)
 
     def read_image(self, image: Image, name: str = "<array>") -> Page:
-        """Read an RGB image (H, W, 3) that is already loaded."""
+        """Read an RGB image, uint8 (H, W, 3), that is already loaded.
+
+        Raises:
+            ImageError: it is none.
+        """
+        check_image(image, name)
         height, width = image.shape[:2]
         side = self.upright(image)
         upright = rotate90(image, side.angle)

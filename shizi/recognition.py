@@ -14,10 +14,10 @@ from shizi import ctc
 from shizi.charset import Charset
 from shizi.crop import HEIGHT, WIDTHS, cut, fit, lay_out, lie_down
 from shizi.engine import Session
-from shizi.errors import ShiziError
+from shizi.errors import OptionError, ShiziError
 from shizi.geometry import grow, rotate90
 from shizi.options import check_range
-from shizi.page import Char, Image, Quads
+from shizi.page import Char, Image, Quads, check_image
 
 VERTICAL = 1.5
 """A crop this many times taller than wide is read as a vertical line."""
@@ -150,7 +150,15 @@ class Recognizer:
         """Read the lines at quads (N, 4, 2) of an image.
 
         A doubtful single character is read again with more of what is around it.
+
+        Raises:
+            ImageError: the image is not RGB, uint8 (H, W, 3).
+            OptionError: the quads have another shape.
         """
+        check_image(image)
+        quads = np.asarray(quads, np.float32)
+        if quads.ndim != 3 or quads.shape[1:] != (4, 2):
+            raise OptionError(f"quads: must have the shape (N, 4, 2), not {quads.shape}")
         readings = self.read([cut(image, quad) for quad in grow(quads, 0.0, EDGE)])
         lone = [i for i, r in enumerate(readings) if len(r.text) == 1 and r.score < SURE]
         wider = self.read([cut(image, quad) for quad in grow(quads[lone], ROOM, EDGE)])
@@ -169,7 +177,12 @@ class Recognizer:
 
         A crop much taller than wide is read one character under the other, as a single
         narrow character, and lying on its side either way: see :func:`_which_way`.
+
+        Raises:
+            ImageError: a crop is not RGB, uint8 (h, w, 3).
         """
+        for crop in crops:
+            check_image(crop, "<crop>")
         tall = [c.shape[0] >= VERTICAL * c.shape[1] for c in crops]
         flat = [lie_down(c) if t else c for c, t in zip(crops, tall, strict=True)]
         readings = self._read(flat, self.squeeze)

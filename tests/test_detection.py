@@ -218,6 +218,13 @@ def test_pictures_of_all_sizes_share_few_canvases() -> None:
     assert len({cover(round(h), round(w), 2_000_000)[:2] for h, w in sizes}) < 80
 
 
+@pytest.mark.parametrize(("height", "width"), [(8, 40_000), (40, 100_000), (600, 30_000)])
+def test_a_long_thin_picture_is_given_no_more_than_its_width_needs(height: int, width: int) -> None:
+    canvas = cover(height, width, 1_300_000)
+    least = min(height, 3 * OVERLAP)
+    assert canvas.height * canvas.width <= max(1_300_000, (least + 31) * (width + 31))
+
+
 def test_thousands_of_characters_are_compared_in_little_memory() -> None:
     n = 3000
     corner = 20.0 * np.stack([np.arange(n) % 60, np.arange(n) // 60], 1)  # (n, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -100,6 +101,39 @@ def test_a_session_forgets_kernels_and_goes_on(monkeypatch: pytest.MonkeyPatch) 
     before = session(first)
     session(pictures(*((64, 64 + 32 * i) for i in range(1, 9))))
     assert np.array_equal(session(first), before)
+
+
+def test_a_huge_picture_leaves_no_memory_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = pytest.importorskip("shizi.engine.openvino")
+    monkeypatch.setattr(runtime, "ROOMY", 320 * 320)
+    session = open_session(weights.file("ctpn"), weights.spec("ctpn"), "openvino", threads=1)
+    released = []
+
+    class Watched:
+        def __init__(self, compiled: object) -> None:
+            self._compiled = compiled
+
+        def __getattr__(self, name: str) -> object:
+            if name == "release_memory":
+                released.append(name)
+            return getattr(self._compiled, name)
+
+    net = session._runtime._runtime  # type: ignore[attr-defined]
+    net._compiled = Watched(net._compiled)
+    small, large = pictures((64, 64), (320, 320))
+    before = session([small, large])
+    assert released == ["release_memory"]
+    assert np.array_equal(session([small])[0], before[0])
+    assert np.array_equal(session([large])[0], before[1])
+
+
+def test_what_onednn_keeps_is_told_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = pytest.importorskip("shizi.engine.openvino")
+    monkeypatch.setenv("SHIZI_OWN", "1")
+    monkeypatch.delenv("SHIZI_OTHER", raising=False)
+    with runtime._told(SHIZI_OWN="2", SHIZI_OTHER="3"):
+        assert (os.environ["SHIZI_OWN"], os.environ["SHIZI_OTHER"]) == ("1", "3")
+    assert "SHIZI_OTHER" not in os.environ
 
 
 def test_a_device_that_is_not_there_is_told_at_once() -> None:

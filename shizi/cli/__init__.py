@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from inspect import cleandoc
+from pathlib import Path
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -114,6 +115,8 @@ def _run(tokens: list[str]) -> int:
     app.help_formatter = None if ALL in tokens else ShortHelp()
     tokens = ["--help" if token == ALL else token for token in tokens]
     try:
+        if tokens and tokens[0] not in _COMMANDS and Path(tokens[0]).exists():
+            raise UsageError(f"{tokens[0]}: is no command; to read it: shizi read {tokens[0]}")
         # ValueError: the dataclasses of options check themselves.
         try:
             command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)

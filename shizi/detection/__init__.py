@@ -16,7 +16,7 @@ from shizi.detection.strokes import densest, lay, unexplained
 from shizi.engine import Session
 from shizi.geometry import box_to_quad, distinct, order_quad, quad_to_box, sides
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
-from shizi.page import Image, Quads
+from shizi.page import Image, Quads, check_image
 
 __all__ = ["DetectionOptions", "Detector"]
 
@@ -58,7 +58,11 @@ class Detector:
         The picture is looked at once at a moderate size, and again, larger, where the text
         turns out to be too small for that. Strokes that no line explains get a look of their
         own: see :meth:`_missed`.
+
+        Raises:
+            ImageError: the picture is not RGB, uint8 (H, W, 3).
         """
+        check_image(image)
         o = self.options
         h, w = image.shape[:2]
         scale = min((o.pixels / (h * w)) ** 0.5, o.enlarge)

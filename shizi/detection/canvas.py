@@ -46,14 +46,12 @@ def cover(height: int, width: int, most: int) -> Canvas:
     Args:
         height: of the picture, pixels.
         width: of the picture, pixels.
-        most: area that a canvas may have; a very wide picture may need more.
+        most: area that a canvas may have; a picture too wide for that gets strips of its own width.
     """
     least = min(height, 3 * OVERLAP)
     fitting = [(h, w) for h, w in _sizes() if w >= width and h >= least]
-    if not fitting:  # longer than any canvas
-        return Canvas(_up(height), _up(width), (0,))
-    small = [size for size in fitting if size[0] * size[1] <= most]
-    covers = [Canvas(h, w, _tops(height, h)) for h, w in small or [min(fitting, key=math.prod)]]
+    fitting = [size for size in fitting if math.prod(size) <= most] or [(_up(least), _up(width))]
+    covers = [Canvas(h, w, _tops(height, h)) for h, w in fitting]
     return min(covers, key=lambda c: c.height * c.width * len(c.tops))
 
 

@@ -29,9 +29,9 @@ Device = Literal["auto", "cpu", "cuda"]
 STREAMS = 4
 """Most batches that run side by side: each holds some 100 MB. More threads share them."""
 
-KEPT_LARGE, KEPT_SMALL = 1000, 5000
-"""Kernels that OpenVINO keeps: those of some 15 canvases, 5 MB each and prepared again in 20 ms,
-and those of all widths of lines."""
+KEPT_LARGE, KEPT_SMALL = 40, 5000
+"""Kernels of a kind that OpenVINO keeps for a network and a stream: those of a canvas, for
+:data:`~shizi.engine.openvino.PRIMITIVES` has more, and those of all widths of lines."""
 
 
 def open_session(

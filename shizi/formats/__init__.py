@@ -79,6 +79,8 @@ def write(
     many = (pages,) if isinstance(pages, Page | Sheet) else pages
     sheets = (p if isinstance(p, Sheet) else Sheet(p) for p in many)
     if isinstance(target, str | Path):
+        if not Path(target).parent.is_dir():
+            raise WriteError(f"{target}: name a file in a folder that exists")
         with whole(Path(target)) as part, part.open("wb") as out:
             FORMATS[format].write(sheets, out)
     elif isinstance(target, io.TextIOBase):

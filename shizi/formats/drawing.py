@@ -19,7 +19,7 @@ import PIL.ImageFont
 from numpy.typing import NDArray
 
 from shizi.geometry import sides
-from shizi.page import Image, Line, Page
+from shizi.page import Image, Line, Page, check_image
 
 Font = PIL.ImageFont.FreeTypeFont | PIL.ImageFont.ImageFont
 
@@ -65,7 +65,11 @@ def draw(page: Page, image: Image) -> Image:
     Returns:
         The picture with boxes, coloured by block, to the left and the typeset text
         to the right, each line where it stands: uint8 (H, 2 W, 3).
+
+    Raises:
+        ImageError: the picture is not RGB, uint8 (H, W, 3).
     """
+    check_image(image, page.source)
     height, width = image.shape[:2]
     boxed = _tint(image, page, 0.12)
     paper = _tint(np.full_like(image, 255), page, 0.10)

@@ -109,6 +109,8 @@ class PageOptions:
         """
         if self.pages is None:
             return [(1, None)]
+        if not isinstance(self.pages, str):
+            raise OptionError(f"pages must look like '1-3,5' and not like {self.pages!r}")
         found = []
         for part in self.pages.split(","):
             match = re.fullmatch(r"\s*(\d{1,9})\s*(?:(-)\s*(\d{1,9})?)?\s*", part)

@@ -118,7 +118,7 @@ def _why_unopened(source: str | Path, error: Exception) -> str:
     if isinstance(error, OSError):
         match error.errno:
             case errno.ENOENT | errno.ENOTDIR:
-                return "no such file; check the path"
+                return f"no such file; {_instead(str(source))}"
             case errno.EISDIR:
                 return "is a folder with no picture in it; name a picture or another folder"
             case errno.EACCES | errno.EPERM:
@@ -126,6 +126,15 @@ def _why_unopened(source: str | Path, error: Exception) -> str:
                     return "the folder may not be listed; give yourself permission to read it"
                 return "may not be read; give yourself permission to read it"
     return f"cannot be opened ({reason(error)}); check the path"
+
+
+def _instead(path: str) -> str:
+    """What to do about a path that there is not."""
+    if "://" in path:
+        return "only files are read: download it first"
+    if any(sign in path for sign in "*?["):
+        return "patterns are left to the shell: name the folder, or leave out the quotes"
+    return "check the path"
 
 
 def reason(error: Exception) -> str:
