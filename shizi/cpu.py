@@ -11,16 +11,14 @@ _FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_b
 
 def cores() -> int:
     """Count the cores that this process may use; more threads than these hinder each other."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(allowed())
 
 
 def allowed() -> list[int]:
-    """Return the numbers of these cores."""
+    """Return the numbers of the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
-    return list(range(cores()))
+    return list(range(os.cpu_count() or 1))
 
 
 def cpu_name() -> str:

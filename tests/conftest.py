@@ -9,10 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from shizi.errors import DataError
 from shizi.synth import LineOptions, PageOptions, World, build_world
 from shizi.synth.fonts import Face, load_faces, system_fonts
+
+settings.register_profile("unhurried", deadline=None)  # a busy processor proves nothing
+settings.load_profile("unhurried")
 
 TEXTS = (
     "今天天气很好",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import batch_hands
 import PIL.Image
@@ -18,12 +18,15 @@ import pytest
 from batch_hands import BLACK, DEADLY, ENDLESS, ONCE, WRONG
 from pictures import encode
 
+from shizi.batch.hand import Process
 from shizi.batch.manifest import Counts, Manifest
-from shizi.batch.options import BatchOptions
+from shizi.batch.options import BatchFormat, BatchOptions
 from shizi.batch.run import Batch, hands_of
-from shizi.batch.task import Lost, Outcome, Task
+from shizi.batch.task import Lost, Outcome, Task, Work
 from shizi.errors import DataError, OptionError, ShiziError
 from shizi.files import whole
+from shizi.formats import FORMATS
+from shizi.images.limits import PageOptions
 from shizi.reader import ReaderOptions
 
 Colour = tuple[int, int, int]
@@ -323,6 +326,22 @@ def test_an_input_is_not_to_blame_for_its_machine_at_once() -> None:
     assert moves == 4
 
 
+def test_a_killed_process_leaves_nothing_lying_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    work = Work(("text",), ReaderOptions(threads=1), PageOptions(), 60.0, keep=False)
+    hand = Process(work, make=batch_hands.sizes)
+    hand.open()
+    deadly = str(picture(tmp_path / "a.tif", BLACK, DEADLY))
+    assert isinstance(hand.read(Task(1, deadly, deadly, str(tmp_path / "a"))), Lost)
+    assert [len(list(path.iterdir())) for path in scratch.iterdir()] == [1]
+    hand.close()
+    assert list(scratch.iterdir()) == []
+
+
 def test_no_reader_is_told_at_once(tmp_path: Path) -> None:
     path = picture(tmp_path / "a.png", BLACK)
     with pytest.raises(ShiziError, match=r"^ctpn\.onnx: missing"):
@@ -387,6 +406,10 @@ def test_a_batch_that_is_killed_loses_and_doubles_nothing(tmp_path: Path) -> Non
 def test_options_are_checked(wrong: dict[str, Any], match: str) -> None:
     with pytest.raises(OptionError, match=match):
         BatchOptions(**{"out": "out", **wrong})
+
+
+def test_every_format_that_gives_a_file_an_input_is_known() -> None:
+    assert set(get_args(BatchFormat)) == {name for name, kind in FORMATS.items() if not kind.single}
 
 
 def test_an_outcome_with_failures_has_failed(tmp_path: Path) -> None:

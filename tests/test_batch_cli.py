@@ -35,7 +35,7 @@ def test_a_batch_reports_what_it_did(folder: Path, capsys: Captured) -> None:
     assert main(["batch", "in", "--out", "out"]) == 0
     report, err = capsys.readouterr()
     assert report.splitlines()[0] == "inputs   1: 1 done, 0 failed"
-    assert report.splitlines()[1].startswith("read     1 inputs, 1 pages, 1 lines in ")
+    assert report.splitlines()[1].startswith("read     1 (pages 1, lines 1) in ")
     assert report.splitlines()[2].endswith(" s  in/a.png, 1 page")
     assert err == ""
     assert files(folder / "out") == ["in/a.txt"]

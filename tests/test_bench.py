@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image as Pillow
 
+from shizi.bench import compare
 from shizi.bench.compare import Report, SetFigures, Tally
 from shizi.bench.markdown import COLUMNS, markdown, put, rows_of
-from shizi.bench.systems import Peers
+from shizi.bench.systems import MEGABYTE, Peers
 from shizi.cli import main
 from shizi.errors import DataError
+from shizi.evaluate import Found, Said, as_found
+from shizi.geometry import box_to_quad
+from shizi.page import Image, Quads
 from shizi.scores import DetectionScore, TextRules, TextScore
 
 DENSE = SetFigures(
@@ -66,6 +75,63 @@ def test_a_file_that_is_missing_is_told_before_anything_is_measured(
 ) -> None:
     assert main(["bench", "--data", str(tmp_path), "--readme", str(tmp_path / "none.md")]) == 1
     assert "none.md" in capsys.readouterr().err
+
+
+@dataclass
+class Known:
+    """Says what stands on every page, and always takes as long."""
+
+    name: str
+    text: str
+    cpu: float
+    seconds: float = 1.0
+
+    def read(self, image: Image) -> Found:
+        return as_found([(self.detect(image)[0], self.text)])
+
+    def detect(self, image: Image) -> Quads:
+        return box_to_quad(np.array([[0, 0, image.shape[1], image.shape[0]]]))
+
+    def read_lines(self, crops: Sequence[Image]) -> list[Said]:
+        return [(self.text, 0.9)] * len(crops)
+
+    def memory(self) -> tuple[float, float]:
+        return 2.0 * MEGABYTE, 3.0 * MEGABYTE
+
+
+def test_a_comparison_is_shown_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in (("sparse", "ab"), ("dense", "abcdefgh")):
+        (tmp_path / name).mkdir()
+        Pillow.new("RGB", (90, 20), (9, 9, 9)).save(tmp_path / name / "a.png")
+        line = {"quad": [[0, 0], [90, 0], [90, 20], [0, 20]], "text": text}
+        labels = json.dumps({"image": "a.png", "lines": [line]})
+        (tmp_path / name / "labels.jsonl").write_text(labels + "\n", encoding="utf-8")
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- benchmark -->\n<!-- /benchmark -->\n", encoding="utf-8")
+
+    @contextmanager
+    def known(names: Sequence[str], threads: int, peers: Peers) -> Iterator[list[Known]]:
+        yield [Known(name, "ab", 1.0 + i) for i, name in enumerate(names)]
+
+    monkeypatch.setattr(compare, "workers", known)
+    monkeypatch.setattr(Peers, "title", lambda self, name: name.upper())
+    data = [str(tmp_path / name) for name in ("sparse", "dense")]
+    told = ["--readme", str(readme), "--json", str(tmp_path / "figures.json")]
+    assert main(["bench", "--data", *data, *told]) == 0
+    shown = capsys.readouterr().out
+    assert "tiny is left out" in shown
+    assert "rapidocr: 2 MB held, 3 at most" in shown
+    rows = readme.read_text(encoding="utf-8").splitlines()[3:7]
+    cells = [[cell.strip() for cell in row.split("|")[1:8]] for row in rows]
+    assert cells[0] == ["dense: 1 pages, 8 characters each", "SHIZI", "1", "1", *["75.00"] * 3]
+    assert cells[1][:4] == ["", "RAPIDOCR", "2 (2x)", "1 (1x)"]
+    assert cells[2][0] == "sparse: 1 pages, 2 characters each"
+    assert cells[2][4:] == ["0.00"] * 3
+    found = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert [done["name"] for done in found["sets"]] == ["dense", "sparse"]
+    assert found["conditions"]["threads"] == "1"
 
 
 def test_peers_that_are_not_there_are_left_out() -> None:

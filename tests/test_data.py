@@ -17,7 +17,7 @@ from pathlib import Path
 import lmdb
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pictures import SAMPLE, encode
 
@@ -173,7 +173,6 @@ def test_pictures_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
         next(with_pictures(lines, shuffled(2, 1), bad))
 
 
-@settings(deadline=None)
 @example([["[{"]])
 @given(st.lists(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n\t")))))
 def test_lines_are_a_sequence(parts: list[list[str]]) -> None:

@@ -187,7 +187,7 @@ def pages(draw: st.DrawFn) -> tuple[Quads, list[str]]:
     return box_to_quad(array), texts
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(page=pages(), data=st.data())
 def test_order_depends_on_the_geometry_only(page: tuple[Quads, list[str]], data: st.DataObject) -> None:  # fmt: skip  # noqa: E501
     quads, texts = page

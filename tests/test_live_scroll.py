@@ -29,7 +29,7 @@ def templates(panel: Floats, tops: list[int]) -> list[Template]:
     return [Template(panel[t : t + TALL, :42].copy(), t, 0) for t in tops]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10**6),
     shift=st.integers(-150, 0),

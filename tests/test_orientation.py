@@ -17,7 +17,7 @@ SPEC = OrientationSpec()
 SHAPE = (SPEC.height, SPEC.width, 3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 300), st.integers(1, 900))
 def test_a_piece_of_any_crop_has_one_shape(h: int, w: int) -> None:
     image, laid = piece(np.full((h, w, 3), 200, np.uint8), SPEC)

@@ -62,6 +62,13 @@ def test_a_bare_body_is_one_file_and_text_the_default(api: Served) -> None:
     assert named.json()[0]["image"] == "票据.png"
 
 
+def test_a_file_is_one_whatever_curl_calls_it(api: Served) -> None:
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert api.post("/v1/read", content=PNG, headers=kind).text.startswith(TEXTS[0])
+    pages = api.post("/v1/read?format=json", content=PNG).content
+    assert api.post("/v1/format", content=pages, headers=kind).text.startswith(TEXTS[0])
+
+
 def test_options_are_fields_of_the_form_or_part_of_the_address(api: Served) -> None:
     for given in (
         api.post("/v1/read?format=json&pages=2", files=several(("a.tif", tiff(30, 31, 32)))),
@@ -205,7 +212,8 @@ def test_wrong_options_are_named(api: Served, query: str, told: str) -> None:
 
 
 def test_a_form_without_files_is_refused(api: Served) -> None:
-    assert api.post("/v1/read", data={"format": "json"}).status_code == 400
+    fields = {"format": (None, "json")}
+    assert api.post("/v1/read", files=fields).status_code == 400
     torn = {"Content-Type": "multipart/form-data; boundary=x"}
     assert api.post("/v1/read", content=b"--y\r\n", headers=torn).status_code == 400
 
@@ -214,7 +222,7 @@ def test_paths_and_addresses_are_never_opened(api: Served, tmp_path: Path) -> No
     (tmp_path / "a.png").write_bytes(PNG)
     for given in (str(tmp_path / "a.png"), (tmp_path / "a.png").as_uri()):
         assert api.post("/v1/read", content=given.encode()).status_code == 422
-        assert api.post("/v1/read", data={"file": given}).status_code == 400
+        assert api.post("/v1/read", files={"file": (None, given)}).status_code == 400
         assert api.post("/v1/read", files=several((given, BROKEN))).status_code == 422
 
 

@@ -86,7 +86,7 @@ def test_half_the_hidden_channels_halve_the_pointwise_work() -> None:
     assert all(b.width == a.width for a, b in zip(ROWS.blocks, pruned_spec(ROWS, 0.5).blocks))  # noqa: B905
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.lists(st.integers(1, 19), max_size=5), min_size=1, max_size=4))
 def test_few_classes_among_rivals_are_all_of_them(labels: list[list[int]]) -> None:
     torch.manual_seed(3)

@@ -176,7 +176,7 @@ def _contrast(grey: NDArray[np.uint8], quad: NDArray[np.float32]) -> float:
 
 
 @given(st.integers(-200, 400), st.integers(-200, 400), st.integers(4, 200), st.integers(2, 60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_clipped_lines_lie_inside(x: int, y: int, width: int, height: int) -> None:
     corners = [[x, y], [x + width, y], [x + width, y + height], [x, y + height]]
     line = pages_module.clipped(PageLine(np.array(corners, np.float32), "字"), 240, 320)

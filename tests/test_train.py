@@ -284,7 +284,7 @@ def test_two_processes_train_one_net(tmp_path: Path) -> None:
     assert state["positions"][0] != state["positions"][1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.lists(st.integers(1, 6), max_size=7), min_size=1, max_size=4), st.integers(0, 99)
 )

@@ -110,7 +110,7 @@ class Task:
     """A few samples, to be learnt by heart, always together."""
 
     metric = "score"
-    _ctc, _rivals = crnn.CRNNTask._ctc, None
+    _ctc, _rivals, _early = crnn.CRNNTask._ctc, None, None
 
     def __init__(self, spec: Spec, batch: Any, truth: Any, read: Any) -> None:
         torch.manual_seed(0)

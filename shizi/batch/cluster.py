@@ -103,6 +103,8 @@ class _Remote:
                 raise ShiziError(reason(error.cause or error)) from error
             else:
                 self._actor = actor
+                if self._closed.is_set():
+                    self.close()
 
     def read(self, task: Task) -> Outcome | Lost:
         """Let the actor read an input."""

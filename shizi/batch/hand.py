@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -59,6 +60,7 @@ class Process:
     def __init__(self, work: Work, cores: Sequence[int] | None = None, make: Make = make) -> None:
         self._work, self._cores, self._make = work, cores, make
         self._context = multiprocessing.get_context("spawn")
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._process: Any = None
         self._pipe: Connection | None = None
         self._closed = threading.Event()
@@ -68,8 +70,10 @@ class Process:
         if self._process is not None and self._process.is_alive():
             return
         for _ in range(_DEATHS):
+            self._clear()
+            self._scratch = tempfile.TemporaryDirectory(prefix="shizi-")
             self._pipe, theirs = self._context.Pipe()
-            arguments = (theirs, self._work, self._cores, self._make)
+            arguments = (theirs, self._scratch.name, self._work, self._cores, self._make)
             process = self._context.Process(target=_child, args=arguments, daemon=True)
             process.start()
             self._process = process
@@ -116,6 +120,12 @@ class Process:
         if self._process is not None:
             self._process.kill()
             self._process.join()
+        self._clear()
+
+    def _clear(self) -> None:
+        """Remove what a process that was killed could not."""
+        if self._scratch is not None:
+            self._scratch.cleanup()
 
     def _how_it_ended(self) -> str:
         code = self._process.exitcode
@@ -124,7 +134,10 @@ class Process:
         return f"a process ended with {'signal' if code < 0 else 'exit code'} {abs(code)}"
 
 
-def _child(pipe: Connection, work: Work, cores: Sequence[int] | None, make: Make) -> None:
+def _child(
+    pipe: Connection, scratch: str, work: Work, cores: Sequence[int] | None, make: Make
+) -> None:
+    tempfile.tempdir = scratch
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side says when to stop
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -110,7 +110,7 @@ def _print(report: Report) -> None:
     console, counts = wide_console(), report.counts
     say(console, f"inputs   {counts.total:,}: {counts.done:,} done, {counts.failed:,} failed")
     if report.inputs:
-        told = f"{report.inputs:,} inputs, {report.pages:,} pages, {report.lines:,} lines"
+        told = f"{report.inputs:,} (pages {report.pages:,}, lines {report.lines:,})"
         say(console, f"read     {told} in {report.seconds:,.1f} s: {report.rate:.2f} pages/s")
     for name, seconds, pages in report.slowest:
         say(

@@ -38,7 +38,6 @@ def crnn(
 
     shizi train crnn --data data/lines --val real/lines --out runs/crnn
     shizi train crnn --stage tune --init shipped --data own --val own-val --out runs/own
-    shizi train crnn --find-lr --data data/lines --out runs/lr
     """
     from shizi.train.start import train_crnn
 

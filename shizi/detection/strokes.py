@@ -128,7 +128,7 @@ def _strips(grey: NDArray[np.uint8], strokes: NDArray[np.uint8], pieces: _Pieces
     length, thickness = sides(quads)
     seeds = pieces.area[some] >= FILLED * length * thickness
     seeds &= (length > 1.5 * thickness) & ((slant(quads) > ASLANT) | (thickness < SMALL))
-    strips = _joined(list(quads), seeds.tolist())
+    strips = _joined(quads, seeds)
     kept = [bool(_unevenness(grey, strokes, quad) < EVEN) for quad in strips]
     return strips[np.array(kept, bool) & (sides(strips)[0] > 2 * sides(strips)[1])]
 
@@ -198,48 +198,43 @@ def _alone(grey: NDArray[np.uint8], box: NDArray[np.int32]) -> bool:
     return float(np.concatenate(ring).std()) < PLAIN
 
 
-def _joined(pieces: list[NDArray[np.float32]], filled: list[bool]) -> Quads:
-    """Join rectangles (4, 2) with what follows them in their own direction, words of a line.
+def _joined(pieces: Quads, filled: NDArray[np.bool_]) -> Quads:
+    """Join rectangles (N, 4, 2) with what follows them in their own direction, words of a line.
 
-    A strip begins with one that its strokes fill; the rest may be brackets and thin characters.
+    A strip begins with one that its strokes fill (N,); the rest may be brackets and thin
+    characters.
     """
-    seeds = [quad for quad, full in zip(pieces, filled, strict=True) if full]
-    left = [*seeds, *(quad for quad, full in zip(pieces, filled, strict=True) if not full)]
+    left = np.ones(len(pieces), bool)
     whole = []
-    for seed in seeds:
-        if not any(seed is quad for quad in left):
+    for seed in np.flatnonzero(filled):
+        if not left[seed]:
             continue
-        left = [quad for quad in left if quad is not seed]
-        quad = seed
-        while True:
-            quad, rest = _extended(quad, left)
-            if len(rest) == len(left):
-                break
-            left = rest
+        left[seed] = False
+        quad, near = _extended(pieces[seed], pieces[left])
+        while near.any():
+            left[np.flatnonzero(left)[near]] = False
+            quad, near = _extended(quad, pieces[left])
         whole.append(quad)
     return np.asarray(whole, np.float32).reshape(-1, 4, 2)
 
 
 def _extended(
-    quad: NDArray[np.float32], others: list[NDArray[np.float32]]
-) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-    """Lengthen a strip (4, 2) by those of the others that follow it; return it and the rest."""
+    quad: NDArray[np.float32], others: Quads
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Lengthen a strip (4, 2) by those of the others (K, 4, 2) that follow it, and tell which."""
     length, thickness = (float(v) for v in sides(quad))
     if length < 1.5 * thickness:
-        return quad, others
+        return quad, np.zeros(len(others), bool)
     along, down = (quad[1] - quad[0]) / length, (quad[3] - quad[0]) / thickness
-    ends, rest = [0.0, length], []
-    for other in others:
-        ahead, aside = (other - quad[0]) @ along, (other - quad[0]) @ down  # (4,)
-        middle = abs(aside.min() + aside.max() - thickness) / 2
-        near = ahead.min() < length + BETWEEN * thickness and ahead.max() > -BETWEEN * thickness
-        if near and middle < 0.4 * thickness and np.ptp(aside) < 1.5 * thickness:
-            ends += [float(ahead.min()), float(ahead.max())]
-        else:
-            rest.append(other)
-    first, last = quad[0] + min(ends) * along, quad[0] + max(ends) * along
+    ahead, aside = (others - quad[0]) @ along, (others - quad[0]) @ down  # (K, 4)
+    near = ahead.min(1) < length + BETWEEN * thickness
+    near &= ahead.max(1) > -BETWEEN * thickness
+    near &= np.abs(aside.min(1) + aside.max(1) - thickness) / 2 < 0.4 * thickness
+    near &= np.ptp(aside, 1) < 1.5 * thickness
+    first = quad[0] + ahead[near].min(initial=0.0) * along
+    last = quad[0] + ahead[near].max(initial=length) * along
     longer = np.stack([first, last, last + thickness * down, first + thickness * down])
-    return longer.astype(np.float32), rest
+    return longer.astype(np.float32), near
 
 
 def stroke_mask(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -29,7 +29,8 @@ _SILENCE = 30.0
 """Seconds within which a client must send more."""
 
 _NO_FILE = "no file was sent; send one as the body, or several as a form's files"
-_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+_FORM = "multipart/form-data"
+"""The only kind of form that holds files; curl calls any file the other kind unless told not to."""
 
 
 def limited(receive: Receive, most: int) -> Receive:
@@ -123,7 +124,7 @@ def closed_on_error(files: Files) -> Iterator[None]:
 def is_form(request: Request) -> bool:
     """Say whether the body is a form."""
     kind = request.headers.get("content-type", "").partition(";")[0]
-    return kind.strip().lower() in _FORMS
+    return kind.strip().lower() == _FORM
 
 
 async def form_of(request: Request, most: int) -> tuple[Files, list[tuple[str, str]]]:
