@@ -31,7 +31,10 @@ STACKED = 0.8
 """The same of columns cut into characters, which are stretched to squares and read worse."""
 
 AGREED = 0.8
-"""Share of the votes from which on a sample that makes sense leaves no doubt."""
+"""Share of the votes from which on a sample that makes some sense leaves no doubt."""
+
+SOME = 0.6
+"""Mean score of the sample from which on, with such a vote, it makes enough sense."""
 
 DOUBT = 0.97
 """Mean score of the sample below which, without such a vote, it is read upside down too: Latin
@@ -149,7 +152,7 @@ class Upright:
         longest = np.argsort(-lengths, kind="stable")[:SAMPLE]
         readings = self._recognizer(upright, quads[longest])
         sense, agreed = _sense(readings, lengths[longest]), share >= AGREED
-        sure = sense > SENSE and (agreed or not _lone(readings))
+        sure = sense > SOME if agreed else sense > SENSE and not _lone(readings)
         if sure and sense < DOUBT and not agreed:
             turned = self._recognizer(upright, np.roll(quads[longest], 2, axis=1))
             sure = _sense(turned, lengths[longest]) < sense + BETTER

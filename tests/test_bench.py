@@ -132,6 +132,7 @@ def test_a_comparison_is_shown_and_written(
     found = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     assert [done["name"] for done in found["sets"]] == ["dense", "sparse"]
     assert found["conditions"]["threads"] == "1"
+    assert "amx" in found["conditions"]["processor"].lower()
 
 
 def test_peers_that_are_not_there_are_left_out() -> None:

@@ -65,6 +65,15 @@ def test_every_member_of_a_public_class_is_told(half: str) -> None:
 
 
 @both
+def test_no_member_is_told_that_is_gone(half: str) -> None:
+    kind = ""
+    for name, cell in re.findall(r"^\| (?:`([A-Z]\w+)` )?\| ([^|]+) \|", half, re.MULTILINE):
+        kind = name or kind
+        known = members(getattr(shizi, kind))
+        assert set(re.findall(r"`(\w+)`", cell)) - known == set(), kind
+
+
+@both
 def test_every_key_of_the_json_is_told(half: str) -> None:
     line = Line(Quad.from_array([[0, 0], [1, 0], [1, 1], [0, 1]]), "x", 1.0)
     page = Page("x", 1, 1, lines=(line,)).to_dict()

@@ -136,6 +136,9 @@ def measure(systems: Sequence[Worker], data: DataSet, options: BenchOptions) -> 
     rules = rules_for(data, EvalOptions(options.data))
     tallies = [Tally() for _ in systems]
     pairs = list(zip(systems, tallies, strict=True))
+    for first in data.screens()[:1]:
+        for worker in systems:
+            worker.read(shown(first))  # what is prepared once for pages of a kind is not measured
     for number, item in enumerate(data.screens()):
         image = shown(item)
         took: dict[str, list[tuple[float, float]]] = {worker.name: [] for worker in systems}
@@ -161,6 +164,9 @@ def measure(systems: Sequence[Worker], data: DataSet, options: BenchOptions) -> 
 
 def conditions(options: BenchOptions) -> dict[str, str]:
     """Say what was measured, on what, when."""
+    features = cpu_features()
+    if not any(feature.startswith("amx") for feature in features):
+        features.append("no AMX")
     versions = []
     for package in ("onnxruntime", "openvino", "numpy", "opencv-python-headless"):
         try:
@@ -169,8 +175,7 @@ def conditions(options: BenchOptions) -> dict[str, str]:
             continue
     return {
         "date": datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d"),
-        "processor": f"{cpu_name()}, {cores()} cores",
-        "multiplies": ", ".join(cpu_features()) or "plainly",
+        "processor": ", ".join([cpu_name(), *features, f"{cores()} cores"]),
         "threads": str(options.threads),
         "repeats": str(options.repeat),
         "python": platform.python_version(),

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from shizi.page import Line, Page, Quad
 
-Box: TypeAlias = tuple[int, int, int, int]
+PixelBox: TypeAlias = tuple[int, int, int, int]
 """Left, top, right, bottom in whole pixels."""
 
 
@@ -21,7 +21,7 @@ def tree(page: Page) -> list[list[list[Line]]]:
     ]
 
 
-def box_of(quads: Iterable[Quad]) -> Box:
+def box_of(quads: Iterable[Quad]) -> PixelBox:
     """Return the upright box around quads."""
     lefts, tops, rights, bottoms = zip(*(quad.bounds for quad in quads), strict=True)
     return (

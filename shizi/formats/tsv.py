@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, TypeAlias
 
 from shizi.formats.encode import put
-from shizi.formats.tree import Box, box_of, tree
+from shizi.formats.tree import PixelBox, box_of, tree
 from shizi.page import Page, Sheet
 from shizi.terminal import printable
 
 _COLUMNS = "level page_num block_num par_num line_num word_num left top width height conf text"
-_Row: TypeAlias = tuple[Sequence[int], Box, float, str]
+_Row: TypeAlias = tuple[Sequence[int], PixelBox, float, str]
 
 
 def write(sheets: Iterable[Sheet], out: BinaryIO) -> None:

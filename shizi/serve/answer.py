@@ -21,7 +21,7 @@ from urllib.parse import quote
 import PIL.Image
 
 from shizi.errors import Failure
-from shizi.formats import FORMATS, FormatName
+from shizi.formats import FORMATS, FormatName, needs_all
 from shizi.formats.encode import json_line
 from shizi.page import WHOLE, Image, Sheet
 from shizi.serve.order import Item, Wanted
@@ -144,7 +144,7 @@ def _counted(items: Iterable[Item], answer: Answer) -> Iterator[Item]:
             answer.failures.append(item)
         else:
             answer.sheets += 1
-            answer.kept += answer.format == "pdf" and item.own_text == WHOLE
+            answer.kept += not needs_all((answer.format,)) and item.own_text == WHOLE
         yield item
 
 

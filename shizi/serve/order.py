@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeAlias
 
 from shizi.errors import Failure
-from shizi.formats import FORMATS, FormatName
+from shizi.formats import FORMATS, FormatName, needs_all
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Picture
 from shizi.jobs import Read, sheets
@@ -137,7 +137,7 @@ def read(
             else:
                 yield item
 
-    every = order.wanted.format != "pdf"  # which keeps the text that a page has
+    every = needs_all((order.wanted.format,))
     options = order.wanted.pages
     task.at(order.files[0][0])
     yield from sheets(order.files, how, limits, options, execute=execute, read_all=every)
