@@ -61,14 +61,20 @@ class Bar:
 
 
 @contextmanager
-def bar(total: float | None = None, what: str = "") -> Iterator[Bar]:
-    """Show a bar while work of that many parts goes on; None where nobody knows how many."""
+def bar(total: float | None = None, what: str = "", counted: bool = True) -> Iterator[Bar]:
+    """Show a bar while work of that many parts goes on; None where nobody knows how many.
+
+    Args:
+        total: number of parts.
+        what: the work is at.
+        counted: the parts mean something: their number stands beside the bar.
+    """
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
-        _Count(),
+        *((_Count(),) if counted else ()),
         TimeRemainingColumn(),
     )
     shown = console.is_interactive

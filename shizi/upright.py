@@ -1,4 +1,5 @@
-"""Which way up a picture is: its longest lines vote, and what they say must make sense.
+"""Which way up a picture is: its longest lines vote (:mod:`shizi.orientation`), and what they say
+must make sense.
 
 Text that is legible stands upright and text that is not does not; where the vote leaves a doubt,
 the picture is read upside down or from other sides too.
@@ -95,11 +96,13 @@ class Upright:
         for angle in dict.fromkeys((voted, 0, 180, 90, 270)):
             quads = self._detector(rotate90(image, angle))[0] if angle else found
             looks.append(self._look(image, angle, quads, share if angle == voted else 0.0))
-            if looks[-1].sure:
+            sure = [side for side in looks if side.sure]
+            # A column on its side reads as well as a line: without a clear vote both are seen.
+            if sure and (share >= AGREED or sure[0].angle != 90 or len(looks) > 1):
                 break
         # The most legible; where nothing is, the picture stands as it is.
         best = max(looks, key=lambda s: (s.legible * (1.0 if s.angle else UPRIGHT), -s.angle))
-        best = looks[-1] if looks[-1].sure else best
+        best = sure[0] if sure else best
         standing = [side for side in looks if not side.angle and side.score > SENSE]
         if best.angle == 90 and standing and self._are_columns(image, best, 2):
             return standing[0]  # characters that stand alone, in rows and columns

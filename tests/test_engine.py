@@ -118,7 +118,7 @@ def test_a_huge_picture_leaves_no_memory_behind(monkeypatch: pytest.MonkeyPatch)
                 released.append(name)
             return getattr(self._compiled, name)
 
-    net = session._runtime._runtime  # type: ignore[attr-defined]
+    net = session._runtime
     net._compiled = Watched(net._compiled)
     small, large = pictures((64, 64), (320, 320))
     before = session([small, large])

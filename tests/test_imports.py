@@ -43,7 +43,7 @@ INSIDE = {
         {"run"},
     ],
     "live": [
-        {"event", "fold", "frame", "options", "session"},
+        {"event", "frame", "lookalikes", "options", "session"},
         {"colour"},
         {"stream", "see", "mean", "keep", "show", "simulate"},
         {"room", "export", "query"},
@@ -53,7 +53,7 @@ INSIDE = {
     ],
     "serve": [
         {"options", "refusal", "metrics"},
-        {"desk", "json_body", "guarded"},
+        {"admission", "json_body", "guarded"},
         {"order", "umi", "mistral"},
         {"answer", "uploads"},
         {"later", "collect", "result"},

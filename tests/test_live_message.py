@@ -7,7 +7,8 @@ import pytest
 
 from shizi.live.event import Run
 from shizi.live.see.assemble import Assembler
-from shizi.live.see.line import SeenLine, same_message
+from shizi.live.see.counting import same_message
+from shizi.live.see.line import SeenLine
 from shizi.live.see.scroll import template_of
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker

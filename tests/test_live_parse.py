@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from live_rows import row
 
 from shizi.live.event import Event, Gift, Run
-from shizi.live.fold import blur, fold, fold_indexed
+from shizi.live.lookalikes import blur, fold, fold_indexed
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.parse import Parser
 from shizi.live.mean.settings import SHIPPED, RulesError

@@ -12,7 +12,8 @@ import pytest
 
 import shizi
 from shizi.live.event import Run
-from shizi.live.see.line import SeenLine, counted_up
+from shizi.live.see.counting import counted_up
+from shizi.live.see.line import SeenLine
 from shizi.live.see.panel import Panel
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker

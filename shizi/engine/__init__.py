@@ -10,9 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from shizi.cpu import cores
 from shizi.engine.batching import FEW, MANY, Array, Runtime, Session
 from shizi.errors import OptionError, WeightsError
@@ -70,8 +67,6 @@ def open_session(
     except RuntimeError as error:
         raise WeightsError(f"{path} cannot be loaded: {error}") from error
     batching = MANY if runtime.gpu else FEW
-    if _large(spec) and engine in ("openvino", "onnxruntime"):
-        return Session(_OneByOne(runtime), batching)
     return Session(runtime, batching, streams)
 
 
@@ -98,16 +93,6 @@ def choose(device: Device = "auto") -> Installed:
 
 class _Placed(Runtime, Protocol):
     gpu: bool
-
-
-class _OneByOne:
-    """A detector's file takes one picture, and its output (R, C, k, 7) has no batch axis."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    def __call__(self, batch: NDArray[np.uint8]) -> Array:
-        return np.stack([self._runtime(picture[None]) for picture in batch])
 
 
 def _runtime(

@@ -11,7 +11,7 @@ from shizi.extras import needed
 from shizi.images.limits import ImageLimits
 from shizi.images.load import Picture, pages
 from shizi.page import Page, Sheet
-from shizi.serve.desk import Task
+from shizi.serve.admission import Task
 from shizi.serve.json_body import pages_of, parsed
 from shizi.serve.options import ServeOptions
 from shizi.serve.order import Item, Order, too_many, wanted

@@ -19,9 +19,9 @@ from shizi.jobs import Read
 from shizi.page import Image, Page, Sheet
 from shizi.reader import Reader
 from shizi.serve import mistral, umi
+from shizi.serve.admission import Desk, GivenUpError, Place, Task
 from shizi.serve.answer import Answer, line, media_type, written
 from shizi.serve.collect import Collection, corrections_of
-from shizi.serve.desk import Desk, GivenUpError, Place, Task
 from shizi.serve.guarded import Front
 from shizi.serve.later import Later
 from shizi.serve.metrics import Metrics

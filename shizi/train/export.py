@@ -22,18 +22,12 @@ from shizi.nets.onnx import build, load_state
 from shizi.nets.spec import Spec, form_of, parse_spec
 from shizi.train.card import read_card
 from shizi.train.options import ExportOptions, Target
-from shizi.weights import Card, Network
+from shizi.weights import OUTPUTS, Card, Network
 
 INPUTS: dict[Network, str] = {
     "orientation": "lines or whole pictures of the spec's size (N, H, W, 3), RGB uint8",
-    "ctpn": "one picture (1, H, W, 3), RGB uint8, H and W multiples of 32",
+    "ctpn": "pictures (N, H, W, 3), RGB uint8, H and W multiples of 32",
     "crnn": "line crops of the spec's height (N, height, W, 3), RGB uint8, W a multiple of 8",
-}
-
-OUTPUTS: dict[Network, str] = {
-    "orientation": "logits (N, classes)",
-    "ctpn": "slices (rows, columns, anchors, 7)",
-    "crnn": "logits (N, T, classes), class 0 the blank",
 }
 
 SUFFIX: dict[Target, str] = {
@@ -76,7 +70,8 @@ def read_source(source: Path, options: ExportOptions) -> tuple[Card, State, Char
     if source.suffix == ".onnx":
         for network in weights.NETWORKS:
             if source.name == f"{network}.onnx" and source.exists():
-                card = replace(weights.card(network, source.parent), output=OUTPUTS[network])
+                told = weights.card(network, source.parent)
+                card = replace(told, input=INPUTS[network], output=OUTPUTS[network])
                 charset = weights.charset(source.parent) if network == "crnn" else None
                 return card, load_state(source), charset
         raise DataError(f"{source} is not one of {', '.join(weights.NETWORKS)}.onnx")

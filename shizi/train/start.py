@@ -30,8 +30,8 @@ from shizi.train.card import RunCard
 from shizi.train.even import even_out
 from shizi.train.grow import choose_charset
 from shizi.train.init import FromProject, Init, initial, initialise
+from shizi.train.loop.range_test import find_rate
 from shizi.train.loop.ranks import present
-from shizi.train.loop.rates import find_rate
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.stream import batches
 from shizi.train.loop.torch import Task, fit

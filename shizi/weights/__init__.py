@@ -22,6 +22,13 @@ FOLDER = Path(__file__).parent
 Network = Literal["orientation", "ctpn", "crnn"]
 NETWORKS: tuple[Network, ...] = ("orientation", "ctpn", "crnn")
 
+OUTPUTS: dict[Network, str] = {
+    "orientation": "logits (N, classes)",
+    "ctpn": "slices (N, rows, columns, anchors, 7)",
+    "crnn": "logits (N, T, classes), class 0 the blank",
+}
+"""What files say today; one whose card tells of another output is of an earlier version."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -40,8 +47,7 @@ class Card:
         date: when.
         metrics: figures of its last validation.
         squeeze: factor on the width of the crops that it was validated on, and is read at (crnn).
-        output: shape and meaning of the output; files of before said probabilities, and their
-            cards nothing.
+        output: shape and meaning of the output; that of earlier files was another.
     """
 
     network: str
@@ -122,7 +128,7 @@ def verify(network: Network, folder: Path | None = None) -> None:
     told = card(network, folder)
     if digest(path) != told.sha256:
         raise WeightsError(f"{path} differs from its card; {again}")
-    if not told.output:
+    if told.output != OUTPUTS[network]:
         raise WeightsError(f"{path} is of an earlier version of shizi; {again}")
 
 

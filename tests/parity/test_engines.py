@@ -24,7 +24,7 @@ from shizi.weights import Network
 
 SHAPES = {
     "crnn": [(1, 48, 64, 3), (3, 48, 320, 3)],
-    "ctpn": [(1, 128, 192, 3), (1, 320, 64, 3)],
+    "ctpn": [(1, 128, 192, 3), (3, 320, 64, 3)],
     "orientation": [(1, 48, 192, 3), (4, 48, 192, 3)],
 }
 
@@ -40,7 +40,7 @@ def build(network: Network, classes: int) -> tuple[nn.Module, Any]:
 def run_torch(net: nn.Module, batch: np.ndarray, network: Network) -> np.ndarray:
     with torch.inference_mode():
         output = net.eval()(torch.from_numpy(batch))
-        return (output[0] if network == "ctpn" else output).numpy()
+        return output.numpy()
 
 
 def run_engines(path: Path, batch: np.ndarray) -> list[np.ndarray]:

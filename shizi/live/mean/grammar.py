@@ -2,8 +2,8 @@
 
 A template is the wording with slots: ``{user}送出{gift}×{count}``. Square brackets hold what
 may be absent: ``[欢迎]{user}[:]进入直播间``. Templates and rows are both folded (see
-:mod:`shizi.live.fold`) before they meet, and spaces do not count; a phrase of three characters
-or more may have one of them misread or lost where the template has enough others.
+:mod:`shizi.live.lookalikes`) before they meet, and spaces do not count; a phrase of three
+characters or more may have one of them misread or lost where the template has enough others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import regex
 
 from shizi.live.event import Kind
-from shizi.live.fold import fold
+from shizi.live.lookalikes import fold
 from shizi.live.mean.settings import RulesError, check, find, read_yaml
 
 LONGEST_NAME = 40

@@ -1,6 +1,6 @@
 """What a comment is about: topics that were learnt, and phrases kept as data beside the rules.
 
-A phrase is looked for anywhere in a comment, both folded (see :mod:`shizi.live.fold`). In it
+A phrase is looked for anywhere in a comment, both folded (see :mod:`shizi.live.lookalikes`). In it
 ``(a/b)`` is one of several wordings and ``(a/)`` what may be absent, ``…`` up to four characters
 of the same clause, ``_`` a gap, ``<n>`` a number; ``^`` and ``$`` are the ends of a clause. Latin
 words are found as words: link is not in blink. A topic's ``but`` phrases are cut out before
@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import regex
 
-from shizi.live.fold import fold
+from shizi.live.lookalikes import fold
 
 _BREAKS = " ,.!?;~"
 """What parts clauses, folded; a space as well: people type it for a comma."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rapidfuzz import fuzz
 
 from shizi.live.event import Event
-from shizi.live.fold import fold
+from shizi.live.lookalikes import fold
 
 _SURE, _LEAST = 85.0, 60.0
 """Likeness in percent: above the first it speaks for one row, below the second it rules it out."""

@@ -14,7 +14,7 @@ import regex
 
 from shizi.live.colour import other_hue
 from shizi.live.event import Event, Gift, Kind, Row
-from shizi.live.fold import Folded, fold_indexed
+from shizi.live.lookalikes import Folded, fold_indexed
 from shizi.live.mean.grammar import LONGEST_NAME, Grammar, Template
 
 _COLON_AND_COLOUR, _COLON, _COLOUR, _NOBODY = 1.0, 0.95, 0.9, 0.5

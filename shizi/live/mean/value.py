@@ -16,7 +16,7 @@ from math import inf
 from typing import ClassVar, TypeVar
 
 from shizi.live.event import KINDS, Event, Kind
-from shizi.live.fold import fold
+from shizi.live.lookalikes import fold
 from shizi.live.mean.intent import Topic, topics
 from shizi.live.mean.learnt import load_learnt
 from shizi.live.mean.settings import check, find, read_yaml

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from rapidfuzz.distance import Levenshtein
 
-from shizi.live.fold import blur, fold
+from shizi.live.lookalikes import blur, fold
 
 _ALIKE_FROM = 2.5
 """Weight of a name from which alike shapes (王 玉) pass for one another; 小王 is not 小玉."""

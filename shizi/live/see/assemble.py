@@ -7,7 +7,8 @@ from dataclasses import InitVar, dataclass, field
 
 from shizi.live.event import Row
 from shizi.live.see.boxes import same_place
-from shizi.live.see.line import SeenLine, counted_up, counts, same_message
+from shizi.live.see.counting import counted_up, counts, same_message
+from shizi.live.see.line import SeenLine
 from shizi.live.see.memory import Memory, Past
 from shizi.live.see.message import Message
 from shizi.live.see.track import Track

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shizi.live.event import Run
-from shizi.live.fold import fold
+from shizi.live.see.counting import BARE, COMBO, RISING, counted_up, prolonged
 from shizi.live.see.look import Imprint
 from shizi.live.see.track import Track
-from shizi.live.see.vote import Sighting, elect, near
-
-_COUNT = re.compile(r"\d{1,4}(?!.*\d)")
-_COMBO = re.compile(r"(?:^|[x×X✕*])\s*(\d{1,5})\s*个?\s*$")
-_RISING = re.compile(_COMBO.pattern + r"|\d\s*[个人次位]")
-BARE_COUNT = re.compile(r"\s*[x×X✕*]\s*\d{1,5}\s*个?\s*")
-"""A count that stands alone, with its mark."""
-_TELLING = 6  # letters of which an equal end tells
+from shizi.live.see.vote import Sighting, elect
 
 
 @dataclass(slots=True)
@@ -64,25 +56,25 @@ class SeenLine:
     @property
     def counting(self) -> bool:
         """It ends with a count that may rise: a digit changes too little for a tracker to see."""
-        return _COMBO.search(self.best.text) is not None
+        return COMBO.search(self.best.text) is not None
 
     @property
     def bare_count(self) -> bool:
         """It is nothing but such a count, with its mark."""
-        return BARE_COUNT.fullmatch(self.best.text) is not None
+        return BARE.fullmatch(self.best.text) is not None
 
     @property
     def settled(self) -> bool:
         """It will not say anything else: without a count, rows that roll do not change."""
         grown = bool(np.abs(self.track.size - self.size).max() > 0.5)
-        return self.track.rolls and not grown and _RISING.search(self.best.text) is None
+        return self.track.rolls and not grown and RISING.search(self.best.text) is None
 
     def add(self, sighting: Sighting, time: float) -> bool:
         """Take in a reading of the line as it looks now; False: it has to be read once more."""
         said = sighting.text
         rose = bool(self.sightings) and counted_up(self.best.text, said)
         sure = said == self.doubted or counted_up(self.doubted, said)
-        if rose and _prolonged(self.best.text, said) and not sure:
+        if rose and prolonged(self.best.text, said) and not sure:
             self.doubted, self.looked = said, time
             return False
         self.doubted = ""
@@ -94,40 +86,3 @@ class SeenLine:
         self.sightings.append(sighting)
         self.looked, self.size = time, self.track.size
         return True
-
-
-def counts(text: str) -> list[str]:
-    """All numbers in a text."""
-    return re.findall(r"\d+", text)
-
-
-def counted_up(old: str, new: str) -> bool:
-    """True when a text is the old one with a larger count at its end."""
-    a, b = _COMBO.search(old), _COMBO.search(new)
-    if a is None or b is None or int(b[1]) <= int(a[1]):
-        return False
-    return near(old[: a.start()], new[: b.start()]) > 0.9
-
-
-def _prolonged(old: str, new: str) -> bool:
-    """True when a count that rose is the one before with more digits, as by a stroke beside it."""
-    a, b = _COMBO.search(old), _COMBO.search(new)
-    if a is None or b is None:
-        return False
-    return len(b[1]) > len(a[1]) and b[1].startswith(a[1])
-
-
-def same_message(old: str, new: str) -> bool:
-    """True when a changed text is the old one with a count that rose, or a better reading."""
-    old, new = fold(old), fold(new)
-    long = min(len(old), len(new))
-    if long >= _TELLING and near(old[-long:], new[-long:]) > 0.9:
-        return True  # a badge was taken for text
-    if (combo := _COMBO.search(new)) and combo.start() and near(old, new[: combo.start()]) > 0.9:
-        return True  # a count came up beside it
-    a, b = _COUNT.search(old), _COUNT.search(new)
-    if a is None or b is None:
-        return near(old, new) > 0.8
-    head = near(old[: a.start()], new[: b.start()])
-    tail = near(old[a.end() :], new[b.end() :])
-    return head > 0.8 and tail > 0.7 and int(b.group()) >= int(a.group())

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from shizi.live.see.counting import counted_up
 from shizi.live.see.gap import Stand, unseen_roll
-from shizi.live.see.line import SeenLine, counted_up
+from shizi.live.see.line import SeenLine
 from shizi.live.see.message import Message
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from shizi.live.options import ReadingOptions
 from shizi.live.see.badge import badge_end, badge_run
-from shizi.live.see.line import BARE_COUNT, SeenLine
+from shizi.live.see.counting import BARE
+from shizi.live.see.line import SeenLine
 from shizi.live.see.look import imprint_of
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
@@ -115,7 +116,7 @@ class LineReader:
 
 def _marked(reading: Reading) -> Reading:
     """A count that stands alone: x, × and X share what is sure of its mark, so digits tell."""
-    if BARE_COUNT.fullmatch(reading.text) is None:
+    if BARE.fullmatch(reading.text) is None:
         return reading
     sure = min(c.score for c in reading.chars if c.text.isdigit())
     return _reading([replace(c, score=max(c.score, sure)) for c in reading.chars], 0.0, 1.0)

@@ -7,16 +7,15 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image as Pillow
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from safetensors import SafetensorError
 
+from shizi.bar import bar
 from shizi.errors import DataError
 from shizi.extras import needed
 from shizi.files import whole, write_text
@@ -66,16 +65,8 @@ class RunFolder:
         noted = {"command": " ".join(sys.argv), **options, "commit": commit()}
         write_text(out / "options.json", json.dumps(noted, indent=1, default=str) + "\n")
         self.out = out
-        self._console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._bar.add_task("train", total=PARTS, completed=round(PARTS * done))
+        self._done = done
+        self._open = ExitStack()
         self._file = (out / "metrics.jsonl").open("a", encoding="utf-8")
         self._board = board(out)
         self._sums: dict[str, float] = {}
@@ -83,11 +74,12 @@ class RunFolder:
         self._rate = 0.0
 
     def __enter__(self) -> RunFolder:
-        self._bar.start()
+        self._bar = self._open.enter_context(bar(PARTS, "train", counted=False))
+        self._bar.at(PARTS * self._done)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        self._open.close()
         self._file.close()
         self._board.close()
 
@@ -108,7 +100,8 @@ class RunFolder:
             self._sums[key] = self._sums.get(key, 0.0) + value
         if step % LOG_EVERY == 0:
             self._sum_up(step, elapsed)
-        self._bar.update(self._task, completed=round(PARTS * done))
+        self._done = done
+        self._bar.at(PARTS * done)
 
     def _sum_up(self, step: int, elapsed: float) -> None:
         """Write the mean losses since the last row, if there are any."""
@@ -117,7 +110,7 @@ class RunFolder:
         means = {k: v / self._count for k, v in self._sums.items()}
         loss = sum(v for k, v in means.items() if k != "wait")
         self._write(step, {"loss": loss, "lr": self._rate, **means}, elapsed)
-        self._bar.update(self._task, description=f"step {step}, loss {loss:.3f}")
+        self._bar.at(PARTS * self._done, f"step {step}, loss {loss:.3f}")
         self._sums, self._count = {}, 0
 
     def validation(
@@ -131,9 +124,8 @@ class RunFolder:
         self._sum_up(step, elapsed)
         self._write(step, figures, elapsed)
         text = "  ".join(f"{k} {v:.5g}" for k, v in figures.items())
-        self._console.print(
-            f"step {step}  {elapsed / 60:.1f} min  {text}", highlight=False, soft_wrap=True
-        )
+        with self._bar.hidden():
+            print(f"step {step}  {elapsed / 60:.1f} min  {text}", file=sys.stderr)
         if picture is not None:
             folder = self.out / "samples"
             folder.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from shizi.cli.train import _told
 from shizi.errors import DataError
-from shizi.train.loop.rates import HIGHEST, LOWEST, RangeTest, find_rate
+from shizi.train.loop.range_test import HIGHEST, LOWEST, RangeTest, find_rate
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.torch import fit
 
