@@ -4,7 +4,7 @@ import { word } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
-const DOUBTFUL = 0.85;
+const DOUBTFUL = 0.5;
 
 let shown = null; // {page, picture, onChange}
 let items = []; // [{line, row, box}]
