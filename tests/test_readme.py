@@ -16,12 +16,13 @@ import shizi
 from shizi.cli import STDIN, app
 
 ROOT = Path(__file__).parents[1]
-CHINESE, ENGLISH, TRAINING, DOCUMENTS, SERVE, SCALE = (
+CHINESE, ENGLISH, TRAINING, TRAINING_ZH, DOCUMENTS, SERVE, SCALE = (
     (ROOT / name).read_text(encoding="utf-8")
     for name in (
         "README.md",
         "README_en.md",
         "docs/training.md",
+        "docs/training_zh.md",
         "docs/documents.md",
         "docs/serve.md",
         "docs/scale.md",
@@ -60,11 +61,12 @@ ALL = {"check", "eval", "synth", "train", "export"}
         (CHINESE, ALL),
         (ENGLISH, ALL),
         (TRAINING, ALL),
+        (TRAINING_ZH, ALL),
         (DOCUMENTS, {"read"}),
         (SERVE, {"serve", "train", "export"}),
         (SCALE, {"batch"}),
     ],
-    ids=["zh", "en", "training", "documents", "serve", "scale"],
+    ids=["zh", "en", "training", "training zh", "documents", "serve", "scale"],
 )
 def test_shizi_commands_parse(text: str, told: set[str]) -> None:
     calls = shizi_arguments(text)
