@@ -539,7 +539,7 @@ def ctpn_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> weights.Card:
     monkeypatch.setattr(weights, "FOLDER", tmp_path)
     sha = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of b"abc"
     told = ("", {}, "", "", "", "", "2031-01-01", {"f": 0.98765})
-    card = weights.Card("ctpn", "lcnet", sha, *told, output="slices")
+    card = weights.Card("ctpn", "lcnet", sha, *told, output=weights.OUTPUTS["ctpn"])
     card.write(tmp_path / "ctpn.json")
     (tmp_path / "ctpn.onnx").write_bytes(b"abc")
     return card

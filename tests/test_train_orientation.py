@@ -86,11 +86,11 @@ def test_stage_head_is_for_published_nets_that_have_learnt(tmp_path: Path) -> No
     options = OrientationTrainOptions((upright_pages(tmp_path / "pages", 2),), stage="head")
     loop = LoopOptions(tmp_path / "run", steps=1, device="cpu", threads=1)
     with pytest.raises(DataError, match="published form"):
-        train_orientation(options, loop, InitOptions())
+        train_orientation(options, loop, InitOptions(init="scratch"))
     with pytest.raises(DataError, match="learnt weights"):
         train_orientation(options, loop, InitOptions("vgg16"))
     with pytest.raises(DataError, match="PyTorch alone"):
-        train_orientation(options, replace(loop, framework="keras"), InitOptions())
+        train_orientation(options, replace(loop, framework="keras"), InitOptions(init="scratch"))
 
 
 def test_the_label_is_the_clockwise_angle() -> None:
