@@ -86,7 +86,7 @@ def test_stage_head_is_for_published_nets_that_have_learnt(tmp_path: Path) -> No
     options = OrientationTrainOptions((upright_pages(tmp_path / "pages", 2),), stage="head")
     loop = LoopOptions(tmp_path / "run", steps=1, device="cpu", threads=1)
     with pytest.raises(DataError, match="published form"):
-        train_orientation(options, loop, InitOptions(init="scratch"))
+        train_orientation(options, loop, InitOptions(init="shipped"))
     with pytest.raises(DataError, match="learnt weights"):
         train_orientation(options, loop, InitOptions("vgg16"))
     with pytest.raises(DataError, match="PyTorch alone"):
