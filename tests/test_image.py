@@ -118,7 +118,7 @@ def test_damaged_exif_costs_nothing() -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "PA", "La", "RGBA", "RGBa", "RGBX", "CMYK"])
 def test_modes(mode: str) -> None:
-    grey = PIL.Image.fromarray(np.repeat(np.array([[0, 255]], np.uint8), 8, 0).repeat(8, 1), "L")
+    grey = PIL.Image.fromarray(np.repeat(np.array([[0, 255]], np.uint8), 8, 0).repeat(8, 1))
     via = {"PA": "LA", "La": "LA", "RGBa": "RGBA"}.get(mode)
     picture = (grey.convert(via) if via else grey.convert("RGB")).convert(mode)
     loaded = load(picture)
