@@ -20,6 +20,10 @@ HEIGHT = 48
 """Height of every crop that the recogniser sees, pixels."""
 
 
+TALL = 1.5
+"""A crop this many times taller than wide is a vertical line."""
+
+
 def _widths(first: int, last: int, ratio: float) -> tuple[int, ...]:
     widths = [first]
     while widths[-1] < last:
@@ -77,6 +81,11 @@ def fit(crop: Image, squeeze: float = 1.0, height: int = HEIGHT) -> Image:
             out, 0, 0, left, width - inner - left, cv2.BORDER_CONSTANT, value=(GREY,) * 3
         )
     return np.ascontiguousarray(out, dtype=np.uint8)
+
+
+def is_tall(height: float, width: float) -> bool:
+    """Say whether a crop so high and wide is a vertical line, which is laid down to be read."""
+    return height >= TALL * width
 
 
 def lie_down(crop: Image) -> Image:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from shizi.crop import cut, lie_down
+from shizi.crop import cut, is_tall, lie_down
 from shizi.engine import Session
 from shizi.geometry import sides
 from shizi.nets.logits import softmax
@@ -24,9 +24,6 @@ from shizi.page import GREY, Image, Quads
 
 LINES = 8
 """Lines, the longest ones, that vote."""
-
-TALL = 1.5
-"""A line this many times taller than wide is laid down."""
 
 
 class Piece(NamedTuple):
@@ -87,7 +84,7 @@ def pieces(image: Image, quads: Quads, spec: OrientationSpec) -> list[Piece]:
 
 def piece(crop: Image, spec: OrientationSpec) -> Piece:
     """Scale the beginning of a line's crop (h, w, 3) to what the net is shown."""
-    laid = crop.shape[0] >= TALL * crop.shape[1]
+    laid = is_tall(*crop.shape[:2])
     line = lie_down(crop) if laid else crop
     h = line.shape[0]
     line = line[:, : max(1, round(spec.width * h / spec.height))]

@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 
 from shizi import ctc
 from shizi.charset import Charset
-from shizi.crop import HEIGHT, WIDTHS, cut, fit, lay_out, lie_down
+from shizi.crop import HEIGHT, WIDTHS, cut, fit, is_tall, lay_out, lie_down
 from shizi.engine import Session
 from shizi.errors import OptionError, ShiziError
 from shizi.geometry import grow, rotate90
 from shizi.options import check_range
 from shizi.page import Char, Image, Quads, check_image
-
-VERTICAL = 1.5
-"""A crop this many times taller than wide is read as a vertical line."""
 
 SURE = 0.95
 """What is scored below this is read again: a tall crop, a character that stands alone."""
@@ -183,7 +180,7 @@ class Recognizer:
         """
         for crop in crops:
             check_image(crop, "<crop>")
-        tall = [c.shape[0] >= VERTICAL * c.shape[1] for c in crops]
+        tall = [is_tall(*c.shape[:2]) for c in crops]
         flat = [lie_down(c) if t else c for c, t in zip(crops, tall, strict=True)]
         readings = self._read(flat, self.squeeze)
         if self.squeeze < 1:

@@ -18,12 +18,12 @@ import cv2
 import numpy as np
 
 from shizi import __version__
+from shizi.crop import is_tall
 from shizi.errors import ShiziError
 from shizi.evaluate import Found, ReaderSystem, Said, System, as_found
 from shizi.extras import needed
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
-from shizi.recognition import VERTICAL
 
 SystemName = Literal["shizi", "rapidocr", "tiny", "lite"]
 MEGABYTE = 1 << 20
@@ -101,9 +101,7 @@ class RapidOCRSystem:
 
     def read_lines(self, crops: Sequence[Image]) -> list[Said]:
         """Read line crops; tall ones are laid down as it does within a page."""
-        flat = [
-            np.rot90(crop) if crop.shape[0] >= VERTICAL * crop.shape[1] else crop for crop in crops
-        ]
+        flat = [np.rot90(crop) if is_tall(*crop.shape[:2]) else crop for crop in crops]
         if not self._turns:  # RapidOCRLite reads one at a time
             return [said for crop in flat for said in self._lines(crop)]
         found = self._engine.recognize_txt([_bgr(crop) for crop in flat])

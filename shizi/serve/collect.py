@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from shizi.crop import cut, lie_down
+from shizi.crop import cut, is_tall, lie_down
 from shizi.errors import OptionError
 from shizi.extras import needed
 from shizi.files import whole, write_text
@@ -20,7 +20,7 @@ from shizi.geometry import grow
 from shizi.images.limits import ImageLimits
 from shizi.images.load import Picture, pages
 from shizi.page import Image, Quad
-from shizi.recognition import EDGE, VERTICAL
+from shizi.recognition import EDGE
 from shizi.serve.options import ServeOptions
 from shizi.serve.order import Files, Order, wanted
 from shizi.serve.refusal import RefusedError, refusal_of
@@ -112,7 +112,7 @@ def _picture(order: Order, limits: ImageLimits) -> Image:
 def _png(image: Image, quad: Quad) -> bytes:
     """Return what the recogniser sees of a line, as a file."""
     crop = cut(image, grow(quad.to_array()[None], 0.0, EDGE)[0])
-    if crop.shape[0] >= VERTICAL * crop.shape[1]:
+    if is_tall(*crop.shape[:2]):
         crop = lie_down(crop)
     data = cv2.imencode(".png", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR))[1].tobytes()
     assert isinstance(data, bytes)

@@ -17,7 +17,7 @@ import numpy as np
 from shizi import weights
 from shizi.charset import Charset
 from shizi.cpu import cores
-from shizi.crop import HEIGHT, bucket
+from shizi.crop import HEIGHT, bucket, is_tall
 from shizi.ctc import steps_needed
 from shizi.data import (
     BadRows,
@@ -33,7 +33,6 @@ from shizi.errors import DataError, ImageError
 from shizi.geometry import sides
 from shizi.images.load import load
 from shizi.nets.spec import CRNNSpec
-from shizi.recognition import VERTICAL
 
 Quad = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -193,7 +192,7 @@ def _judge_text(
     if lacking:
         found.missing.update(c for c in text if c in lacking)
         found.add("texts beyond the charset", where, f"the charset lacks {lacking!r}")
-    if height >= VERTICAL * width:  # a vertical line is laid on its side
+    if is_tall(height, width):  # a vertical line is laid on its side
         width, height = height, width
     steps = bucket(width * HEIGHT / height) // _step()
     needed = steps_needed(text)

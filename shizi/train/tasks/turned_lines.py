@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from shizi import weights
-from shizi.crop import cut, lie_down
+from shizi.crop import TALL, cut, is_tall, lie_down
 from shizi.data import (
     LineItem,
     Lines,
@@ -26,7 +26,7 @@ from shizi.errors import DataError
 from shizi.geometry import rotate90
 from shizi.nets.spec import CTPNSpec, OrientationSpec
 from shizi.nets.torch.orientation import Orientation
-from shizi.orientation import TALL, OrientationClassifier, Piece, piece, pieces
+from shizi.orientation import OrientationClassifier, Piece, piece, pieces
 from shizi.page import Image
 from shizi.train.loop.stream import Mix, rng_at
 from shizi.train.options import OrientationTrainOptions
@@ -61,6 +61,7 @@ class LineOrientationTask(OrientationTask):
         self._sets = [self._open(path) for path in paths]
         self._starts = np.cumsum([0, *map(len, self._sets)])
         self._mix = Mix(list(map(len, self._sets)), shares)
+        self._seen: dict[tuple[Path, int], list[Piece]] = {}  # of validation pages, by quarters
         if not len(self):
             raise DataError("there is no line to learn from")
 
@@ -102,11 +103,6 @@ class LineOrientationTask(OrientationTask):
         return classify.vote(self._seen[key])[0]
 
     @cached_property
-    def _seen(self) -> dict[tuple[Path, int], list[Piece]]:
-        """Lines that the shipped detector finds on validation pages, by quarter turns."""
-        return {}
-
-    @cached_property
     def _detector(self) -> Detector:
         net = weights.open("ctpn", engine="torch")
         assert isinstance(net.spec, CTPNSpec)
@@ -122,7 +118,7 @@ def turned_line(crop: Image, text: str, spec: OrientationSpec, rng: np.random.Ge
         spec: of the net.
         rng: chance.
     """
-    laid = crop.shape[0] >= TALL * crop.shape[1]
+    laid = is_tall(*crop.shape[:2])
     crop = _found(lie_down(crop) if laid else crop, rng)
     plain = text.replace(" ", "")
     if not laid and _is_han(plain) and rng.random() < COLUMNS:
