@@ -172,6 +172,14 @@ def taught(folder: Path) -> set[int]:
     return seen
 
 
+def test_a_line_narrower_than_its_text_is_long_is_no_column(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encode(upright(8, 8), "PNG"))
+    (tmp_path / "labels.tsv").write_text(f"a.png\t{'汉' * 30}\n", encoding="utf-8")
+    task = LineOrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((tmp_path,)))
+    for position in range(24):
+        task.sample(1, position)
+
+
 def test_the_angle_net_asks_for_lines(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encode(upright(), "PNG"))
     with pytest.raises(DataError, match="no labelled lines"):

@@ -121,7 +121,8 @@ def turned_line(crop: Image, text: str, spec: OrientationSpec, rng: np.random.Ge
     laid = is_tall(*crop.shape[:2])
     crop = _found(lie_down(crop) if laid else crop, rng)
     plain = text.replace(" ", "")
-    if not laid and _is_han(plain) and rng.random() < COLUMNS:
+    cells = _is_han(plain) and len(plain) <= crop.shape[1]
+    if not laid and cells and rng.random() < COLUMNS:
         crop, laid = _on_their_side(crop, len(plain)), True
     elif not laid and rng.random() < ASIDE:
         crop, laid = _across(crop, rng), True
@@ -136,7 +137,7 @@ def turned_line(crop: Image, text: str, spec: OrientationSpec, rng: np.random.Ge
 def _found(crop: Image, rng: np.random.Generator) -> Image:
     """Move a line's upper and lower edge, as a detector's are off, and stretch it."""
     h, w = crop.shape[:2]
-    above, below = rng.integers(-(h // 8), h // 16 + 1, 2).tolist()  # more is cut off, less added
+    above, below = rng.integers(-(h // 8), h // 16 + 1, 2).tolist()  # below 0: added
     crop = crop[max(0, above) : h - max(0, below)]
     added = max(0, -above), max(0, -below)
     crop = np.asarray(cv2.copyMakeBorder(crop, *added, 0, 0, cv2.BORDER_REPLICATE), np.uint8)
