@@ -44,10 +44,14 @@ def picture(path: Path, *colours: Colour, side: int = 20) -> Path:
 
 
 def told(
-    out: Path | str, *given: object, hands: Any = batch_hands.here, **options: Any
+    out: Path | str,
+    *given: object,
+    hands: Any = batch_hands.here,
+    documents: PageOptions = PageOptions(),
+    **options: Any,
 ) -> list[str]:
     """Run a batch, and return what failed."""
-    with closing(Batch(BatchOptions(str(out), **options), hands=hands)) as batch:
+    with closing(Batch(BatchOptions(str(out), **options), documents, hands=hands)) as batch:
         batch.take_in(map(str, given))
         return [failure for outcome in batch.run() for failure in outcome.failures]
 
@@ -303,7 +307,9 @@ def test_a_page_that_kills_twice_is_given_up_and_costs_no_other(tmp_path: Path) 
 def test_a_page_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     out = tmp_path / "out"
     endless = picture(tmp_path / "in" / "a.tif", BLACK, ENDLESS, BLACK)
-    (late,) = told(out, tmp_path / "in", hands=processes(), workers=1, page_timeout=5)
+    (late,) = told(
+        out, tmp_path / "in", hands=processes(), documents=PageOptions(timeout=2.5), workers=1
+    )
     assert late == f"{endless}#2: took longer than 5 s; allow more, or leave it out"
     assert rows(out, "state, pages") == [("failed", 2)]
 
@@ -332,7 +338,7 @@ def test_a_killed_process_leaves_nothing_lying_about(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    work = Work(("text",), ReaderOptions(threads=1), PageOptions(), 60.0, keep=False)
+    work = Work(("text",), ReaderOptions(threads=1), PageOptions(), keep=False)
     hand = Process(work, make=batch_hands.sizes)
     hand.open()
     deadly = str(picture(tmp_path / "a.tif", BLACK, DEADLY))
@@ -399,7 +405,6 @@ def test_a_batch_that_is_killed_loses_and_doubles_nothing(tmp_path: Path) -> Non
         ({"format": "text,picture"}, "^format: must be of text, .*, not 'picture'"),
         ({"format": ""}, "^format: must be"),
         ({"workers": -1}, "^workers: must be"),
-        ({"page_timeout": 0}, "^page_timeout: must be"),
         ({"out": "s3://bucket/out"}, "^manifest: name a file"),
     ],
 )

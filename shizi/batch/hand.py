@@ -22,6 +22,9 @@ from shizi.reader import Reader, ReaderOptions
 Make: TypeAlias = Callable[[ReaderOptions], Read]
 """Makes what reads pages, in the process that will."""
 
+PATIENCE = 2.0
+"""Times the time that a page has, after which a process that did not keep to it is ended."""
+
 _DEATHS = 3
 """Processes that may end in a row before they have begun to read."""
 
@@ -95,7 +98,7 @@ class Process:
         """See :class:`Hand`."""
         assert self._pipe is not None
         page: str | None = None
-        limit = self._work.page_timeout
+        limit = PATIENCE * self._work.documents.timeout
         deadline = time.monotonic() + limit
         try:
             self._pipe.send(task)

@@ -35,7 +35,6 @@ class BatchOptions:
             parted by commas.
         workers: processes that read, each pinned to cores of its own; 0: as many as fit.
         retry_failed: read again what failed before.
-        page_timeout: seconds that loading or reading a page may take.
         manifest: file that keeps account; by default in the folder of the results.
         ray: address of a Ray cluster whose machines do the work, such as auto.
     """
@@ -44,7 +43,6 @@ class BatchOptions:
     format: str = "text"
     workers: int = 0
     retry_failed: bool = False
-    page_timeout: float = 120.0
     manifest: Path | None = None
     ray: str | None = None
 
@@ -55,7 +53,7 @@ class BatchOptions:
             OptionError: something is out of range, or nobody said where the account is kept.
         """
         _ = self.formats
-        check_range(self, workers=(0, 100_000), page_timeout=(0.01, 86_400))
+        check_range(self, workers=(0, 100_000))
         if is_address(self.out) and self.manifest is None:
             raise OptionError("manifest: name a file on this machine where out is an address")
 

@@ -88,7 +88,7 @@ class Batch:
         self._out = plain(options.out)
         reading = replace(reading, threads=reading.threads or 1)
         here = options.ray is None  # two machines might keep pages in one file
-        self._work = Work(options.formats, reading, documents, options.page_timeout, keep=here)
+        self._work = Work(options.formats, reading, documents, keep=here)
         self._stamps = stamps(self._out)
         self._manifest = Manifest(options.account)
         self._begun = time.monotonic()

@@ -20,14 +20,12 @@ class Work:
         formats: of the results.
         reading: how pages are read.
         documents: which pages are read.
-        page_timeout: seconds that loading or reading a page may take.
         keep: the pages read of an input are kept beside its results until these are written.
     """
 
     formats: tuple[BatchFormat, ...]
     reading: ReaderOptions
     documents: PageOptions
-    page_timeout: float
     keep: bool = True
 
 
