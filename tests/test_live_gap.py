@@ -16,7 +16,7 @@ PITCH = 60
 
 
 def stands(texts: tuple[str, ...], top: float, rolls: bool = True) -> list[Stand]:
-    return [Stand(top + PITCH * i, TALL, text, rolls) for i, text in enumerate(texts)]
+    return [Stand(top + PITCH * i, TALL, (text,), rolls) for i, text in enumerate(texts)]
 
 
 @pytest.mark.parametrize("unseen", [0, 1, 3])
@@ -146,6 +146,17 @@ def test_a_picture_of_another_size_shows_what_was_told(tracker: Tracker) -> None
     ]
     later.tracks = [x.track for x in smaller]
     assert anew.take(smaller) == []
+
+
+def test_a_badge_that_was_taken_for_text_once_does_not_make_another_line(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    joined = line(0, 100, "云朵香菜 来了", badge="59")
+    joined.track.moved = 0.0
+    assembler.take([joined])
+    assembler.retire([joined.track], 1.1)
+    again = line(1, 100, "*59 云朵香菜 来了", time=1.2)
+    tracker.tracks = [again.track]
+    assert all(row.revision for row in assembler.take([again]))
 
 
 def test_another_area_goes_on_with_what_was_told(tracker: Tracker) -> None:

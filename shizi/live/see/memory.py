@@ -15,7 +15,7 @@ from shizi.live.see.line import SeenLine
 from shizi.live.see.message import Message
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
-from shizi.live.see.vote import near
+from shizi.live.see.vote import nearest
 from shizi.live.see.wrap import WRAPPED, pitch
 
 _PLACED, _ROLLED, _STOOD = 0.4, 0.7, 0.85
@@ -107,7 +107,7 @@ class Memory:
                 continue
             old, new = past.line.best.text, line.best.text
             least = _PLACED if unseen is not None else _ROLLED if rolled else _STOOD
-            if near(old, new) > least or counted_up(old, new):
+            if nearest(past.line.said, line.said) > least or counted_up(old, new):
                 return past
         return None
 
@@ -125,7 +125,7 @@ class Memory:
             self._stands(past, time) for past in self._vanished(hidden)
             if past.track.last < min(time, witnessed) and not past.track.pinned
         ]  # fmt: skip
-        seen = [Stand(x.track.template.top, x.track.height, x.best.text, rolls=False) for x in new]
+        seen = [Stand(x.track.template.top, x.track.height, x.said, rolls=False) for x in new]
         roll = unseen_roll(known, seen)
         if roll is not None:
             self._rolls.append((time, roll))
@@ -156,7 +156,7 @@ class Memory:
     def _stands(self, past: Past, time: float) -> Stand:
         """Where a line that vanished would be at a time, seconds, if it rolled with the others."""
         moved = self.tracker.scrolled - past.scrolled + (self._unseen(past, time) or 0.0)
-        return Stand(past.top - moved, past.height, past.line.best.text, past.track.moved > 0)
+        return Stand(past.top - moved, past.height, past.line.said, past.track.moved > 0)
 
     def _covered(self, past: Past) -> bool:
         """True when a line vanished together with most of the others."""
