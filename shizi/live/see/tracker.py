@@ -180,7 +180,10 @@ class Tracker:
                 best >= _SAME and abs(to - top) < 0.3 * track.height and to != near[1]
                 for best, to in nears
             )
-            stood = shift != 0 and (track.pinned or (fit > near[0] + 0.1 and not comes))
+            # Nor is one that nobody knows yet, if this one is found where the others went.
+            went = near[0] >= _SAME and abs(shift) > track.height / 2
+            better = fit > near[0] + 0.1 and not (comes or went)
+            stood = shift != 0 and (track.pinned or better)
             track.fit, place = (fit, top) if stood else near
             if track.fit >= _SAME:
                 found.append((track, place - top))
