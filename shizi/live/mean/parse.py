@@ -33,6 +33,9 @@ _SCRAP = 4
 _LONGEST_LEVEL = 3
 _MEDAL = regex.compile(r"[^0-9:]{1,6}(?P<level>[0-9]{1,2})")
 _MOST_COUNT = 999_999
+_ICON = regex.compile(r"[*✕✖★☆]\s?(?P<level>\d{1,2})(?!\d)")
+"""An icon before a level: no nickname needs to be parted from that by colour."""
+_CLOCK = regex.compile(r"(?<![0-9A-Za-z])\d{1,2}:\d\d(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,9 @@ class Parser:
         for pattern in badges.word_patterns:
             if (found := pattern.match(rest)) and (found["framed"] or text.parted(found.end())):
                 yield found.end(), None
+        if icon := _ICON.match(text.cut(0, len(rest))):
+            number = rest.find(icon["level"])
+            yield number + len(icon["level"]), int(icon["level"])
         digits = text.digits()
         if 0 < digits <= _LONGEST_LEVEL and (badges.numbers or text.parted(digits)):
             yield digits, int(rest[:digits])
@@ -272,9 +278,10 @@ def _comment(text: _Text, end: int, start: int, fit: float) -> _Reading:
 
 
 def _is_clock(text: _Text, colon: int) -> bool:
-    """Whether a narrow colon stands between digits, as in 12:30."""
-    around = text.rest[colon - 1 : colon + 2]
-    return text.cut(colon, colon + 1) == ":" and around[0].isdigit() and around[-1].isdigit()
+    """Whether a narrow colon stands in a time of day, as in 12:30."""
+    said = text.cut(0, len(text.rest))
+    at = len(text.cut(0, colon + 1)) - 1
+    return any(found.start() < at < found.end() for found in _CLOCK.finditer(said))
 
 
 def _name(text: str) -> str:
