@@ -115,12 +115,27 @@ def test_a_notice_that_was_covered_is_not_told_again_though_something_stayed(
     )
 
 
+def test_a_notice_that_something_passed_behind_is_not_told_again(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    notice = line(0, 40, "公告：满199减50", time=1.0)
+    notice.track.moved, notice.track.stayed = 0.0, 200.0
+    rows = shown(tracker, SAID, 1, 1.0)
+    assembler.take([notice, *rows])
+    assembler.retire([notice.track], 1.6)
+    for x in rows:
+        x.track.last = 6.0
+    assembler.retire([], 5.0)
+    again = line(10, 40, "公告：满199减50", time=6.0)
+    again.track.moved = 0.0
+    assert assembler.take([again]) == []
+
+
 def test_the_same_gift_again_in_its_place_is_another_one_if_the_rows_stayed(
     tracker: Tracker,
 ) -> None:
     assembler = Assembler(tracker, 1.0)
     gift = line(0, 40, "小鱼送出玫瑰×1", time=1.0)
-    gift.track.moved = 0.0
+    gift.track.moved, gift.track.stayed = 0.0, 200.0
     rows = shown(tracker, SAID, 1, 1.0)
     assembler.take([gift, *rows])
     assembler.retire([gift.track], 1.6)

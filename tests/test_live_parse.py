@@ -210,6 +210,11 @@ def test_digits_on_both_sides_of_a_colon_are_no_time_of_day_if_there_are_too_man
     assert (event.kind, event.user, event.text) == ("comment", user, said)
 
 
+def test_a_nickname_is_no_sentence() -> None:
+    event = parse("快乐柠檬 ", "新来的，关注了")
+    assert (event.kind, event.user, event.text) == ("comment", "快乐柠檬", "新来的，关注了")
+
+
 def test_a_time_of_day_names_nobody() -> None:
     assert parse("今晚 20:30 开播").user == ""
 

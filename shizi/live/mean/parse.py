@@ -223,6 +223,8 @@ def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Readi
     borders = [border for border in text.borders if border > text.start]
     if template.opens and borders and _off_border(text, found.end("user")):
         fit *= _OFF_BORDER_SHORT if template.letters <= _SHORT else _OFF_BORDER
+    if template.opens and _is_sentence(part("user")):
+        fit *= _OFF_BORDER_SHORT
     begin = found.start("text") if template.kind == "notice" else 0
     if borders and begin and not text.parted(begin) and text.rest[begin - 1] != ":":
         fit *= _OFF_BORDER  # the nickname of somebody may begin with the same word
@@ -269,7 +271,11 @@ def _names(text: _Text, end: int) -> bool:
     """
     sure = text.start + end in text.hues or text.gap(end)
     name = text.cut(0, end)
-    return sure and end <= _LONGEST_BARE and not _SENTENCE & set(name.rstrip(" !！"))
+    return sure and end <= _LONGEST_BARE and not _is_sentence(name)
+
+
+def _is_sentence(name: str) -> bool:
+    return bool(_SENTENCE & set(name.rstrip(" !！")))
 
 
 def _comment(text: _Text, end: int, start: int, fit: float) -> _Reading:

@@ -25,6 +25,9 @@ there, where it rolled on, and where it has a place."""
 _LINES, _GAPS = 40, 20
 """How many lines are remembered, and times at which rows rolled unseen."""
 
+_NOTICE = 60.0
+"""Seconds within which what has a place and says the same again is the same, unless it counts."""
+
 _TOGETHER = 0.3
 """Seconds within which lines vanish that are covered by something."""
 
@@ -100,7 +103,9 @@ class Memory:
             rolled = track.moved > 0 or unseen is not None
             stood = self._stands(past, line.track.first).top if rolled else past.top
             aside = abs(stood - line.track.template.top)
-            soon = line.track.first - track.last < self.linger or self._covered(past)
+            away = line.track.first - track.last
+            notice = track.pinned and away < _NOTICE and not past.line.counting
+            soon = away < self.linger or notice or self._covered(past)
             if self._goes_on(past, line):
                 return past
             if aside > 0.7 * line.track.height or not (rolled or soon):

@@ -95,7 +95,7 @@ def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
 
 def _thin(text: str) -> bool:
     """Too few strokes to tell a colour by: it takes that of what it follows."""
-    return all(unicodedata.category(c)[0] in "PZ" for c in text)
+    return all(c == "丶" or unicodedata.category(c)[0] in "PZ" for c in text)
 
 
 def _strokes(crop: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

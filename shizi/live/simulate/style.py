@@ -259,7 +259,7 @@ def _paint(style: Style, piece: _Piece, colour: Floats, alpha: Floats, x: int, y
             box = box - inner
         _over(colour, alpha, box, piece.badge, x, y + round(size * 0.2))
         small = draw_text(piece.text, style.face, round(size * 0.72))
-        left = x + round((wide - small.mask.shape[1]) / 2 + size * 0.2)
+        left = x + round((wide - small.mask.shape[1]) / 2 + size * 0.3)
         top = y + round(size * (0.95 - ASCENT * 0.72))
         _over(colour, alpha, _opacity(small.mask), piece.colour, left, top)
         star = np.zeros((tall + size, wide), np.uint8)
