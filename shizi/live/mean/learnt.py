@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 LONGEST = 3
 """Characters of a feature."""
 
-SURE = 0.4
+SURE = 0.25
 """Probability from which a comment is about a topic: what is missed costs more than what is told
 once too often. The better of two that were tried on an earlier list of comments."""
 

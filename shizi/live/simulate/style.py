@@ -261,14 +261,15 @@ def _paint(style: Style, piece: _Piece, colour: Floats, alpha: Floats, x: int, y
         small = draw_text(piece.text, style.face, round(size * 0.72))
         left = x + round((wide - small.mask.shape[1]) / 2 + size * 0.3)
         top = y + round(size * (0.95 - ASCENT * 0.72))
-        _over(colour, alpha, _opacity(small.mask), piece.colour, left, top)
+        ink = piece.badge if style.frames else piece.colour
+        _over(colour, alpha, _opacity(small.mask), ink, left, top)
         star = np.zeros((tall + size, wide), np.uint8)
         turns = np.arange(10) * np.pi / 5
         reach = size * np.where(np.arange(10) % 2, 0.12, 0.28)
         points = np.stack([np.sin(turns), -np.cos(turns)], 1) * reach[:, None]  # (10, 2)
         centre = (size * 0.45, size * 0.67)
         cv2.fillPoly(star, [(points + centre).round().astype(np.int32)], 255, cv2.LINE_AA)
-        _over(colour, alpha, _opacity(star), (255, 240, 180), x, y)
+        _over(colour, alpha, _opacity(star), ink if style.frames else (255, 240, 180), x, y)
         return
     for text in filter(None, _PICTURED.split(piece.text)):
         _write(style, replace(piece, text=text), colour, alpha, x, y)
