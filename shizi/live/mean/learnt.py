@@ -29,7 +29,7 @@ LONGEST = 3
 
 SURE = 0.25
 """Probability from which a comment is about a topic: what is missed costs more than what is told
-once too often. The better of two that were tried on an earlier list of comments."""
+once too often."""
 
 _CHEER = regex.compile(r"(?<!\d)(?:(\d)\1{2,}|23{2,})(?!\d)")
 _BETWEEN = regex.compile(r"(?<=\d)[\s,，、./]+(?=\d)")
