@@ -246,6 +246,16 @@ def test_what_stands_still_is_found_once() -> None:
     assert panel.looks == 1
 
 
+def test_a_character_alone_is_a_line_though_no_net_sees_it() -> None:
+    panel = Drawn({1: 40, 2: 40 + 2 * PITCH})
+    tracker = Tracker(panel.detect)
+    image = panel.image()
+    image[40 + PITCH : 40 + PITCH + 16, 10:13] = 230
+    for step in range(6):
+        tracker.step(Panel(image), step / 10)
+    assert [round(float(t.box[1]) / PITCH) for t in tracker.tracks] == [1, 2, 3]
+
+
 def test_nothing_there_nothing_looked_for() -> None:
     panel = Drawn({})
     tracker = Tracker(panel.detect)

@@ -16,7 +16,7 @@ from shizi.live.frame import Box
 from shizi.live.see.boxes import find_lines, same_place, shared
 from shizi.live.see.panel import Panel
 from shizi.live.see.scroll import Floats, vote
-from shizi.live.see.search import SLIDE, Search, Stripe, shown, stacked, unstacked
+from shizi.live.see.search import SLIDE, Search, Stripe, alone, shown, stacked, unstacked
 from shizi.live.see.strokes import changed
 from shizi.live.see.track import Track
 from shizi.page import Image, Quads
@@ -122,6 +122,9 @@ class Tracker:
             return []
         self._moving = False
         lines = {t.id: panel.inside(t.box) for t in found}
+        if not sliding:
+            for box in alone(panel.strokes, [*lines.values()], self.usual):
+                self.tracks.append(self._adopt(panel.outside(box), panel, time))
         doubted = {t.id for t in found if not t.whole}
         return self._search.stripes(panel.strokes, lines, doubted, self.usual, time)
 
