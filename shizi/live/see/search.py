@@ -27,9 +27,9 @@ INKED, _RIM = 0.6, 1.3
 _STEPS = (4, 6, 8, 12, 16, 24)
 """Heights of what is looked at, in heights of a line."""
 
-_LOW, _THIN = 0.5, 0.75
-"""How high a character that stands alone is at least, and how wide it is at most, in heights of a
-line."""
+_LOW, _THIN, _ASIDE = 0.5, 0.75, 0.4
+"""How high a character that stands alone is at least, how wide at most, and how far from where
+lines begin, in heights of a line."""
 
 _LOOKS = 2
 """Looks after which a space between two lines holds none: it shows the edges of bubbles, or what
@@ -157,13 +157,13 @@ def alone(strokes: Floats, boxes: Sequence[Box], usual: float) -> list[Box]:
         known[max(0, int(box[1])) : int(box[3]) + 1] = True
     some = inked.any(1) & ~known
     edges = np.flatnonzero(np.diff(np.concatenate([[0], some.astype(np.int8), [0]])))
-    left = min(float(box[0]) for box in boxes)
+    left = float(np.median([box[0] for box in boxes]))
     found = []
     for a, b in edges.reshape(-1, 2):
         columns = np.flatnonzero(inked[a:b].any(0))
         wide = (columns[-1] + 1 - columns[0]) * CELL
-        begins = columns[0] * CELL - left
-        if _LOW * usual < b - a < usual and wide < _THIN * usual and abs(begins) < usual:
+        begins = abs(columns[0] * CELL - left)  # not at the edge of the panel
+        if _LOW * usual < b - a < usual and wide < _THIN * usual and begins < _ASIDE * usual:
             room = (usual - (b - a)) / 2
             x0, x1 = columns[0] * CELL - room, (columns[-1] + 1) * CELL + room
             found.append(np.array([max(0.0, x0), a - room, x1, b + room], np.float32))
