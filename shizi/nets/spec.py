@@ -187,20 +187,23 @@ class VGGSpec:
 
 @dataclass(frozen=True)
 class VGGOrientationSpec:
-    """The classifier of the system that shizi follows: VGG16 over the whole picture.
+    """The classifier of the system that shizi follows, VGG16, over lines.
 
-    The 4096-wide layers are replaced by a mean over all places and one hidden layer: a
-    hundred million weights fewer, nothing lost.
+    That system squeezed the whole picture to 224 px, where text is of any size and mostly too
+    small to see. The 4096-wide layers are replaced by a mean over all places and one hidden
+    layer: a hundred million weights fewer, nothing lost.
 
     Attributes:
         backbone: all five stages pooled, stride 32.
-        tile: side of the square that the whole picture is scaled to, pixels.
+        height: of the lines that it is shown, pixels.
+        width: of the piece of each that it is shown, pixels.
         hidden: units of the head.
         classes: 0, 90, 180, 270 degrees.
     """
 
     backbone: VGGSpec = VGGSpec()
-    tile: int = 224
+    height: int = 48
+    width: int = 192
     hidden: int = 512
     classes: int = 4
 
