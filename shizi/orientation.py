@@ -67,9 +67,7 @@ class OrientationClassifier:
         return 90 * best, float(votes[best]) / len(lines)
 
 
-def pieces(
-    image: Image, quads: Quads, spec: OrientationSpec | VGGOrientationSpec
-) -> list[Piece]:
+def pieces(image: Image, quads: Quads, spec: OrientationSpec | VGGOrientationSpec) -> list[Piece]:
     """Cut out the beginnings of the longest lines."""
     lengths = np.max(sides(quads), axis=0)  # (N,)
     return [piece(cut(image, quads[i]), spec) for i in np.argsort(-lengths, kind="stable")[:LINES]]

@@ -104,7 +104,7 @@ def slow_loss(heads: np.ndarray, targets: Targets) -> dict[str, float]:
     """Equation 5 of the paper, one anchor at a time."""
 
     def smooth(x: float) -> float:
-        return 0.5 * x * x if abs(x) < 1 else abs(x) - 0.5
+        return 0.5 * 9 * x * x if abs(x) < 1 / 9 else abs(x) - 0.5 / 9  # sigma 3, as released
 
     score, vertical, side = [], [], []
     for at in np.ndindex(targets.label.shape):

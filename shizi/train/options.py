@@ -145,15 +145,15 @@ class OrientationTrainOptions:
     """How the orientation classifier is fed.
 
     Attributes:
-        data: line sets, and page sets with upright pages. For the published form, which sees
-            whole pictures: page sets, folders of upright pictures, or with the folders 0, 90, 180
-            and 270 of pictures turned clockwise by so much. PATH:3 comes three times as often
-            as PATH:1; without weights all come alike.
-        val: page sets or folders of pictures, as for the published form, to validate on.
-        batch: lines or pictures a step.
+        data: line sets; page sets with upright pages; folders of upright pictures, or with the
+            folders 0, 90, 180 and 270 of pictures turned clockwise by so much, whose lines the
+            shipped detector finds first. PATH:3 comes three times as often as PATH:1; without
+            weights all come alike.
+        val: page sets or folders of pictures to validate on.
+        batch: lines a step.
         stage: whole, or head (published form alone): the last of the five stages of convolutions
-            and what follows learn; what the others make of a picture is kept when it is first
-            seen, which makes a step seven times as fast. It goes on from learnt weights.
+            and what follows learn; what the others make of a line is kept when it is first
+            seen, which makes a step many times as fast. It goes on from learnt weights.
         val_pages: pictures used of each validation set.
         strict: stop at the first row that cannot be used; otherwise it is named and left out.
     """

@@ -48,8 +48,6 @@ from shizi.train.tasks.ctpn import CTPNTask
 from shizi.train.tasks.orientation import OrientationTask
 from shizi.train.tasks.slim import SlimTask
 from shizi.train.tasks.tune import TuneTask, hold
-from shizi.train.tasks.turned_lines import LineOrientationTask
-from shizi.train.tasks.turned_pages import PageOrientationTask
 from shizi.train.transfer import adopt_classifier, check_backbone
 
 _LOG = logging.getLogger("shizi.train")
@@ -157,15 +155,9 @@ def train_orientation(
     torch.manual_seed(loop.seed)
     spec = init.spec or (OrientationSpec() if told.net == "lcnet" else VGGOrientationSpec())
     assert isinstance(spec, OrientationSpec | VGGOrientationSpec)  # as initial() saw to
-    task: OrientationTask
-    if isinstance(spec, OrientationSpec):
-        lines = Orientation(spec)
-        initialise(lines, init)
-        task = LineOrientationTask(lines, options)
-    else:
-        pages = VGGOrientation(spec)
-        initialise(pages, init)
-        task = PageOrientationTask(pages, options)
+    net = Orientation(spec) if isinstance(spec, OrientationSpec) else VGGOrientation(spec)
+    initialise(net, init)
+    task = OrientationTask(net, options)
     tell_unvalidated(options.val)
     RunCard("orientation", spec, initial=init.told).write(loop.out)
     _ready(task, init, loop)
