@@ -23,8 +23,8 @@ from shizi.page import Image, Quads
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.stream import batches
 from shizi.train.loop.torch import fit
-from shizi.train.options import InitOptions, OrientationTrainOptions
-from shizi.train.start import train_orientation
+from shizi.train.options import CTPNOptions, InitOptions, OrientationTrainOptions
+from shizi.train.start import train_ctpn, train_orientation
 from shizi.train.tasks import orientation as training
 from shizi.train.tasks.orientation import TAKEN, OrientationTask, clockwise
 
@@ -107,6 +107,10 @@ def test_stage_head_is_for_published_nets_that_have_learnt(tmp_path: Path) -> No
         train_orientation(options, loop, InitOptions(init="shipped"))
     with pytest.raises(DataError, match="learnt weights"):
         train_orientation(options, loop, InitOptions("vgg16"))
+    with pytest.raises(DataError, match="learnt weights"):
+        train_ctpn(CTPNOptions(options.data, stage="head"), loop, InitOptions("vgg16"))
+    with pytest.raises(DataError, match="published form"):
+        train_ctpn(CTPNOptions(options.data, stage="head"), loop, InitOptions(init="shipped"))
     with pytest.raises(DataError, match="PyTorch alone"):
         train_orientation(options, replace(loop, framework="keras"), InitOptions(init="scratch"))
 

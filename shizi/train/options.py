@@ -126,6 +126,9 @@ class CTPNOptions:
         size: side of the square training crops, pixels.
         batch: crops a step.
         text: median text height that a crop is scaled to, pixels.
+        stage: whole, or head (published form alone): the last of the five stages of convolutions
+            and what follows learn, from 1,024 crops; what the other stages make of a crop is kept
+            when it is first seen. It goes on from learnt weights.
         val_pages: pictures used of each validation set.
         strict: stop at the first row that cannot be used; otherwise it is named and left out.
     """
@@ -136,6 +139,7 @@ class CTPNOptions:
     size: int = 512
     batch: int = 4
     text: tuple[float, float] = (9.0, 110.0)
+    stage: Literal["whole", "head"] = "whole"
     val_pages: int = 40
     strict: bool = False
 
@@ -152,8 +156,9 @@ class OrientationTrainOptions:
         val: page sets or folders of pictures to validate on.
         batch: lines a step.
         stage: whole, or head (published form alone): the last of the five stages of convolutions
-            and what follows learn; what the others make of a line is kept when it is first
-            seen, which makes a step many times as fast. It goes on from learnt weights.
+            and what follows learn, from 8,192 lines, or some lines of as many pages; what the
+            other stages make of a line is kept when it is first seen. It goes on from
+            learnt weights.
         val_pages: pictures used of each validation set.
         strict: stop at the first row that cannot be used; otherwise it is named and left out.
     """

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -132,6 +132,7 @@ def train_ctpn(options: CTPNOptions, loop: LoopOptions, told: InitOptions) -> di
     """Train the detector; return its best figures."""
     train = trainer(loop)
     init = initial(told.init, "ctpn", told.net)
+    _check_stage(options.stage, init, loop)
     torch.manual_seed(loop.seed)
     spec = init.spec or (CTPNSpec() if told.net == "lcnet" else VGGCTPNSpec())
     assert isinstance(spec, CTPNSpec | VGGCTPNSpec)  # as initial() saw to
@@ -150,8 +151,7 @@ def train_orientation(
     """Train the orientation classifier; return its best figures."""
     train = trainer(loop)
     init = initial(told.init, "orientation", told.net)
-    if options.stage == "head" and (loop.framework != "torch" or not init.learnt):
-        raise DataError("stage head trains in PyTorch alone, and goes on from learnt weights")
+    _check_stage(options.stage, init, loop)
     torch.manual_seed(loop.seed)
     spec = init.spec or (OrientationSpec() if told.net == "lcnet" else VGGOrientationSpec())
     assert isinstance(spec, OrientationSpec | VGGOrientationSpec)  # as initial() saw to
@@ -162,6 +162,11 @@ def train_orientation(
     RunCard("orientation", spec, initial=init.told).write(loop.out)
     _ready(task, init, loop)
     return train(task, paced(loop, init))
+
+
+def _check_stage(stage: Literal["whole", "head"], init: Init, loop: LoopOptions) -> None:
+    if stage == "head" and (loop.framework != "torch" or not init.learnt):
+        raise DataError("stage head trains in PyTorch alone, and goes on from learnt weights")
 
 
 def _ready(task: Task, init: Init, loop: LoopOptions) -> None:

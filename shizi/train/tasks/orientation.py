@@ -39,6 +39,7 @@ from shizi.page import Image
 from shizi.train import show
 from shizi.train.loop.stream import Mix, rng_at
 from shizi.train.options import OrientationTrainOptions
+from shizi.train.tasks.once import once
 from shizi.train.tasks.turned import Turned, turned_line
 
 TAKEN = 4
@@ -58,29 +59,6 @@ class Batch(NamedTuple):
     places: NDArray[np.int64]  # (N,) of what is kept
 
 
-class Early:
-    """What the first stages of a VGG16 make of lines, in half precision.
-
-    Args:
-        net: of which they stay as they are.
-    """
-
-    def __init__(self, net: VGGOrientation) -> None:
-        self._net = net
-        self._kept: dict[int, Tensor] = {}
-
-    def __call__(self, batch: Batch, device: torch.device) -> Tensor:
-        """Return maps (N, C, h, w) of a batch; they are made where they are not kept yet."""
-        places = batch.places.tolist()
-        new = [i for i, place in enumerate(places) if place not in self._kept]
-        if new:
-            with torch.no_grad():
-                maps = self._net.early(torch.from_numpy(batch.images[new]).to(device))
-            for i, made in zip(new, maps.half().cpu(), strict=True):
-                self._kept[places[i]] = made.clone()
-        return torch.stack([self._kept[place].float() for place in places]).to(device)
-
-
 class OrientationTask:
     """Which way the characters of a line stand.
 
@@ -96,11 +74,7 @@ class OrientationTask:
 
     def __init__(self, net: Orientation | VGGOrientation, options: OrientationTrainOptions) -> None:
         self.net = net
-        self._early: Early | None = None
-        if options.stage == "head":
-            if not isinstance(net, VGGOrientation):
-                raise DataError("stage head is for the published form; train with stage whole")
-            self._early = Early(net)
+        self._once = once(net, options.stage)
         self._options = options
         self._bad = BadRows(options.strict)
         self._val = {
@@ -143,7 +117,7 @@ class OrientationTask:
 
     def sample(self, seed: int, position: int) -> list[Turned]:
         """A line, or some of a page's, each turned upside down or not; or on their side."""
-        if self._early is not None:
+        if self._once:
             position %= KEPT
         index, rng = self._mix.index(seed, position), rng_at(seed, position)
         which = int(np.searchsorted(self._starts, index, "right")) - 1
@@ -176,15 +150,11 @@ class OrientationTask:
     def loss(self, batch: Batch, device: torch.device) -> dict[str, Tensor]:
         """Cross entropy with smoothed labels."""
         labels = torch.from_numpy(batch.labels).to(device)
-        logits = self._logits(batch, device).float()
-        return {"ce": F.cross_entropy(logits, labels, label_smoothing=0.05)}
-
-    def _logits(self, batch: Batch, device: torch.device) -> Tensor:
-        """Return what the net says of a batch, (N, 4)."""
-        if self._early is not None and isinstance(self.net, VGGOrientation):
-            return self.net.late(self._early(batch, device))
-        logits: Tensor = self.net(torch.from_numpy(batch.images).to(device))
-        return logits
+        if self._once:
+            logits = self._once(batch.images, batch.places, device)
+        else:
+            logits = self.net(torch.from_numpy(batch.images).to(device))
+        return {"ce": F.cross_entropy(logits.float(), labels, label_smoothing=0.05)}
 
     def figures(self, session: Session) -> dict[str, float]:
         """Accuracy over pictures in four rotations, its mean if there is one, and rows left out."""
