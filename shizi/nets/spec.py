@@ -120,6 +120,10 @@ class CRNNSpec:
         """Rows and columns of the backbone's output that make a time step."""
         return self.height // 16, self.step // 4
 
+    def steps(self, width: int) -> int:
+        """Time steps of a line so many pixels wide."""
+        return width // self.step
+
 
 @dataclass(frozen=True)
 class CTPNSpec:
@@ -261,6 +265,10 @@ class VGGCRNNSpec:
     rnn: Literal["lstm", "gru"] = "lstm"
     norms: tuple[int, ...] = (4, 5)
     overlap: bool = False
+
+    def steps(self, width: int) -> int:
+        """Time steps of a line so many pixels wide."""
+        return width // 4 + (1 if self.overlap else -1)
 
 
 NEVER = -30.0

@@ -56,6 +56,10 @@ _LOG = logging.getLogger("shizi.train")
 def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -> dict[str, float]:
     """Train the recogniser; return its best figures."""
     train = trainer(loop)
+    if told.hidden is not None and options.stage != "slim":
+        raise DataError("hidden says what stage slim keeps; another stage prunes nothing")
+    if options.replay and options.stage != "tune":
+        raise DataError("replay is what stage tune goes on reading; another stage has none")
     if options.stage in ("slim", "tune") and loop.framework != "torch":
         raise DataError(f"stage {options.stage} trains in PyTorch alone; leave the framework out")
     init = initial(told.init, "crnn", told.net)

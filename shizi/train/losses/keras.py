@@ -54,7 +54,7 @@ def ctc_loss(labels: Tensor, logits: Tensor) -> Tensor:
     ends = ops.stack([2 * lengths, ops.maximum(2 * lengths - 1, 0)], 1)  # (N, 2)
     final = ops.logsumexp(ops.take_along_axis(alpha, ends, 1), 1)
     final = ops.where(lengths == 0, final - math.log(2), final)  # its only state, counted twice
-    loss = ops.where(final > LEAST / 2, -final, 0.0)
+    loss = ops.where(final <= LEAST / 2, 0.0, -final)  # NaN stays what it is
     return loss / ops.cast(ops.maximum(lengths, 1), loss.dtype)
 
 

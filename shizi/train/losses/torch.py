@@ -57,7 +57,7 @@ def ctc_loss(logits: Tensor, labels: list[list[int]]) -> Tensor:
     final = alpha.gather(1, ends)  # (N, 2)
     final = torch.where((lengths == 0)[:, None] & (ends == 0), final - math.log(2), final)
     loss = -torch.logsumexp(final, 1)  # an empty label would count its only state twice
-    loss = torch.where(loss < 1e20, loss, torch.zeros_like(loss))
+    loss = torch.where(loss > 1e20, torch.zeros_like(loss), loss)  # NaN stays what it is
     return (loss / lengths.clamp(min=1)).mean()
 
 
