@@ -97,7 +97,7 @@ class Builder:
         return self.reshape(self.op("Transpose", y, perm=[0, 2, 1, 3]), [0, 0, 2 * hidden])
 
     def input(self, mean: Sequence[float] | None = None) -> str:
-        """Turn pictures (N, H, W, 3) to (N, 3, H, W) and scale them; bytes are the least to move."""
+        """Turn pictures (N, H, W, 3) to (N, 3, H, W), while they are bytes, and scale them."""
         x = self.op("Transpose", "images", perm=[0, 3, 1, 2])
         x = self.op("Cast", x, to=TensorProto.FLOAT)
         x = self.op("Div", x, self.constant(np.array(127.5, np.float32)))
