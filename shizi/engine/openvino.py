@@ -21,14 +21,26 @@ from shizi.engine.int8 import Range, count_in_bytes, multiplies_bytes, tell
 
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 
-ROOMY = 2_000_000
+ROOMY = 1_000_000
 """Pixels of a batch from which on the memory that its layers took, 70 bytes a pixel, is given back:
-hardly any picture needs that much."""
+hardly any picture needs that much. Taking it again costs a tenth of the look."""
 
-PRIMITIVES = 300
+HEAVY = 12_000_000
+"""Bytes of an array that are given back when a batch comes that is much smaller: what the net says
+of four long lines is 33 MB. Batches come the largest first, so that is once a page."""
+
+PRIMITIVES = 200
 """Kernels that oneDNN beneath it keeps for all networks and streams together, beside those that
 OpenVINO holds itself: a canvas has 33, which take 4 MB and are prepared again in 20 ms. Its own
 1024 would keep 120 MB of canvases that were once seen."""
+
+
+class _Own(threading.local):
+    """What a thread has for itself: a request, which holds its largest output, of so many bytes."""
+
+    request: Any = None
+    held = 0
+    size = 0  # of the batch that it was the output of, bytes
 
 
 class OpenVINO:
@@ -69,20 +81,27 @@ class OpenVINO:
             if ranges and multiplies_bytes():
                 count_in_bytes(model, ranges)
             self._compiled = core().compile_model(model, "CPU", config)
-        self._local = threading.local()
+        self._own = _Own()
 
     def __call__(self, batch: NDArray[np.uint8]) -> Array:
         """Run RGB pictures of one shape (N, H, W, 3)."""
-        if not hasattr(self._local, "request"):
-            self._local.request = self._compiled.create_infer_request()
-        request = self._local.request
+        request = self._request(batch.size)
         request.set_input_tensor(openvino().Tensor(batch, shared_memory=True))
         request.infer()
         found = np.asarray(request.get_output_tensor(0).data, dtype=np.float32)
+        if found.nbytes > self._own.held:
+            self._own.held, self._own.size = found.nbytes, batch.size
         if batch.size >= 3 * ROOMY:
             found = found.copy()
             self._compiled.release_memory()
         return found
+
+    def _request(self, size: int) -> Any:
+        """Return this thread's request, a new one where the old one holds too much for ``size``."""
+        own = self._own
+        if own.request is None or (own.held >= HEAVY and 4 * size <= own.size):
+            own.request, own.held = self._compiled.create_infer_request(), 0
+        return own.request
 
 
 class Measuring:
