@@ -29,7 +29,7 @@ HEAVY = 12_000_000
 """Bytes of an array that are given back when a batch comes that is much smaller: what the net says
 of four long lines is 33 MB. Batches come the largest first, so that is once a page."""
 
-PRIMITIVES = 200
+PRIMITIVES = 400
 """Kernels that oneDNN beneath it keeps for all networks and streams together, beside those that
 OpenVINO holds itself: a canvas has 33, which take 4 MB and are prepared again in 20 ms. Its own
 1024 would keep 120 MB of canvases that were once seen."""
@@ -87,7 +87,7 @@ class OpenVINO:
         """Run RGB pictures of one shape (N, H, W, 3)."""
         request = self._request(batch.size)
         request.set_input_tensor(openvino().Tensor(batch, shared_memory=True))
-        request.infer()
+        request.infer(share_outputs=True)  # or it would copy them all for the caller
         found = np.asarray(request.get_output_tensor(0).data, dtype=np.float32)
         if found.nbytes > self._own.held:
             self._own.held, self._own.size = found.nbytes, batch.size
