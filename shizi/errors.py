@@ -40,7 +40,7 @@ class WeightsError(ShiziError):
 
 
 class DataError(ShiziError):
-    """A dataset is missing or a row of it is wrong; the message names file:line."""
+    """A dataset is missing, or a row of it, named as file:line, or values of a page are wrong."""
 
 
 class MissingExtraError(ShiziError):

@@ -7,16 +7,18 @@ right, y down, origin at the top-left corner of the top-left pixel.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.errors import ImageError
+from shizi.errors import DataError, ImageError
 
 Image: TypeAlias = NDArray[np.uint8]
 """RGB picture, shape (H, W, 3)."""
@@ -67,6 +69,34 @@ def certainty(probabilities: Iterable[float]) -> float:
     """
     surprise = -sum(math.log(min(1.0, max(p, 1e-9))) for p in probabilities)
     return float(1 / (1 + (surprise / SURPRISE) ** SLOPE))
+
+
+_NEEDED = object()
+
+
+@contextmanager
+def _as_told(what: str) -> Iterator[None]:
+    """Say in a line what is wrong with values that ``to_dict`` did not give."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+        told = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise DataError(f"this is no {what} of shizi: {told}; give what to_dict gave") from error
+
+
+def _field(data: object, key: str, kind: type, otherwise: Any = _NEEDED) -> Any:
+    """Return a value of a dict, of a kind, or what stands for one that is not there."""
+    if not isinstance(data, dict):
+        raise TypeError(f"a {type(data).__name__} is no dict")
+    if otherwise is not _NEEDED and data.get(key, otherwise) is otherwise:
+        return otherwise
+    return _of_kind(data[key], kind, key)
+
+
+def _of_kind(value: Any, kind: type, name: str) -> Any:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{name} is {value!r:.40}")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,17 +247,27 @@ class Line:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Line:
-        """Inverse of :meth:`to_dict`."""
-        return cls(
-            quad=Quad.from_array(data["quad"]),
-            text=data["text"],
-            score=data["score"],
-            chars=tuple(Char(*c) for c in data.get("chars", ())),
-            block=data.get("block", 0),
-            paragraph=data.get("paragraph", 0),
-            vertical=data.get("vertical", False),
-            row=data.get("row"),
-        )
+        """Inverse of :meth:`to_dict`.
+
+        Raises:
+            DataError: these are the values of something else.
+        """
+        with _as_told("line"):
+            return cls(
+                quad=Quad.from_array(_field(data, "quad", list)),
+                text=_field(data, "text", str),
+                score=_field(data, "score", Real),
+                chars=tuple(map(_char, _field(data, "chars", list, ()))),
+                block=_field(data, "block", Integral, 0),
+                paragraph=_field(data, "paragraph", Integral, 0),
+                vertical=_field(data, "vertical", bool, False),
+                row=_field(data, "row", Integral, None),
+            )
+
+
+def _char(values: Iterable[Any]) -> Char:
+    text, *numbers = values
+    return Char(_of_kind(text, str, "a character"), *(_of_kind(n, Real, text) for n in numbers))
 
 
 Row: TypeAlias = tuple[Line, ...]
@@ -296,17 +336,22 @@ class Page:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Page:
-        """Inverse of :meth:`to_dict`."""
-        return cls(
-            source=data["image"],
-            width=data["width"],
-            height=data["height"],
-            angle=data["angle"],
-            angle_score=data.get("angle_score", 0.0),
-            lines=tuple(Line.from_dict(line) for line in data["lines"]),
-            number=data.get("number", 1),
-            dpi=data.get("dpi"),
-        )
+        """Inverse of :meth:`to_dict`; keys that are missing get their defaults.
+
+        Raises:
+            DataError: these are the values of something else.
+        """
+        with _as_told("page"):
+            return cls(
+                source=_field(data, "image", str),
+                width=_field(data, "width", Integral),
+                height=_field(data, "height", Integral),
+                angle=_field(data, "angle", Integral),
+                angle_score=_field(data, "angle_score", Real, 0.0),
+                lines=tuple(map(Line.from_dict, _field(data, "lines", list))),
+                number=_field(data, "number", Integral, 1),
+                dpi=_field(data, "dpi", Real, None),
+            )
 
 
 @dataclass(frozen=True, eq=False, slots=True)

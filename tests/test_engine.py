@@ -57,6 +57,12 @@ def test_few_pictures_of_one_shape_run_together() -> None:
     assert runtime.shapes == [long, long, middle, middle] + [(n, 48, 320, 3) for n in short]
 
 
+def test_the_narrowest_lines_need_no_kernels_for_two() -> None:
+    runtime = Sums()
+    Session(runtime)(pictures(*[(48, 80)] * 7, *[(48, 104)] * 3))
+    assert [shape[0] for shape in runtime.shapes] == [2, 1, 4, 1, 1, 1]
+
+
 def test_a_gpu_is_given_many_pictures_at_once() -> None:
     runtime = Sums()
     Session(runtime, MANY)(pictures(*[(48, 320)] * 43))
@@ -125,6 +131,20 @@ def test_a_huge_picture_leaves_no_memory_behind(monkeypatch: pytest.MonkeyPatch)
     assert released == ["release_memory"]
     assert np.array_equal(session([small])[0], before[0])
     assert np.array_equal(session([large])[0], before[1])
+
+
+def test_a_large_output_goes_when_small_batches_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = pytest.importorskip("shizi.engine.openvino")
+    monkeypatch.setattr(runtime, "HEAVY", 100)
+    net = runtime.OpenVINO(weights.file("crnn"), threads=1)
+    large, small = np.zeros((1, 48, 320, 3), np.uint8), np.zeros((1, 48, 64, 3), np.uint8)
+    held = []
+    for batch in (large, large, small, small):
+        net(batch)
+        held.append(net._own.request)
+    assert held[0] is held[1]
+    assert held[2] is held[3]
+    assert held[1] is not held[2]
 
 
 def test_what_onednn_keeps_is_told_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +251,7 @@ def test_threads_that_run_first_at_once_do_not_wait_for_each_other() -> None:
     code = """
 import sys, threading
 from shizi.engine import openvino
-openvino._core()
+openvino.core()
 sys.setswitchinterval(1e-6)
 begin = threading.Barrier(8)
 def ask():

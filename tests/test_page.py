@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shizi.errors import DataError
 from shizi.page import Char, Line, Page, Quad, certainty
 
 BOX = Quad(((10.0, 20.0), (110.0, 20.0), (110.0, 40.0), (10.0, 40.0)))
@@ -53,6 +54,39 @@ def test_dict_has_what_the_command_line_promises() -> None:
     assert data["lines"][0]["text"] == "识字"
     assert data["lines"][0]["score"] == 0.8765
     assert data["lines"][0]["quad"] == [[10, 20], [110, 20], [110, 40], [10, 40]]
+
+
+GOOD = {
+    **Page("a.png", 200, 100, 90, 0.9, (Line(BOX, "识", 0.8, (Char("识", 0.8, 0, 1),)),)).to_dict()
+}
+LINE = GOOD["lines"][0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({}, "no page.*'image' is missing"),
+        ([GOOD], "no page.*a list is no dict"),
+        (GOOD | {"width": "200"}, "no page.*width is '200'"),
+        (GOOD | {"height": True}, "height is True"),
+        (GOOD | {"dpi": [300]}, "dpi is"),
+        (GOOD | {"lines": "abc"}, "lines is 'abc'"),
+        (GOOD | {"lines": ["abc"]}, "no line.*a str is no dict"),
+        (GOOD | {"lines": [LINE | {"text": None}]}, "no line.*text is None"),
+        (GOOD | {"lines": [LINE | {"quad": [[1, 2]]}]}, "no line.*shape"),
+        (GOOD | {"lines": [LINE | {"quad": [[1, 2], [3], [4, 5], [6, 7]]}]}, "no line"),
+        (GOOD | {"lines": [LINE | {"chars": [["识", 0.5]]}]}, "no line"),
+        (GOOD | {"lines": [LINE | {"chars": [["识", "a", 0, 1]]}]}, "识 is 'a'"),
+        (GOOD | {"lines": [LINE | {"chars": [[]]}]}, "no line"),
+        (GOOD | {"lines": [LINE | {"chars": [5]}]}, "no line"),
+    ],
+)
+def test_other_json_is_told_in_a_line(wrong: object, told: str) -> None:
+    assert Page.from_dict(GOOD).to_dict() == GOOD
+    with pytest.raises(DataError, match=told) as error:
+        Page.from_dict(wrong)  # type: ignore[arg-type]
+    assert len(str(error.value).splitlines()) == 1
+    assert "to_dict" in str(error.value)
 
 
 def test_text_parts_paragraphs() -> None:

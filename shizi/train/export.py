@@ -21,11 +21,12 @@ from shizi.extras import keras_needed
 from shizi.nets.onnx import build, load_state
 from shizi.nets.spec import Spec, form_of, parse_spec
 from shizi.train.card import read_card
+from shizi.train.measure import measure, rounded
 from shizi.train.options import ExportOptions, Target
 from shizi.weights import OUTPUTS, Card, Network
 
 INPUTS: dict[Network, str] = {
-    "orientation": "lines or whole pictures of the spec's size (N, H, W, 3), RGB uint8",
+    "orientation": "lines of the spec's size (N, H, W, 3), RGB uint8",
     "ctpn": "pictures (N, H, W, 3), RGB uint8, H and W multiples of 32",
     "crnn": "line crops of the spec's height (N, height, W, 3), RGB uint8, W a multiple of 8",
 }
@@ -56,12 +57,21 @@ def export(source: Path, options: ExportOptions) -> Path:
     """
     card, state, charset = read_source(source, options)
     options.out.mkdir(parents=True, exist_ok=True)
-    path = (options.out / card.network).with_suffix(SUFFIX[options.to])
-    write(parse_spec(card.network, card.form, card.spec), state, path, options.to)
     if charset is not None:
         (options.out / "charset.txt").write_text(charset.chars + "\n", encoding="utf-8")
-    replaced = {**asdict(card), "sha256": weights.digest(path)}
-    Card(**replaced).write(path.with_suffix(".json"))
+    path = _write(card, state, options)
+    if options.measure:
+        seen = measure(card.network, options.out, options.measure)
+        ranges = {name: layer.range for name, layer in seen.items()}
+        _write(replace(card, ranges=ranges), rounded(state, seen), options)
+    return path
+
+
+def _write(card: Card, state: State, options: ExportOptions) -> Path:
+    """Write a network and its card; return the network's path."""
+    path = (options.out / card.network).with_suffix(SUFFIX[options.to])
+    write(parse_spec(card.network, card.form, card.spec), state, path, options.to)
+    replace(card, sha256=weights.digest(path)).write(path.with_suffix(".json"))
     return path
 
 

@@ -89,3 +89,9 @@ def test_cards_fit_their_files(network: Network) -> None:
     assert card.network == network
     assert card.initial
     assert card.data
+
+
+def test_pictures_are_turned_while_they_are_bytes() -> None:
+    """The detector takes an eighth less time so, for a picture of floats is four times as much."""
+    nodes = onnx.load(str(weights.file("ctpn"))).graph.node
+    assert [n.op_type for n in nodes if "images" in n.input] == ["Transpose"]

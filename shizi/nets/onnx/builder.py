@@ -97,11 +97,12 @@ class Builder:
         return self.reshape(self.op("Transpose", y, perm=[0, 2, 1, 3]), [0, 0, 2 * hidden])
 
     def input(self, mean: Sequence[float] | None = None) -> str:
-        x = self.op("Cast", "images", to=TensorProto.FLOAT)
+        """Turn pictures (N, H, W, 3) to (N, 3, H, W), while they are bytes, and scale them."""
+        x = self.op("Transpose", "images", perm=[0, 3, 1, 2])
+        x = self.op("Cast", x, to=TensorProto.FLOAT)
         x = self.op("Div", x, self.constant(np.array(127.5, np.float32)))
-        less = np.array(1.0, np.float32) if mean is None else np.array(mean, np.float32) / 127.5
-        x = self.op("Sub", x, self.constant(less.astype(np.float32)))
-        return self.op("Transpose", x, perm=[0, 3, 1, 2])
+        less = np.array([127.5] if mean is None else mean, np.float32) / 127.5
+        return self.op("Sub", x, self.constant(less.reshape(-1, 1, 1)))
 
     def lcnet(self, spec: LCNetSpec, x: str) -> list[str]:
         after = (0, 0, 1, 1)  # right and below, as the even kernels were trained
