@@ -215,6 +215,11 @@ def test_a_nickname_is_no_sentence() -> None:
     assert (event.kind, event.user, event.text) == ("comment", "快乐柠檬", "新来的，关注了")
 
 
+def test_a_nickname_ends_at_the_gap_rather_than_at_the_first_colour() -> None:
+    event = parse("57", "奔", "跑的香菜 ", "这件多少钱")
+    assert (event.level, event.user, event.text) == (57, "奔跑的香菜", "这件多少钱")
+
+
 def test_a_time_of_day_names_nobody() -> None:
     assert parse("今晚 20:30 开播").user == ""
 

@@ -257,8 +257,10 @@ def _comments(text: _Text) -> Iterator[_Reading]:
             yield _comment(text, colon, colon + 1, fit)
             break
     borders = [border - text.start for border in text.borders if border > text.start]
-    if borders and _names(text, borders[0]):
-        yield _comment(text, borders[0], borders[0], _COLOUR)
+    # What moves behind a nickname parts it too, but leaves no gap there.
+    end = next((b for b in borders if b < len(rest) and text.gap(b)), next(iter(borders), 0))
+    if end and _names(text, end):
+        yield _comment(text, end, end, _COLOUR)
     # Colours tell of somebody, though not of whom.
     yield _Reading("comment" if borders else "system", "", text.cut(0, len(rest)), _NOBODY)
 
