@@ -37,7 +37,7 @@ class Flaky:
     name = "flaky"
 
     def __init__(self, failures: list[str]) -> None:
-        self.failures, self.got, self.opened = failures, [], 0
+        self.failures, self.opened = failures, 0
         self.got: list[int] = []
 
     def held(self, room: str) -> Sequence[Event]:
