@@ -31,7 +31,7 @@ from shizi.nets.spec import (
 )
 from shizi.options import check_choice, check_range, check_type
 from shizi.orientation import OrientationClassifier
-from shizi.page import Image, Line, Page, Quad, Sheet, certainty, check_image
+from shizi.page import Image, Line, Page, Quad, Sheet, check_image
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
 from shizi.upright import Side, Upright, Vote
 
@@ -128,7 +128,8 @@ class Reader:
         net, options = self._open("crnn"), self.options.recognition
         assert isinstance(net.spec, CRNNSpec | VGGCRNNSpec)
         assert net.charset
-        return Recognizer(net.session, net.charset, options, net.spec.height, net.card.squeeze)
+        height, card = net.spec.height, net.card
+        return Recognizer(net.session, net.charset, options, height, card.squeeze, card.certainty)
 
     def _classifier(self) -> OrientationClassifier:
         net = self._open("orientation")
@@ -202,18 +203,19 @@ class Reader:
         said = ones(found, said)
         least = self.options.least_score
         short = np.maximum(*sides(found)) < SHORT * np.minimum(*sides(found))  # (N,)
-        kept = [i for i, r in enumerate(said) if _is_text(r, short[i]) and _score(r) >= least]
+        scores = [self.recognizer.certainty(reading) for reading in said]
+        kept = [i for i, r in enumerate(said) if _is_text(r, short[i]) and scores[i] >= least]
         quads, texts = found[kept], [said[i].text for i in kept]
         placed = map_back(quads, side.angle, width, height)
         placed = np.clip(placed, 0, np.array([width, height], np.float32))
         lines = []
         for place in arrange(quads, texts):
-            reading = said[kept[place.index]]
+            reading, score = said[kept[place.index]], scores[kept[place.index]]
             lines.append(
                 Line(
                     quad=Quad.from_array(placed[place.index]),
                     text=reading.text,
-                    score=_score(reading),
+                    score=score,
                     chars=reading.chars,
                     block=place.block,
                     paragraph=place.paragraph,
@@ -234,10 +236,6 @@ def _is_text(reading: Reading, short: bool) -> bool:
     """Say whether it is more than specks, strokes and pictures."""
     least = LONE if short or len(reading.text) == 1 else LEGIBLE
     return bool(reading.text) and reading.score >= least
-
-
-def _score(reading: Reading) -> float:
-    return certainty(char.score for char in reading.chars)
 
 
 def read(source: Source) -> Page:

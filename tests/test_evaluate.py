@@ -230,14 +230,14 @@ def test_run_writes_a_table_and_json(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "figures.json"
-    assert score("pages", EvalOptions((folder,), json=target), Oracle()) == 0
+    assert score("pages", EvalOptions((folder,), json=target), Oracle())
     assert "CER at 90" in capsys.readouterr().out
     (result,) = json.loads(target.read_text(encoding="utf-8"))
     assert result["set"] == "set"
     assert result["figures"]["CER at 270"] == 0
     assert result["rules"]["ignore_spaces"] is True
     drawn = EvalOptions((folder,), plot=tmp_path / "angles.png")
-    assert score("orientation", drawn, Oracle()) == 0
+    assert score("orientation", drawn, Oracle())
     assert "true angles by answers" in capsys.readouterr().out
     assert load(tmp_path / "angles.png").std() > 10
     with pytest.raises(DataError, match="--plot"):
@@ -246,14 +246,13 @@ def test_run_writes_a_table_and_json(
         score("pages", EvalOptions((folder,), calibrate=True), Oracle())
 
 
-def test_scores_are_counted_drawn_and_fitted(
+def test_scores_are_counted_and_drawn(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    what = EvalOptions((folder,), plot=tmp_path / "scores.png", calibrate=True)
-    assert score("recognition", what, Oracle(("你好。世界", "冉见"))) == 0
+    what = EvalOptions((folder,), plot=tmp_path / "scores.png")
+    assert score("recognition", what, Oracle(("你好。世界", "冉见")))
     told = capsys.readouterr().out
     assert "100: 50.0" in told
-    assert "SURPRISE" in told
     assert load(tmp_path / "scores.png").std() > 10
 
 

@@ -60,8 +60,7 @@ def export(source: Path, options: ExportOptions) -> Path:
     write(parse_spec(card.network, card.form, card.spec), state, path, options.to)
     if charset is not None:
         (options.out / "charset.txt").write_text(charset.chars + "\n", encoding="utf-8")
-    replaced = {**asdict(card), "sha256": weights.digest(path)}
-    Card(**replaced).write(path.with_suffix(".json"))
+    replace(card, sha256=weights.digest(path)).write(path.with_suffix(".json"))
     return path
 
 
