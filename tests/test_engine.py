@@ -251,7 +251,7 @@ def test_threads_that_run_first_at_once_do_not_wait_for_each_other() -> None:
     code = """
 import sys, threading
 from shizi.engine import openvino
-openvino._core()
+openvino.core()
 sys.setswitchinterval(1e-6)
 begin = threading.Barrier(8)
 def ask():

@@ -67,6 +67,7 @@ INSIDE = {
         {"tasks"},
         {"grow"},
         {"init"},
+        {"measure"},
         {"start", "export"},
     ],
 }

@@ -6,17 +6,29 @@ parallel streams and devices are its own business.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
 
 from shizi.cpu import cores
 from shizi.engine.batching import FEW, MANY, Array, Runtime, Session
+from shizi.engine.int8 import Range
 from shizi.errors import OptionError, WeightsError
 from shizi.extras import keras_needed, needed
 from shizi.nets.spec import CTPNSpec, Spec, VGGCTPNSpec
 
-__all__ = ["MANY", "Array", "Device", "Engine", "Runtime", "Session", "choose", "open_session"]
+__all__ = [
+    "MANY",
+    "Array",
+    "Device",
+    "Engine",
+    "Range",
+    "Runtime",
+    "Session",
+    "choose",
+    "open_session",
+]
 
 Installed = Literal["openvino", "onnxruntime", "torch", "keras"]
 Engine = Literal["auto", "openvino", "onnxruntime", "torch", "keras"]
@@ -38,6 +50,7 @@ def open_session(
     engine: Engine = "auto",
     device: Device = "auto",
     threads: int = 0,
+    ranges: Mapping[str, Range] | None = None,
 ) -> Session:
     """Load an ONNX file that shizi wrote.
 
@@ -51,6 +64,7 @@ def open_session(
             their own net with its weights. auto is what :func:`choose` finds.
         device: auto is an NVIDIA GPU where the engine can use one, else the CPU.
         threads: of the CPU; 0: all cores.
+        ranges: of what comes to its convolutions; OpenVINO then computes them in INT8.
 
     Raises:
         OptionError: the engine cannot use the device, or it is not there.
@@ -64,7 +78,7 @@ def open_session(
     threads = threads or cores()
     streams = 1 if _large(spec) or engine in ("torch", "keras") else min(threads, STREAMS)
     try:
-        runtime = _runtime(path, spec, engine, device, threads, streams)
+        runtime = _runtime(path, spec, engine, device, threads, streams, ranges)
     except RuntimeError as error:
         raise WeightsError(f"{path} cannot be loaded: {error}") from error
     batching = MANY if runtime.gpu else FEW
@@ -97,7 +111,13 @@ class _Placed(Runtime, Protocol):
 
 
 def _runtime(
-    path: Path, spec: Spec, engine: Installed, device: Device, threads: int, streams: int
+    path: Path,
+    spec: Spec,
+    engine: Installed,
+    device: Device,
+    threads: int,
+    streams: int,
+    ranges: Mapping[str, Range] | None,
 ) -> _Placed:
     with keras_needed(f"the engine {engine}"):
         match engine:
@@ -107,7 +127,7 @@ def _runtime(
                 if device == "cuda":
                     raise OptionError("device cuda: OpenVINO has none; use onnxruntime or torch")
                 kept = KEPT_LARGE if _large(spec) else KEPT_SMALL
-                return OpenVINO(path, threads, streams, kept)
+                return OpenVINO(path, threads, streams, kept, ranges)
             case "onnxruntime":
                 from shizi.engine.onnxruntime import OnnxRuntime
 

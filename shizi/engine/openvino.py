@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.engine.batching import Array
+from shizi.engine.int8 import Range, count_in_bytes, multiplies_bytes, tell
 
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 
@@ -51,6 +52,8 @@ class OpenVINO:
         threads: of the CPU; 0 leaves the choice to OpenVINO.
         streams: requests that run at the same time, each with its share of the threads.
         kept: kernels of a kind that are kept, the latest used; a shape has some 30.
+        ranges: of what comes to its convolutions, by layer; these are then computed in INT8 where
+            the processor can. By default none is.
 
     Raises:
         RuntimeError: the file is damaged.
@@ -58,24 +61,34 @@ class OpenVINO:
 
     gpu = False
 
-    def __init__(self, path: Path, threads: int = 0, streams: int = 1, kept: int = 5000) -> None:
+    def __init__(
+        self,
+        path: Path,
+        threads: int = 0,
+        streams: int = 1,
+        kept: int = 5000,
+        ranges: Mapping[str, Range] | None = None,
+    ) -> None:
         config: dict[str, Any] = {
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": threads,
             "CPU_RUNTIME_CACHE_CAPACITY": kept,
             "ENABLE_CPU_PINNING": False,  # several processes would sit on the same cores
         }
-        if "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        if "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             config["INFERENCE_PRECISION_HINT"] = "bf16"
         with _told(ONEDNN_PRIMITIVE_CACHE_CAPACITY=str(PRIMITIVES)):
-            self._compiled = _core().compile_model(str(path), "CPU", config)
+            model = core().read_model(str(path))
+            if ranges and multiplies_bytes():
+                count_in_bytes(model, ranges)
+            self._compiled = core().compile_model(model, "CPU", config)
         self._own = _Own()
 
     def __call__(self, batch: NDArray[np.uint8]) -> Array:
         """Run RGB pictures of one shape (N, H, W, 3)."""
         request = self._request(batch.size)
         request.set_input_tensor(openvino().Tensor(batch, shared_memory=True))
-        request.infer()
+        request.infer(share_outputs=True)  # or it would copy them all for the caller
         found = np.asarray(request.get_output_tensor(0).data, dtype=np.float32)
         if found.nbytes > self._own.held:
             self._own.held, self._own.size = found.nbytes, batch.size
@@ -92,6 +105,36 @@ class OpenVINO:
         return own.request
 
 
+class Measuring:
+    """A :class:`~shizi.engine.batching.Runtime` that notes what comes to its convolutions.
+
+    Args:
+        path: of an ONNX file.
+
+    Attributes:
+        layers: names of the convolutions.
+        batches: for each batch and layer, the least and the greatest of what came, and the mean of
+            each channel (C,).
+    """
+
+    gpu = False
+
+    def __init__(self, path: Path) -> None:
+        model = core().read_model(str(path))
+        self.layers = tell(model)
+        self.batches: list[list[tuple[float, float, Array]]] = []
+        exact = {"INFERENCE_PRECISION_HINT": "f32"}
+        self._compiled = core().compile_model(model, "CPU", exact)
+
+    def __call__(self, batch: NDArray[np.uint8]) -> Array:
+        """Run RGB pictures of one shape (N, H, W, 3)."""
+        output, *told = map(np.array, self._compiled([batch]).values())
+        self.batches.append(
+            [(float(a), float(b), mean) for a, b, mean in zip(*[iter(told)] * 3, strict=True)]
+        )
+        return np.asarray(output, dtype=np.float32)
+
+
 def openvino() -> Any:
     """Import OpenVINO, and keep it from telling anybody.
 
@@ -105,7 +148,8 @@ def openvino() -> Any:
 
 
 @cache
-def _core() -> Any:
+def core() -> Any:
+    """Return OpenVINO's own core, which the process has once."""
     _give_back()
     found = openvino()
     # Makes its table of types; two threads that ask for the first time at once wait for ever, one

@@ -21,6 +21,7 @@ from shizi.extras import keras_needed
 from shizi.nets.onnx import build, load_state
 from shizi.nets.spec import Spec, form_of, parse_spec
 from shizi.train.card import read_card
+from shizi.train.measure import measure, rounded
 from shizi.train.options import ExportOptions, Target
 from shizi.weights import OUTPUTS, Card, Network
 
@@ -56,10 +57,20 @@ def export(source: Path, options: ExportOptions) -> Path:
     """
     card, state, charset = read_source(source, options)
     options.out.mkdir(parents=True, exist_ok=True)
-    path = (options.out / card.network).with_suffix(SUFFIX[options.to])
-    write(parse_spec(card.network, card.form, card.spec), state, path, options.to)
     if charset is not None:
         (options.out / "charset.txt").write_text(charset.chars + "\n", encoding="utf-8")
+    path = _write(card, state, options)
+    if options.measure:
+        seen = measure(card.network, options.out, options.measure)
+        ranges = {name: layer.range for name, layer in seen.items()}
+        _write(replace(card, ranges=ranges), rounded(state, seen), options)
+    return path
+
+
+def _write(card: Card, state: State, options: ExportOptions) -> Path:
+    """Write a network and its card; return the network's path."""
+    path = (options.out / card.network).with_suffix(SUFFIX[options.to])
+    write(parse_spec(card.network, card.form, card.spec), state, path, options.to)
     replace(card, sha256=weights.digest(path)).write(path.with_suffix(".json"))
     return path
 

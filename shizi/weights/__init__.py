@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from shizi.certainty import Fit
 from shizi.charset import Charset
-from shizi.engine import Device, Engine, Session, open_session
+from shizi.engine import Device, Engine, Range, Session, open_session
 from shizi.errors import WeightsError
 from shizi.nets.spec import Spec, parse_spec
 
@@ -51,9 +51,11 @@ class Card:
         output: shape and meaning of the output; that of earlier files was another.
         certainty: what makes its probabilities those of whole lines (crnn); None where nobody has
             fitted it.
+        ranges: least and greatest of what comes to its convolutions, by layer, for INT8; empty
+            where that was not measured.
     """
 
-    network: str
+    network: Network
     form: str
     sha256: str
     input: str
@@ -67,6 +69,7 @@ class Card:
     squeeze: float = 1.0
     output: str = ""
     certainty: Fit | None = None
+    ranges: dict[str, Range] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """Write the card as JSON."""
@@ -114,10 +117,10 @@ def open(
         MissingExtraError: the engine is not installed.
     """
     verify(network, folder)
-    made = spec(network, folder)
-    session = open_session(file(network, folder), made, engine, device, threads)
+    made, told = spec(network, folder), card(network, folder)
+    session = open_session(file(network, folder), made, engine, device, threads, told.ranges)
     spells = charset(folder) if network == "crnn" else None
-    return Net(session, made, card(network, folder), spells)
+    return Net(session, made, told, spells)
 
 
 def verify(network: Network, folder: Path | None = None) -> None:

@@ -1,0 +1,92 @@
+"""What goes through a network while it reads, and its kernels rounded for INT8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi import weights
+from shizi.engine import Range, Session
+from shizi.engine.openvino import Measuring
+from shizi.errors import DataError
+from shizi.images.source import find
+from shizi.reader import Reader, ReaderOptions
+
+Array = NDArray[np.float32]
+
+
+class Seen(NamedTuple):
+    """What came to a convolution.
+
+    Attributes:
+        range: least and greatest, each a mean over the batches: single ones see things that are
+            no text, and would widen the steps of all.
+        mean: of each channel, (C,).
+    """
+
+    range: Range
+    mean: Array
+
+
+def measure(network: weights.Network, folder: Path, pictures: Sequence[Path]) -> dict[str, Seen]:
+    """Read pictures with a network and return what comes to its convolutions.
+
+    Args:
+        network: which; those beside it are taken from the folder, or are the shipped ones.
+        folder: where it was exported to.
+        pictures: files, or folders of them.
+
+    Returns:
+        What was seen, by layer; nothing for a network whose form has no blocks.
+
+    Raises:
+        DataError: none of the pictures can be read, or nothing on them came to the network.
+        WeightsError: the network is damaged.
+    """
+    runtime = Measuring(weights.file(network, folder))
+    for _ in _Measured(network, folder, runtime).read_many(find(pictures)):
+        pass
+    if not runtime.batches:
+        raise DataError("nothing in the pictures came to the network; name pictures of text")
+    seen = {}
+    for name, batches in zip(runtime.layers, zip(*runtime.batches, strict=True), strict=True):
+        low, high, mean = (np.mean(part, axis=0) for part in zip(*batches, strict=True))
+        seen[name] = Seen((float(low), float(high)), mean)
+    return seen
+
+
+def rounded(state: Mapping[str, Array], seen: Mapping[str, Seen]) -> dict[str, Array]:
+    """Round kernels to what INT8 can hold, and let biases make up for what that adds on average.
+
+    So numbers in floating point and in bytes are computed with the same kernels (Nagel et al. 2019,
+    "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2).
+
+    Args:
+        state: of PyTorch's names.
+        seen: by layer; other layers stay as they are.
+    """
+    out = dict(state)
+    for name, (_, mean) in seen.items():
+        kernels = state[f"{name}.weight"]  # (O, I, H, W)
+        step = np.abs(kernels).max((1, 2, 3), keepdims=True).clip(1e-6) / 127
+        out[f"{name}.weight"] = (np.round(kernels / step) * step).astype(np.float32)
+        more = (out[f"{name}.weight"] - kernels).sum((2, 3)) @ mean  # (O,)
+        out[f"{name}.bias"] = (state[f"{name}.bias"] - more).astype(np.float32)
+    return out
+
+
+class _Measured(Reader):
+    """Reads with one network watched."""
+
+    def __init__(self, network: weights.Network, folder: Path, runtime: Measuring) -> None:
+        self._watched, self._runtime = network, runtime
+        super().__init__(ReaderOptions(engine="openvino", weights=folder))
+
+    def _open(self, network: weights.Network) -> weights.Net:
+        net = super()._open(network)
+        return replace(net, session=Session(self._runtime)) if network == self._watched else net
