@@ -29,7 +29,7 @@ from shizi.nets.spec import (
     VGGCTPNSpec,
     VGGOrientationSpec,
 )
-from shizi.options import check_choice, check_range, check_type
+from shizi.options import check_choice, check_plain, check_range, check_type
 from shizi.orientation import OrientationClassifier
 from shizi.page import Image, Line, Page, Quad, Sheet, check_image
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
@@ -78,6 +78,9 @@ class ReaderOptions:
         check_type(self, limits=ImageLimits, detection=DetectionOptions)
         check_type(self, recognition=RecognitionOptions)
         check_range(self, threads=(0, 1024), least_score=(0, 1))
+        check_plain(self)
+        if not isinstance(self.weights, str | Path | None):
+            raise OptionError(f"weights: must be a folder's path, not {self.weights!r}")
         if self.weights is not None:
             object.__setattr__(self, "weights", Path(self.weights))
 
@@ -153,7 +156,10 @@ class Reader:
         Raises:
             ImageError: the picture cannot be loaded, or is one of several in a file.
             TooLongError: reading takes longer.
+            OptionError: the time is no number above 0.
         """
+        if not (isinstance(timeout, int | float) and timeout > 0):
+            raise OptionError(f"timeout: must be a number of seconds, not {timeout!r}")
         found = picture(source, self.options.limits)
         with within(timeout, found.name):
             return jobs.sheet(found, self.read_image).page
@@ -182,8 +188,11 @@ class Reader:
 
         That is what a searchable PDF is made of: see :func:`shizi.write`.
         """
-        if isinstance(sources, str | bytes | bytearray | memoryview | np.ndarray):
+        lone = str | bytes | bytearray | memoryview | np.ndarray
+        if isinstance(sources, lone) or not isinstance(sources, Iterable):
             raise OptionError("sources: give a list, even of one, as in ['photo.jpg']")
+        if not isinstance(options, PageOptions):
+            raise OptionError(f"options: must be PageOptions, not {options!r}")
         return jobs.sheets(sources, self.read_image, self.options.limits, options)
 
     def read_image(self, image: Image, name: str = "<array>") -> Page:

@@ -17,7 +17,7 @@ from shizi.crop import HEIGHT, WIDTHS, cut, fit, is_tall, lay_out, lie_down
 from shizi.engine import Session
 from shizi.errors import OptionError, ShiziError
 from shizi.geometry import grow, rotate90
-from shizi.options import check_range
+from shizi.options import check_plain, check_range
 from shizi.page import Char, Image, Quads, check_image
 
 SURE = 0.95
@@ -73,6 +73,7 @@ class RecognitionOptions:
             OptionError: something is out of range.
         """
         check_range(self, reread=(0, 1), beam=(1, 100))
+        check_plain(self)
         if self.squeeze is not None:
             check_range(self, squeeze=(0.2, 5))
 
