@@ -41,6 +41,7 @@ from shizi.train.loop.schedule import LoopOptions, seconds
 from shizi.train.loop.stream import batches
 from shizi.train.loop.torch import fit
 from shizi.train.losses.torch import ctc_loss
+from shizi.train.measure import Seen, rounded
 from shizi.train.options import CRNNOptions, CTPNOptions, InitOptions
 from shizi.train.start import train_ctpn
 from shizi.train.tasks.crnn import CRNNTask
@@ -441,6 +442,12 @@ def test_kept_features_need_the_backbone_that_made_them() -> None:
     pytest.importorskip("rapidocr")
     net = CRNN(CRNNSpec(classes=4))
     transfer(net, Charset("abc"))
+    check_backbone(net)
+    state = {k: v.numpy() for k, v in net.state_dict().items()}
+    layer = "backbone.blocks.3.expand"
+    mean = np.ones(state[f"{layer}.weight"].shape[1], np.float32)
+    state = rounded(state, {layer: Seen((0.0, 1.0), mean)})
+    net.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
     check_backbone(net)
     with torch.no_grad():
         net.backbone.blocks[3].expand.weight.mul_(1.2)

@@ -30,7 +30,7 @@ HEAVY = 24_000_000
 of four long lines is 33 MB. Batches come the largest first, so that is once a page of long lines,
 and takes it 14 ms: the system hands out memory page by page."""
 
-PRIMITIVES = 200
+PRIMITIVES = 400
 """Kernels that oneDNN beneath it keeps for all networks and streams together, beside those that
 OpenVINO holds itself: a canvas has 33, which take 4 MB and are prepared again in 20 ms. Its own
 1024 would keep 120 MB of canvases that were once seen."""
