@@ -64,14 +64,22 @@ class Charset:
 
     @classmethod
     def load(cls, path: Path) -> Charset:
-        """Read a UTF-8 file that holds all characters on one line.
+        """Read a UTF-8 file that holds all characters on one line, or one a row.
 
         Raises:
-            WeightsError: the file is missing or repeats a character.
+            WeightsError: the file is missing, no UTF-8, or repeats a character.
         """
         try:
-            return cls(path.read_text(encoding="utf-8").rstrip("\n"))
-        except (OSError, ValueError) as error:
+            rows = path.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
+        except UnicodeDecodeError as error:
+            raise WeightsError(f"the charset {path} is not UTF-8") from error
+        except OSError as error:
+            raise WeightsError(f"cannot read the charset {path}: {error.strerror}") from error
+        if len(rows) > 1 and any(len(row) != 1 for row in rows):
+            raise WeightsError(f"the charset {path} has several rows: put all characters on one")
+        try:
+            return cls("".join(rows))
+        except ValueError as error:
             raise WeightsError(f"cannot read the charset {path}: {error}") from error
 
 

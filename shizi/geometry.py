@@ -70,6 +70,12 @@ def area(quads: Array) -> Array:
     return np.asarray(np.abs((x * np.roll(y, -1, -1) - y * np.roll(x, -1, -1)).sum(-1)) / 2)
 
 
+def is_mirrored(quads: Array) -> NDArray[np.bool_]:
+    """Say which quads (..., 4, 2) run counter-clockwise: text cut by them would be mirrored."""
+    x, y = quads[..., 0], quads[..., 1]
+    return np.asarray((x * np.roll(y, -1, -1) - y * np.roll(x, -1, -1)).sum(-1) < 0)
+
+
 def order_quad(points: Array) -> NDArray[np.float32]:
     """Order four points clockwise, first the one nearest the picture's top-left.
 

@@ -27,6 +27,22 @@ def check_range(options: Any, **ranges: tuple[float, float]) -> None:
             raise OptionError(f"{name}: must be {told}, not {value!r}")
 
 
+def check_spans(options: Any, **least: float) -> None:
+    """Refuse spans that do not rise, or that begin below a least value.
+
+    Args:
+        options: a dataclass of options.
+        least: the least value of each field, which holds two numbers.
+
+    Raises:
+        OptionError: a field is no such span.
+    """
+    for name, floor in least.items():
+        low, high = getattr(options, name)
+        if not floor <= low <= high < math.inf:
+            raise OptionError(f"{name}: must be two numbers from {floor:g} up, not {low} {high}")
+
+
 def check_type(options: Any, /, **types: type) -> None:
     """Refuse what is not of the type that a field must have.
 

@@ -38,7 +38,7 @@ class OrientationClassifier:
 
     Args:
         session: the network.
-        spec: what it is made of. The published form looks at the whole picture, not at lines.
+        spec: what it is made of.
     """
 
     def __init__(
@@ -55,10 +55,6 @@ class OrientationClassifier:
         The angle is 0, 90, 180 or 270; the score, 0 to 1, is the winner's share of the
         votes: 0 where no line was found, and then the angle is 0.
         """
-        if isinstance(self._spec, VGGOrientationSpec):
-            (logits,) = self._session([whole(image, self._spec.tile)])  # (4,)
-            probs = softmax(logits)
-            return 90 * int(probs.argmax()), float(probs.max())
         return self.vote(pieces(image, quads, self._spec))
 
     def vote(self, lines: list[Piece]) -> tuple[int, float]:
@@ -71,18 +67,13 @@ class OrientationClassifier:
         return 90 * best, float(votes[best]) / len(lines)
 
 
-def whole(image: Image, side: int) -> Image:
-    """Stretch a whole picture to a square, as the published net wants it."""
-    return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def pieces(image: Image, quads: Quads, spec: OrientationSpec) -> list[Piece]:
+def pieces(image: Image, quads: Quads, spec: OrientationSpec | VGGOrientationSpec) -> list[Piece]:
     """Cut out the beginnings of the longest lines."""
     lengths = np.max(sides(quads), axis=0)  # (N,)
     return [piece(cut(image, quads[i]), spec) for i in np.argsort(-lengths, kind="stable")[:LINES]]
 
 
-def piece(crop: Image, spec: OrientationSpec) -> Piece:
+def piece(crop: Image, spec: OrientationSpec | VGGOrientationSpec) -> Piece:
     """Scale the beginning of a line's crop (h, w, 3) to what the net is shown."""
     laid = is_tall(*crop.shape[:2])
     line = lie_down(crop) if laid else crop

@@ -186,7 +186,7 @@ def test_every_fault_of_pages_is_found(pages: Path) -> None:
     (pages / "labels.jsonl").write_text("\n".join(rows), encoding="utf-8")
     assert check(pages, CheckOptions()).counts == {
         "quads outside": 1,
-        "quads that run backwards": 1,
+        "rows that cannot be used": 1,
         "texts too long for their width": 1,
         "pictures that come twice": 1,
     }

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tiny
 import torch
+from numpy.typing import NDArray
 from pictures import encode
 
 from shizi.charset import Charset
@@ -20,17 +22,16 @@ from shizi.geometry import rotate90
 from shizi.nets.spec import CTPNSpec, OrientationSpec
 from shizi.nets.torch.crnn import CRNN
 from shizi.nets.torch.ctpn import CTPN, VGGCTPN
-from shizi.nets.torch.orientation import Orientation, VGGOrientation
+from shizi.nets.torch.orientation import Orientation
 from shizi.nets.torch.runtime import ModuleRuntime
-from shizi.page import Image
+from shizi.page import Image, Quads
 from shizi.train.grow import choose_charset
 from shizi.train.loop.stream import batches
 from shizi.train.options import CRNNOptions, CTPNOptions, OrientationTrainOptions
-from shizi.train.tasks import turned_lines as training
+from shizi.train.tasks import turned as training
 from shizi.train.tasks.crnn import EARLY, CRNNTask
 from shizi.train.tasks.ctpn import CTPNTask
-from shizi.train.tasks.turned_lines import LineOrientationTask
-from shizi.train.tasks.turned_pages import PageOrientationTask
+from shizi.train.tasks.orientation import OrientationTask
 
 
 @pytest.fixture
@@ -122,18 +123,39 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training.augment, "spoil", lambda image, rng: image)
 
 
-@pytest.mark.usefixtures("plain")
-def test_the_published_angle_net_learns_from_four_folders(tmp_path: Path) -> None:
+@pytest.fixture
+def finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every picture is found to hold one line, from its upper left corner on, as wide as it is."""
+
+    def detector(_: object) -> Any:
+        def find(image: Image) -> tuple[Quads, NDArray[np.float32]]:
+            box = [[0, 0], [image.shape[1], 0], [image.shape[1], 40], [0, 40]]
+            return np.array([box], np.float32), np.ones(1, np.float32)
+
+        return find
+
+    monkeypatch.setattr(OrientationTask, "_detector", property(detector))
+
+
+@pytest.mark.usefixtures("plain", "finds")
+def test_the_angle_net_learns_from_four_folders_of_pictures_whose_lines_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "ASIDE", 0)
     for angle in (0, 90, 180, 270):
         (tmp_path / str(angle)).mkdir()
-        turned = rotate90(upright(), -angle)
+        turned = rotate90(upright(40, 200), -angle)
         (tmp_path / str(angle) / "a.png").write_bytes(encode(turned, "PNG"))
-    task = PageOrientationTask(
-        VGGOrientation(tiny.VGG_ORIENTATION), OrientationTrainOptions((tmp_path,), batch=16)
-    )
-    batch = next(batches(task, 1))[0]
-    assert sorted(batch.labels.tolist()) == sorted([0, 1, 2, 3] * 4)
-    assert [brightest(image) for image in batch.images] == batch.labels.tolist()
+    assert taught(tmp_path) == {0, 2}
+
+
+def test_a_picture_in_which_no_line_is_found_is_named_and_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.png").write_bytes(encode(upright(), "PNG"))
+    with pytest.raises(DataError, match="no line to learn"):
+        OrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((tmp_path,)))
+    assert "a.png: no line is found" in caplog.text
 
 
 @pytest.mark.usefixtures("plain")
@@ -163,7 +185,7 @@ def test_the_angle_net_learns_from_columns_laid_down(tmp_path: Path) -> None:
 
 def taught(folder: Path) -> set[int]:
     """The quarters that samples of a set are labelled with, each seen to be true."""
-    task = LineOrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((folder,)))
+    task = OrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((folder,)))
     seen = set()
     for position in range(24):
         for image, label, _ in task.sample(1, position):
@@ -175,15 +197,9 @@ def taught(folder: Path) -> set[int]:
 def test_a_line_narrower_than_its_text_is_long_is_no_column(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encode(upright(8, 8), "PNG"))
     (tmp_path / "labels.tsv").write_text(f"a.png\t{'汉' * 30}\n", encoding="utf-8")
-    task = LineOrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((tmp_path,)))
+    task = OrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((tmp_path,)))
     for position in range(24):
         task.sample(1, position)
-
-
-def test_the_angle_net_asks_for_lines(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(encode(upright(), "PNG"))
-    with pytest.raises(DataError, match="no labelled lines"):
-        LineOrientationTask(Orientation(OrientationSpec()), OrientationTrainOptions((tmp_path,)))
 
 
 def test_a_run_needs_a_picture(lines: Path) -> None:

@@ -42,7 +42,7 @@ from shizi.nets.torch.vgg import VGG
 
 NETS: list[tuple[Spec, list[tuple[int, ...]]]] = [
     (FINE_CRNN, [(1, 48, 64, 3), (3, 48, 96, 3)]),
-    (VGG_ORIENTATION, [(1, 64, 64, 3), (3, 64, 64, 3)]),
+    (VGG_ORIENTATION, [(1, 32, 64, 3), (3, 32, 64, 3)]),
     (VGG_CTPN, [(1, 64, 96, 3), (1, 128, 32, 3)]),
     (VGG_CRNN, [(1, 32, 40, 3), (3, 32, 100, 3)]),
     (replace(VGG_CRNN, rnn="gru"), [(2, 32, 64, 3)]),
@@ -166,7 +166,7 @@ specs = st.one_of(
     st.builds(OrientationSpec, backbone=lcnets),
     st.builds(CTPNSpec, backbone=lcnets, heights=st.lists(st.integers(1, 300)).map(tuple)),
     st.builds(CRNNSpec, classes=st.integers(1, 9999), backbone=lcnets),
-    st.builds(VGGOrientationSpec, backbone=vggs, tile=st.integers(32, 512)),
+    st.builds(VGGOrientationSpec, backbone=vggs, width=st.integers(32, 512)),
     st.builds(VGGCTPNSpec, backbone=vggs, heights=st.lists(st.integers(1, 300)).map(tuple)),
     st.builds(VGGCRNNSpec, classes=st.integers(1, 9999), rnn=st.sampled_from(["lstm", "gru"])),
 )

@@ -141,7 +141,7 @@ def test_vgg16_of_imagenet_says_what_it_said(name: str, tmp_path: Path) -> None:
     assert isinstance(spec, VGGOrientationSpec)
     net = build(spec).eval()
     initialise(net, init)
-    images = torch.randint(0, 256, (2, spec.tile, spec.tile, 3), dtype=torch.uint8)
+    images = torch.randint(0, 256, (2, spec.height, spec.width, 3), dtype=torch.uint8)
     with torch.no_grad():
         wanted = see(images)  # (N, C, 7, 7)
         x = images.permute(0, 3, 1, 2).float()

@@ -91,7 +91,7 @@ def anchors(seed: int, text: float) -> tuple[Targets, np.ndarray]:
 def test_the_detectors_losses_are_pytorchs(text: float) -> None:
     targets, output = anchors(1, text)
     images = np.zeros((2, 48, 80, 3), np.uint8)
-    truth = tensor(pair(CTPNSpec(), ctpn.Batch(images, targets))[1])
+    truth = tensor(pair(CTPNSpec(), ctpn.Batch(images, targets, np.arange(2)))[1])
     parts = [torch.from_numpy(t) for t in targets]
     theirs = losses.line_loss(torch.from_numpy(output), *parts)
     assert number(line_loss(truth, tensor(output))) == pytest.approx(
@@ -132,7 +132,7 @@ class Task:
     def collate(self, samples: list[int]) -> Any:
         return self.batch
 
-    logits = orientation.OrientationTask.logits
+    _once = None
 
     def loss(self, batch: Any, device: torch.device) -> dict[str, torch.Tensor]:
         """As the task of the network has it, which needs nothing but the net."""
@@ -177,7 +177,7 @@ def detector(spec: CTPNSpec | VGGCTPNSpec) -> Task:
         label[i, label.shape[1] // 2, column : column + 2, 0] = 1
         images[i, 28:40, 16 * column : 16 * column + 32] = 0
     zeros = np.zeros((*label.shape, 2), np.float32)
-    batch = ctpn.Batch(images, Targets(label, zeros, zeros, zeros))
+    batch = ctpn.Batch(images, Targets(label, zeros, zeros, zeros), np.arange(2))
     return Task(spec, batch, label == 1, lambda output: output[..., 0] > 0)
 
 
@@ -186,7 +186,8 @@ def classifier(spec: OrientationSpec) -> Task:
     labels = np.arange(8) % 4
     for image, label in zip(images, labels, strict=True):
         image[:, : 14 * label] = 255
-    return Task(spec, orientation.Batch(images, labels), labels, lambda p: p.argmax(-1))
+    batch = orientation.Batch(images, labels, np.arange(8))
+    return Task(spec, batch, labels, lambda logits: logits.argmax(-1))
 
 
 TASKS = {
@@ -234,7 +235,7 @@ class Halves(Task):
         return sample % 2, len(self) // 2
 
     def collate(self, samples: list[int]) -> Any:
-        return orientation.Batch(self.batch.images[samples], self.batch.labels[samples])
+        return orientation.Batch(*(part[samples] for part in self.batch))
 
 
 def test_batches_add_up_to_a_step_as_in_pytorch(tmp_path: Path) -> None:

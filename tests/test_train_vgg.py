@@ -41,6 +41,7 @@ from shizi.train.grow import choose_charset
 from shizi.train.init import initial, initialise
 from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.stream import batches
+from shizi.train.loop.torch import fit
 from shizi.train.losses.torch import ctc_loss, paper_loss
 from shizi.train.options import (
     CRNNInitOptions,
@@ -49,6 +50,7 @@ from shizi.train.options import (
 )
 from shizi.train.start import paced, train_crnn
 from shizi.train.targets import NEAR, Targets, assign, sample, slice_quads
+from shizi.train.tasks import ctpn
 from shizi.train.tasks.crnn import CRNNTask
 from shizi.train.tasks.ctpn import CTPNTask
 
@@ -104,7 +106,7 @@ def slow_loss(heads: np.ndarray, targets: Targets) -> dict[str, float]:
     """Equation 5 of the paper, one anchor at a time."""
 
     def smooth(x: float) -> float:
-        return 0.5 * x * x if abs(x) < 1 else abs(x) - 0.5
+        return 0.5 * 9 * x * x if abs(x) < 1 / 9 else abs(x) - 0.5 / 9  # sigma 3, as released
 
     score, vertical, side = [], [], []
     for at in np.ndindex(targets.label.shape):
@@ -179,13 +181,42 @@ def test_a_tiny_ctpn_finds_eight_pictures_bars() -> None:
             assert max(quad_iou(quad, other) for other in found) > 0.65
 
 
-def test_ctpn_batches_follow_the_paper(tmp_path: Path) -> None:
+@pytest.fixture
+def hello(tmp_path: Path) -> Path:
+    """A set of one page, of one line."""
     image = np.full((300, 400, 3), 255, np.uint8)
     cv2.putText(image, "HELLO", (60, 150), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
     cv2.imwrite(str(tmp_path / "a.png"), image)
     row = {"image": "a.png", "lines": [{"quad": box(55, 100, 260, 156), "text": "HELLO"}]}
     (tmp_path / "labels.jsonl").write_text(json.dumps(row) + "\n")
-    options = CTPNOptions(data=(tmp_path,), val=(tmp_path,), size=192, batch=2)
+    return tmp_path
+
+
+def test_stage_head_of_the_detector_learns_what_stage_whole_would_of_the_same_crops(
+    hello: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ctpn, "KEPT", 3)
+    torch.manual_seed(0)
+    net = VGGCTPN(DETECTOR)
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    options = CTPNOptions(data=(hello,), size=96, batch=2, stage="head")
+    task = CTPNTask(net, options)
+    assert len({task.sample(1, position).image.tobytes() for position in range(9)}) == 3
+    made = []
+    net.backbone.stages[0][0].register_forward_hook(lambda *about: made.append(len(about[2])))
+    fit(task, LoopOptions(hello / "run", steps=6, warmup=1, device="cpu", threads=1))
+    assert sum(made) == 3  # crops kept; each once
+    for key, value in net.state_dict().items():
+        kept = key.startswith(tuple(f"backbone.stages.{stage}." for stage in range(3)))
+        assert torch.equal(value, before[key]) == kept, key
+    batch = next(batches(task, 1))[0]
+    whole = CTPNTask(net, replace(options, stage="whole"))
+    losses = [sum(v.item() for v in t.loss(batch, CPU).values()) for t in (task, whole)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-2)
+
+
+def test_ctpn_batches_follow_the_paper(hello: Path) -> None:
+    options = CTPNOptions(data=(hello,), val=(hello,), size=192, batch=2)
     task = CTPNTask(VGGCTPN(DETECTOR), options)
     batch = next(batches(task, 3))[0]
     assert batch.targets.label.shape == (2, 12, 12, 10)

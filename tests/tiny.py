@@ -42,7 +42,7 @@ CTPN = CTPNSpec(GRID, channels=16, hidden=8)
 VGG_CRNN_OVERLAP = replace(VGG_CRNN, norms=(2, 4, 6), overlap=True)
 VGG_CTPN = VGGCTPNSpec(replace(STAGES, pools=4), channels=12, hidden=6, embed=10)
 ORIENTATION = OrientationSpec(replace(GRID, taps=(3,)), height=32, width=64, hidden=12)
-VGG_ORIENTATION = VGGOrientationSpec(STAGES, tile=64, hidden=12)
+VGG_ORIENTATION = VGGOrientationSpec(STAGES, height=32, width=64, hidden=12)
 
 SPECS: dict[str, Spec] = {
     "crnn": CRNN,

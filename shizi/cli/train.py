@@ -68,7 +68,7 @@ def orientation(
     init: Init = InitOptions(),
     loop: Loop = LoopOptions(),
 ) -> int:
-    """Train the page-orientation classifier on lines; the published net on whole pages.
+    """Train the page-orientation classifier on lines, or on upright pictures.
 
     shizi train orientation --data data/lines data/pages --val real/pages --out runs/angle
     shizi train orientation --net vgg16 --data photos --val real/pages --out runs/vgg

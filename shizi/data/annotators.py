@@ -86,9 +86,12 @@ def pages_of_label_studio(file: Path, bad: BadRows) -> list[PageItem]:
             done = [a for a in task["annotations"] if not a.get("was_cancelled")]
             results = done[-1]["result"] if done else []
             labels = list(_regions(results, where))
-            picture = _stored(file, next(v for v in task["data"].values() if isinstance(v, str)))
-        except (KeyError, TypeError, ValueError, AttributeError, StopIteration) as error:
-            bad.add(f"{where}: not a task with regions and texts ({error!r})")
+            names = [value for value in task["data"].values() if isinstance(value, str)]
+            if not names:
+                raise ValueError("it names no picture")
+            picture = _stored(file, names[0])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            bad.add(f"{where}: not a task with regions and texts ({error})")
             continue
         if not done:
             bad.add(f"{where}: has no annotation")

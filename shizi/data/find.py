@@ -50,7 +50,10 @@ def open_lines(path: Path, bad: BadRows) -> Lines:
     Raises:
         DataError: there is no line set, or ``bad`` is strict and a row is wrong.
     """
-    sets = [labels for labels in find_sets(path) if not is_pages(labels)]
+    found = find_sets(path)
+    sets = [labels for labels in found if not is_pages(labels)]
+    if found and not sets:
+        raise DataError(f"{path} is a page set; cut its lines out first: shizi data convert")
     if not sets:
         raise DataError(f"{path} holds no line set: expected labels.tsv, data.mdb or rec_gt.txt")
     return Lines.joined(_lines(labels, bad) for labels in sets)
@@ -66,7 +69,10 @@ def open_pages(path: Path, bad: BadRows) -> list[PageItem]:
     Raises:
         DataError: there is no page set, or ``bad`` is strict and a row is wrong.
     """
-    sets = [labels for labels in find_sets(path) if is_pages(labels)]
+    found = find_sets(path)
+    sets = [labels for labels in found if is_pages(labels)]
+    if found and not sets:
+        raise DataError(f"{path} is a line set; pages with their lines in them are wanted")
     if not sets:
         raise DataError(f"{path} holds no page set: expected labels.jsonl, Label.txt, VOC or ICDAR")
     return [page for labels in sets for page in _pages(labels, bad)]

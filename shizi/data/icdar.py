@@ -10,10 +10,9 @@ import numpy as np
 
 from shizi.data.bad import BadRows
 from shizi.data.items import PageItem
-from shizi.data.pages import Label, legible, make_page, pictures_in
+from shizi.data.pages import Label, legible, make_page, pictures_in, quads_of_boxes
 from shizi.data.proposals import labels_of_boxes
 from shizi.data.reading import numbered_rows
-from shizi.geometry import box_to_quad
 
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
 _COMMA = r"\s*,\s*"
@@ -62,16 +61,17 @@ def pages_of_icdar(folder: Path, bad: BadRows) -> list[PageItem]:
 
 def _labels(file: Path, bad: BadRows) -> Iterator[Label]:
     rows = list(numbered_rows(file, bad))
-    boxes = [match for _, row in rows if (match := _PROPOSAL.fullmatch(row))]
-    if rows and len(boxes) == len(rows):
-        yield from labels_of_boxes(np.array([m.groups() for m in boxes], np.float64), str(file))
-        return
+    boxes = {number: match for number, row in rows if (match := _PROPOSAL.fullmatch(row))}
+    if 2 * len(boxes) > len(rows):  # a damaged row or two changes no form
+        found = np.array([match.groups() for match in boxes.values()], np.float64)
+        yield from labels_of_boxes(found, str(file))
+        rows = [row for row in rows if row[0] not in boxes]
     for number, row in rows:
         where = f"{file}:{number}"
         if match := _QUAD.fullmatch(row):
             quad = np.array(match.groups()[:8], np.float32).reshape(4, 2)
         elif match := _BOX.fullmatch(row):
-            quad = box_to_quad(np.array(match.groups()[:4], np.float32))
+            (quad,) = quads_of_boxes(np.array([match.groups()[:4]], np.float32))
         else:
             yield Label(None, "", True, where, FAULT)
             continue

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from shizi.data.bad import BadRows
 from shizi.data.records import read_record
@@ -94,9 +95,22 @@ class PageItem:
         """Return the picture upright, RGB (H, W, 3).
 
         Raises:
-            DataError: it is missing or cannot be decoded.
+            DataError: it is missing, cannot be decoded, or a line stands outside it: the labels
+                are then of a picture of another size.
         """
-        return rotate90(_decode(self.encoded(), self.name, self.where), self.angle)
+        image = rotate90(_decode(self.encoded(), self.name, self.where), self.angle)
+        height, width = image.shape[:2]
+        outside = outside_of(self.quads, height, width) & ~self.ignore
+        if outside.any():
+            what = f"line {outside.argmax() + 1} stands outside the picture, {width}x{height}"
+            raise DataError(_told(self.where, what))
+        return image
+
+
+def outside_of(quads: Quads, height: int, width: int) -> NDArray[np.bool_]:
+    """Say the middles of which quads (N, 4, 2) lie outside a picture."""
+    x, y = quads.mean(1).T
+    return np.asarray((x < 0) | (x > width) | (y < 0) | (y > height))
 
 
 Item = TypeVar("Item", bound=LineItem | PageItem)
@@ -135,8 +149,9 @@ def shuffled(count: int, seed: int) -> Iterator[int]:
 def _stored(path: Path, key: str, where: str) -> bytes:
     try:
         return read_record(path, key) if key else path.read_bytes()
-    except OSError as error:
-        raise DataError(_told(where, f"cannot read {path}: {error.strerror}")) from error
+    except (OSError, ValueError) as error:  # ValueError: no file can have such a name
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(_told(where, f"cannot read {path}: {reason}")) from error
     except KeyError as error:
         raise DataError(_told(where, f"{path} has no record {key}")) from error
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from shizi.data.bad import BadRows
 from shizi.data.items import PageItem
 from shizi.data.reading import numbered_rows, root_of
-from shizi.geometry import area, order_quad
+from shizi.geometry import area, box_to_quad, is_mirrored, order_quad
 from shizi.images.source import SUFFIXES
+from shizi.page import Quads
 
 ILLEGIBLE = ("###", "*")
 """Texts that say: there is text here, but nobody can read it."""
@@ -25,6 +26,7 @@ _PICTURES = SUFFIXES - {".pdf"}
 
 
 FAULT = "expected four corners around an area"
+MIRRORED = "expected the corners clockwise from the text's top-left; are x and y swapped?"
 
 
 class Label(NamedTuple):
@@ -47,7 +49,7 @@ def legible(quad: Any, text: str, where: str) -> Label:
 
 
 def make_page(path: Path, labels: Iterable[Label], where: str, bad: BadRows) -> PageItem:
-    """Make a page of its lines; one whose quad is no quad or has no area is left out.
+    """Make a page of its lines; one whose quad is no quad, has no area or is mirrored is left out.
 
     Nobody knows then where that line stands, so the page does not count as complete.
 
@@ -60,6 +62,9 @@ def make_page(path: Path, labels: Iterable[Label], where: str, bad: BadRows) -> 
         quad = _quad(label.quad)
         if quad is None:
             bad.add(f"{label.where}: {label.fault}")
+            complete = False
+        elif is_mirrored(quad):
+            bad.add(f"{label.where}: {MIRRORED}")
             complete = False
         else:
             kept.append((quad, label))
@@ -144,16 +149,27 @@ def _of_paddle(line: dict[str, Any], where: str) -> Label:
 
 
 def rectangle(points: Any) -> Any:
-    """Return an outline of four points as it is, of more as the smallest rectangle around it.
+    """Return an outline as a hand has drawn it: of four points as it is, if it runs clockwise.
 
-    What is no outline comes back as None.
+    Of one that runs the other way, as some draw them, the text's top-left is guessed to be that
+    of the picture. Of more points the smallest rectangle around them is taken. What is no outline
+    comes back as None.
     """
     try:
-        if len(points) <= 4:
-            return points
-        return order_quad(cv2.boxPoints(cv2.minAreaRect(np.asarray(points, np.float32))))
-    except (TypeError, ValueError, cv2.error):
+        if len(points) < 4:
+            return None
+        outline = np.asarray(points, np.float32)
+        if len(points) == 4:
+            return order_quad(outline) if is_mirrored(outline) else points
+        return order_quad(cv2.boxPoints(cv2.minAreaRect(outline)))
+    except (TypeError, ValueError, IndexError, cv2.error):
         return None
+
+
+def quads_of_boxes(boxes: Any) -> Quads:
+    """Return the quads (N, 4, 2) of boxes (N, 4) given by any two opposite corners."""
+    x, y = np.sort(boxes[:, 0::2], 1), np.sort(boxes[:, 1::2], 1)  # (N, 2)
+    return box_to_quad(np.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], 1))
 
 
 def pages_of_pictures(folder: Path, angle: int = 0) -> list[PageItem]:

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.data.pages import Label
-from shizi.geometry import box_to_quad
+from shizi.data.pages import Label, quads_of_boxes
 from shizi.page import Quads
 
 COLUMN = 16
@@ -32,7 +31,7 @@ def labels_of_boxes(
             yield Label(quad, "", False, f"{where}: line {i}")
         return
     skipped = difficult or [False] * len(boxes)
-    for i, (quad, skip) in enumerate(zip(box_to_quad(boxes), skipped, strict=True), 1):
+    for i, (quad, skip) in enumerate(zip(quads_of_boxes(boxes), skipped, strict=True), 1):
         yield Label(quad, "", skip, f"{where}: object {i}")
 
 

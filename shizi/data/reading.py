@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ def numbered_rows(file: Path, bad: BadRows) -> Iterator[tuple[int, str]]:
     try:
         with file.open("rb") as rows:
             for number, row in enumerate(rows, 1):
+                if number == 1 and row.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+                    raise DataError(f"{file} is UTF-16; save it as UTF-8")
                 try:
                     text = row.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
                 except UnicodeDecodeError:

@@ -120,6 +120,10 @@ class CRNNSpec:
         """Rows and columns of the backbone's output that make a time step."""
         return self.height // 16, self.step // 4
 
+    def steps(self, width: int) -> int:
+        """Time steps of a line so many pixels wide."""
+        return width // self.step
+
 
 @dataclass(frozen=True)
 class CTPNSpec:
@@ -187,20 +191,23 @@ class VGGSpec:
 
 @dataclass(frozen=True)
 class VGGOrientationSpec:
-    """The classifier of the system that shizi follows: VGG16 over the whole picture.
+    """The classifier of the system that shizi follows, VGG16, over lines.
 
-    The 4096-wide layers are replaced by a mean over all places and one hidden layer: a
-    hundred million weights fewer, nothing lost.
+    That system squeezed the whole picture to 224 px, where text is of any size and mostly too
+    small to see. The 4096-wide layers are replaced by a mean over all places and one hidden
+    layer: a hundred million weights fewer, nothing lost.
 
     Attributes:
         backbone: all five stages pooled, stride 32.
-        tile: side of the square that the whole picture is scaled to, pixels.
+        height: of the lines that it is shown, pixels.
+        width: of the piece of each that it is shown, pixels.
         hidden: units of the head.
         classes: 0, 90, 180, 270 degrees.
     """
 
     backbone: VGGSpec = VGGSpec()
-    tile: int = 224
+    height: int = 48
+    width: int = 192
     hidden: int = 512
     classes: int = 4
 
@@ -258,6 +265,10 @@ class VGGCRNNSpec:
     rnn: Literal["lstm", "gru"] = "lstm"
     norms: tuple[int, ...] = (4, 5)
     overlap: bool = False
+
+    def steps(self, width: int) -> int:
+        """Time steps of a line so many pixels wide."""
+        return width // 4 + (1 if self.overlap else -1)
 
 
 NEVER = -30.0

@@ -43,7 +43,10 @@ class RunCard:
                     "choose another --out"
                 )
             return
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise DataError(f"{folder} is no folder; name one for the run") from error
         if self.charset is not None:
             (folder / "charset.txt").write_text(self.charset.chars + "\n", encoding="utf-8")
         values = {

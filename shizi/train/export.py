@@ -26,7 +26,7 @@ from shizi.train.options import ExportOptions, Target
 from shizi.weights import OUTPUTS, Card, Network
 
 INPUTS: dict[Network, str] = {
-    "orientation": "lines or whole pictures of the spec's size (N, H, W, 3), RGB uint8",
+    "orientation": "lines of the spec's size (N, H, W, 3), RGB uint8",
     "ctpn": "pictures (N, H, W, 3), RGB uint8, H and W multiples of 32",
     "crnn": "line crops of the spec's height (N, height, W, 3), RGB uint8, W a multiple of 8",
 }

@@ -5,11 +5,13 @@ It stands apart from what it is told to, which needs PyTorch: help does not.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from shizi.errors import OptionError
+from shizi.options import check_range, check_spans
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class CRNNInitOptions:
             or else 8. With 4, narrow characters that follow themselves find room.
         hidden: share of the channels hidden in the backbone's blocks that stage slim keeps: half
             of them halve the work.
-        charset: a text file with all characters on one line, or data: those that the labels
-            of the training data hold. Initial weights that have a charset keep it whole and
+        charset: a text file with all characters on one line or one a row, or data: those that the
+            labels of the training data hold. Initial weights that have a charset keep it whole and
             grow: the classifier gains a row for every character that they lack. By default
             the charset of the initial weights, or else the one that reading uses.
     """
@@ -59,6 +61,12 @@ class CRNNInitOptions:
     step: Literal[4, 8] | None = None
     hidden: float | None = None
     charset: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.width is not None:
+            check_range(self, width=(0.01, 16))
+        if self.hidden is not None:
+            check_range(self, hidden=(0.01, 1))
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,18 @@ class CRNNOptions:
     val_lines: int = 600
     strict: bool = False
 
+    def __post_init__(self) -> None:
+        check_range(self, batch_width=(1, math.inf), val_lines=(1, math.inf))
+        check_range(self, anchor=(0, math.inf), way=(0, 1))
+        check_spans(self, squeeze=0.1)
+        if self.val_squeeze is not None:
+            check_range(self, val_squeeze=(0.1, 10))
+
+    @property
+    def spells(self) -> bool:
+        """The stage learns what the labels say."""
+        return self.stage not in ("distil", "slim")
+
     @property
     def read_at(self) -> float:
         """The factor on the width in validation."""
@@ -128,6 +148,9 @@ class CTPNOptions:
         size: side of the square training crops, pixels.
         batch: crops a step.
         text: median text height that a crop is scaled to, pixels.
+        stage: whole, or head (published form alone): the last of the five stages of convolutions
+            and what follows learn, from 1,024 crops; what the other stages make of a crop is kept
+            when it is first seen. It goes on from learnt weights.
         val_pages: pictures used of each validation set.
         strict: stop at the first row that cannot be used; otherwise it is named and left out.
     """
@@ -138,8 +161,15 @@ class CTPNOptions:
     size: int = 512
     batch: int = 4
     text: tuple[float, float] = (9.0, 110.0)
+    stage: Literal["whole", "head"] = "whole"
     val_pages: int = 40
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        check_range(self, size=(64, 8192), batch=(1, math.inf), val_pages=(1, math.inf))
+        check_spans(self, text=1)
+        if self.size % 32:
+            raise OptionError(f"size: must be a multiple of 32, not {self.size}")
 
 
 @dataclass(frozen=True)
@@ -147,15 +177,16 @@ class OrientationTrainOptions:
     """How the orientation classifier is fed.
 
     Attributes:
-        data: line sets, and page sets with upright pages. For the published form, which sees
-            whole pictures: page sets, folders of upright pictures, or with the folders 0, 90, 180
-            and 270 of pictures turned clockwise by so much. PATH:3 comes three times as often
-            as PATH:1; without weights all come alike.
-        val: page sets or folders of pictures, as for the published form, to validate on.
-        batch: lines or pictures a step.
+        data: line sets; page sets with upright pages; folders of upright pictures, or with the
+            folders 0, 90, 180 and 270 of pictures turned clockwise by so much, whose lines the
+            shipped detector finds first. PATH:3 comes three times as often as PATH:1; without
+            weights all come alike.
+        val: page sets or folders of pictures to validate on.
+        batch: lines a step.
         stage: whole, or head (published form alone): the last of the five stages of convolutions
-            and what follows learn; what the others make of a picture is kept when it is first
-            seen, which makes a step seven times as fast. It goes on from learnt weights.
+            and what follows learn, from 8,192 lines, or some lines of as many pages; what the
+            other stages make of a line is kept when it is first seen. It goes on from
+            learnt weights.
         val_pages: pictures used of each validation set.
         strict: stop at the first row that cannot be used; otherwise it is named and left out.
     """
@@ -166,6 +197,9 @@ class OrientationTrainOptions:
     stage: Literal["whole", "head"] = "whole"
     val_pages: int = 40
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        check_range(self, batch=(1, math.inf), val_pages=(1, math.inf))
 
 
 Target = Literal["onnx", "openvino", "torch", "keras"]

@@ -66,14 +66,14 @@ class Published:
 
 
 def read(path: Path) -> Published | None:
-    """Read a file of another project; None where it is of none that is known here.
+    """Read a file of another project; None where it may be one of ours.
 
     Known are VGG16 of torchvision (.pth, .safetensors), of Keras (notop.h5) and of
     text-detection-ctpn (VGG_imagenet.npy), and the recognisers of crnn.pytorch and
     deep-text-recognition-benchmark (None-VGG-BiLSTM-CTC).
 
     Raises:
-        WeightsError: the file cannot be read.
+        WeightsError: the file cannot be read, or is of no project that is known here.
         MissingExtraError: an .h5 file is read and h5py is not installed.
     """
     arrays = _arrays(path)
@@ -84,6 +84,11 @@ def read(path: Path) -> Published | None:
             except (KeyError, ValueError, IndexError) as error:
                 reason = textwrap.shorten(str(error), 120)
                 raise WeightsError(f"{path} lacks a part of its net: {reason}") from error
+    if path.suffix.lower() not in (".safetensors", ".onnx"):
+        raise WeightsError(
+            f"{path} is of no net that is known: VGG16 of torchvision, Keras or "
+            "text-detection-ctpn, crnn.pytorch, or None-VGG-BiLSTM-CTC"
+        )
     return None
 
 
@@ -112,7 +117,12 @@ def _arrays(path: Path) -> Mapping[str, Array]:
 
 def _of_torch(path: Path) -> Mapping[str, Array]:
     """A state dict, perhaps within a checkpoint, perhaps of DataParallel."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError("it holds more than numbers; save the state_dict() of the net") from error
+    if not isinstance(state, dict):
+        raise ValueError("it holds no state_dict() of a net")
     for key in ("state_dict", "model"):
         state = state.get(key, state)
     tensors = {k: v for k, v in state.items() if isinstance(v, torch.Tensor)}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -48,8 +48,6 @@ from shizi.train.tasks.ctpn import CTPNTask
 from shizi.train.tasks.orientation import OrientationTask
 from shizi.train.tasks.slim import SlimTask
 from shizi.train.tasks.tune import TuneTask, hold
-from shizi.train.tasks.turned_lines import LineOrientationTask
-from shizi.train.tasks.turned_pages import PageOrientationTask
 from shizi.train.transfer import adopt_classifier, check_backbone
 
 _LOG = logging.getLogger("shizi.train")
@@ -58,6 +56,10 @@ _LOG = logging.getLogger("shizi.train")
 def train_crnn(options: CRNNOptions, loop: LoopOptions, told: CRNNInitOptions) -> dict[str, float]:
     """Train the recogniser; return its best figures."""
     train = trainer(loop)
+    if told.hidden is not None and options.stage != "slim":
+        raise DataError("hidden says what stage slim keeps; another stage prunes nothing")
+    if options.replay and options.stage != "tune":
+        raise DataError("replay is what stage tune goes on reading; another stage has none")
     if options.stage in ("slim", "tune") and loop.framework != "torch":
         raise DataError(f"stage {options.stage} trains in PyTorch alone; leave the framework out")
     init = initial(told.init, "crnn", told.net)
@@ -134,6 +136,7 @@ def train_ctpn(options: CTPNOptions, loop: LoopOptions, told: InitOptions) -> di
     """Train the detector; return its best figures."""
     train = trainer(loop)
     init = initial(told.init, "ctpn", told.net)
+    _check_stage(options.stage, init, loop)
     torch.manual_seed(loop.seed)
     spec = init.spec or (CTPNSpec() if told.net == "lcnet" else VGGCTPNSpec())
     assert isinstance(spec, CTPNSpec | VGGCTPNSpec)  # as initial() saw to
@@ -152,24 +155,22 @@ def train_orientation(
     """Train the orientation classifier; return its best figures."""
     train = trainer(loop)
     init = initial(told.init, "orientation", told.net)
-    if options.stage == "head" and (loop.framework != "torch" or not init.learnt):
-        raise DataError("stage head trains in PyTorch alone, and goes on from learnt weights")
+    _check_stage(options.stage, init, loop)
     torch.manual_seed(loop.seed)
     spec = init.spec or (OrientationSpec() if told.net == "lcnet" else VGGOrientationSpec())
     assert isinstance(spec, OrientationSpec | VGGOrientationSpec)  # as initial() saw to
-    task: OrientationTask
-    if isinstance(spec, OrientationSpec):
-        lines = Orientation(spec)
-        initialise(lines, init)
-        task = LineOrientationTask(lines, options)
-    else:
-        pages = VGGOrientation(spec)
-        initialise(pages, init)
-        task = PageOrientationTask(pages, options)
+    net = Orientation(spec) if isinstance(spec, OrientationSpec) else VGGOrientation(spec)
+    initialise(net, init)
+    task = OrientationTask(net, options)
     tell_unvalidated(options.val)
     RunCard("orientation", spec, initial=init.told).write(loop.out)
     _ready(task, init, loop)
     return train(task, paced(loop, init))
+
+
+def _check_stage(stage: Literal["whole", "head"], init: Init, loop: LoopOptions) -> None:
+    if stage == "head" and (loop.framework != "torch" or not init.learnt):
+        raise DataError("stage head trains in PyTorch alone, and goes on from learnt weights")
 
 
 def _ready(task: Task, init: Init, loop: LoopOptions) -> None:

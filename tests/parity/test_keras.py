@@ -56,7 +56,7 @@ def pictures(spec: Spec, width: int) -> np.ndarray:
         case OrientationSpec():
             size = (3, spec.height, spec.width, 3)
         case _:
-            size = (3, spec.tile, spec.tile, 3)
+            size = (3, spec.height, spec.width, 3)
     return np.random.default_rng(2).integers(0, 256, size, np.uint8)
 
 

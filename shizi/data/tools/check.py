@@ -172,17 +172,9 @@ def _judge_page(item: PageItem, size: tuple[int, int], charset: Charset, found: 
         x, y = quad.mean(0)
         if not (0 <= x <= width and 0 <= y <= height):
             found.add("quads outside", where, f"stands outside the picture, {width}x{height}")
-        elif _runs_backwards(quad):
-            found.add("quads that run backwards", where, "corners are not in clockwise order")
         elif not ignore:
             across, down = (float(v) for v in sides(quad))
             _judge_text(text, across, down, where, charset, found)
-
-
-def _runs_backwards(quad: Quad) -> bool:
-    """Say whether a quad (4, 2) runs counter-clockwise: text cut by it would be mirrored."""
-    x, y = quad.T
-    return bool((x * np.roll(y, -1) - y * np.roll(x, -1)).sum() < 0)
 
 
 def _judge_text(

@@ -1,4 +1,4 @@
-"""Orientation classifiers in Keras 3: lines through LCNet, or the whole picture through VGG16."""
+"""Orientation classifiers in Keras 3: lines through LCNet or VGG16."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def orientation(spec: OrientationSpec) -> keras.Model:
 
 
 def vgg_orientation(spec: VGGOrientationSpec) -> keras.Model:
-    """Build the published form: pictures (N, tile, tile, 3) uint8 to logits (N, classes)."""
-    images = keras.Input((spec.tile, spec.tile, 3), dtype="uint8", name="images")
+    """Build the published form: lines (N, height, width, 3) uint8 to logits (N, classes)."""
+    images = keras.Input((spec.height, spec.width, 3), dtype="uint8", name="images")
     x = vgg(normalise(images, spec.backbone.mean), spec.backbone)
     x = layers.GlobalAveragePooling2D()(x)  # (N, C)
     x = layers.Dense(spec.hidden, "relu", name="hidden")(x)

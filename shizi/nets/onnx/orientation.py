@@ -23,9 +23,9 @@ def orientation(spec: OrientationSpec, state: State) -> Any:
 
 
 def vgg_orientation(spec: VGGOrientationSpec, state: State) -> Any:
-    """Return the classifier: pictures (N, tile, tile, 3) uint8 to logits (N, classes)."""
+    """Return the classifier: lines (N, height, width, 3) uint8 to logits (N, classes)."""
     b = Builder(state)
     x = b.op("GlobalAveragePool", b.vgg(spec.backbone, b.input(spec.backbone.mean)))
     x = b.reshape(x, [0, spec.backbone.width])  # (N, C)
     x = b.op("Relu", b.linear("hidden", x))
-    return b.model(b.linear("classify", x), ["n", spec.tile, spec.tile, 3], ["n", spec.classes])
+    return b.model(b.linear("classify", x), ["n", spec.height, spec.width, 3], ["n", spec.classes])

@@ -74,8 +74,15 @@ class VGGCTPN(nn.Module):
         The last axis: logits of "not text" and "text", centre, log height (eq. 2), offset
         of the line's nearer end (eq. 4).
         """
-        x = self.backbone(normalise(images, self.spec.backbone.mean))
-        x = F.relu(self.window(x))  # (N, C, h, w)
+        return self.late(self.early(images))
+
+    def early(self, images: Tensor) -> Tensor:
+        """Return what all convolutions but those of the last stage say, (N, C, h, w)."""
+        return self.backbone.early(normalise(images, self.spec.backbone.mean))
+
+    def late(self, maps: Tensor) -> Tensor:
+        """Go on from there to what :meth:`heads` returns."""
+        x = F.relu(self.window(self.backbone.late(maps)))  # (N, C, h, w)
         n, c, h, w = x.shape
         rows = x.permute(0, 2, 3, 1).reshape(n * h, w, c)  # a row of the grid is a sequence
         context, _ = self.lstm(rows)  # (N h, w, 2 H)

@@ -1,4 +1,4 @@
-"""Orientation classifiers in PyTorch: lines through LCNet, or the whole picture through VGG16."""
+"""Orientation classifiers in PyTorch: lines through LCNet or VGG16."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Orientation(nn.Module):
 
 
 class VGGOrientation(nn.Module):
-    """Whole pictures in, logits of 0, 90, 180 and 270 degrees out.
+    """Pieces of lines in, logits of 0, 90, 180 and 270 degrees out.
 
     Shape:
-        images: (N, tile, tile, 3) uint8.
+        images: (N, height, width, 3) uint8.
         logits: (N, 4).
     """
 

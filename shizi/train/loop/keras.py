@@ -32,11 +32,12 @@ from shizi.nets.keras.convert import from_keras, to_keras
 from shizi.nets.keras.runtime import ModelRuntime
 from shizi.nets.spec import CRNNSpec, CTPNSpec, Spec, VGGCRNNSpec, VGGCTPNSpec
 from shizi.page import Image
-from shizi.train.loop.run import RunFolder, checkpoint, forget_after, plot_curves
+from shizi.train.loop.run import RunFolder, checkpoint, forget_after, goes_on, plot_curves
 from shizi.train.loop.schedule import (
     Interrupt,
     LoopOptions,
     better_than,
+    check_astray,
     check_frozen,
     progress,
     rate,
@@ -81,7 +82,10 @@ def train_keras(task: KerasTask, options: LoopOptions) -> dict[str, float]:
         DataError: the run folder already holds a run and ``resume`` is not given, or the
             options or the task are such that PyTorch alone can train.
     """
-    all_state = _check(options)
+    if options.precision not in ("auto", "f32"):
+        raise DataError("Keras trains in f32; drop --precision")
+    all_state = options.out / "keras.safetensors"
+    resumed = goes_on(options, all_state.name, "last.pt")
     spec: Any = task.net.spec
     with device(options.device):
         model = build(spec)
@@ -90,7 +94,7 @@ def train_keras(task: KerasTask, options: LoopOptions) -> dict[str, float]:
         optimizer = keras.optimizers.MultiOptimizer(lambda variable: groups[_group(variable.path)])
         model.compile(optimizer, loss_of(spec), jit_compile=keras.backend.backend() == "jax")
         optimizer.build(model.trainable_variables)
-        at = load(all_state, model) if all_state.exists() else Progress(0, 0.0, {}, 0, Position())
+        at = load(all_state, model) if resumed else Progress(0, 0.0, {}, 0, Position())
         forget_after(options.out / "metrics.jsonl", at.step)
         workers = options.preparers(options.device != "cpu" and _has_gpu())
         made = prefetch(batches(task, options.seed, at.position, workers))
@@ -112,19 +116,6 @@ def train_keras(task: KerasTask, options: LoopOptions) -> dict[str, float]:
             )
     plot_curves(options.out)
     return at.best
-
-
-def _check(options: LoopOptions) -> Path:
-    """Refuse what Keras cannot do; return the path of the file with all state."""
-    if options.precision not in ("auto", "f32"):
-        raise DataError("Keras trains in f32; drop --precision")
-    path = options.out / "keras.safetensors"
-    if (options.out / "metrics.jsonl").exists() and not (options.resume and path.exists()):
-        raise DataError(
-            f"{options.out} already holds a run; add --resume if it is one of Keras, "
-            "or choose another --out"
-        )
-    return path
 
 
 def device(name: str) -> Any:
@@ -292,6 +283,7 @@ class Pace(keras.callbacks.Callback):
         self._rate = 0.0
         self._clock = 0.0
         self._mean = 0.0
+        self._astray = 0  # steps in a row whose loss was no number
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._clock = time.monotonic()  # validation does not count against the budget
@@ -319,6 +311,8 @@ class Pace(keras.callbacks.Callback):
         self._mean = mean
         share = progress(at.step, at.elapsed, self._options)
         self._run.step(at.step, {"loss": loss}, self._rate, at.elapsed, share)
+        self._astray = 0 if math.isfinite(loss) else self._astray + 1
+        check_astray(self._astray, at.step)
         if share >= 1 or self._interrupt.wanted:
             self.model.stop_training = True
 

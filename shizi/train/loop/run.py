@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import textwrap
@@ -20,12 +21,37 @@ from shizi.errors import DataError
 from shizi.extras import needed
 from shizi.files import whole, write_text
 from shizi.page import Image
+from shizi.train.loop.schedule import LoopOptions
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
+_LOG = logging.getLogger("shizi.train")
+
 LOG_EVERY = 50
 """Steps between rows of losses in metrics.jsonl."""
+
+
+def goes_on(options: LoopOptions, own: str, other: str) -> bool:
+    """Tell whether a run goes on with what its folder holds, and warn where there is nothing.
+
+    Args:
+        options: of the run.
+        own: the file in which this framework keeps all state.
+        other: that of the other framework.
+
+    Raises:
+        DataError: the folder holds a run that is not to be resumed, or one of the other framework.
+    """
+    out = options.out
+    if (out / other).exists():
+        raise DataError(f"{out} holds a run of the other framework; choose another --out")
+    there = (out / own).exists()
+    if there and not options.resume:
+        raise DataError(f"{out} already holds a run; add --resume or choose another --out")
+    if options.resume and not there:
+        _LOG.warning("%s holds no run to go on with: one begins", out)
+    return there
 
 
 @contextmanager
@@ -190,9 +216,10 @@ def plot_curves(out: Path) -> Path:
     checks = [row for row in rows if "loss" not in row]
     figure = Figure(figsize=(12, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2)
+    drawn = any(row["loss"] > 0 for row in steps)
     for key in [k for k in (steps[0] if steps else {}) if k not in ("step", "time", "lr", "wait")]:
         left.plot([r["step"] for r in steps], [r[key] for r in steps], label=key)
-    left.set(xlabel="step", ylabel="loss", yscale="log" if steps else "linear")
+    left.set(xlabel="step", ylabel="loss", yscale="log" if drawn else "linear")
     if steps:
         pace = left.twinx()
         pace.plot([r["step"] for r in steps], [r["lr"] for r in steps], "k:", alpha=0.5)

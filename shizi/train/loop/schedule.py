@@ -160,6 +160,27 @@ def better_than(best: Mapping[str, float], figures: Mapping[str, float], metric:
     return metric not in figures or metric not in best or figures[metric] > best[metric]
 
 
+ASTRAY = 100
+"""Steps in a row without a number for a loss after which a run is given up."""
+
+
+def check_astray(steps: int, at: int) -> None:
+    """Give a run up that has long had no number for a loss; such steps change nothing.
+
+    Args:
+        steps: of this kind, in a row.
+        at: number of the last of them, counted from 1.
+
+    Raises:
+        DataError: there were too many.
+    """
+    if steps >= ASTRAY:
+        raise DataError(
+            f"the loss has been no number since step {at - steps + 1}: begin another run with a "
+            "lower learning rate"
+        )
+
+
 class Interrupt:
     """Turns the first SIGINT or SIGTERM into a clean stop with a checkpoint."""
 

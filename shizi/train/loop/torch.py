@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Protocol
 
 import torch
@@ -20,12 +21,13 @@ from shizi.errors import DataError
 from shizi.nets.torch.runtime import ModuleRuntime
 from shizi.page import Image
 from shizi.train.loop.ranks import Ranks
-from shizi.train.loop.run import RunFolder, checkpoint, forget_after, plot_curves
+from shizi.train.loop.run import RunFolder, checkpoint, forget_after, goes_on, plot_curves
 from shizi.train.loop.schedule import (
     Interrupt,
     LoopOptions,
     Precision,
     better_than,
+    check_astray,
     check_frozen,
     due,
     progress,
@@ -121,17 +123,14 @@ class Trainer:
         self.average = Average(self.net, options.ema)
         self.at = Progress(0, 0.0, {}, 0, Position())
         self._last = options.out / "last.pt"
+        self._astray = 0  # steps in a row whose gradients were no numbers
         self._open()
 
     def _open(self) -> None:
         """Start the run folder, or go on where it stopped."""
         forget = 0
-        if self._last.exists():
-            if not self.options.resume:
-                raise DataError(
-                    f"{self.options.out} already holds a run; add --resume or choose another --out"
-                )
-            state = torch.load(self._last, map_location=self.device, weights_only=True)
+        if goes_on(self.options, self._last.name, "keras.safetensors"):
+            state = _loaded(self._last, self.device)
             self.net.load_state_dict(state["net"])
             self.average.state = state["average"]
             self.optimizer.load_state_dict(state["optimizer"])
@@ -187,6 +186,8 @@ class Trainer:
         self.ranks.mean(self.parameters)
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.parameters, 5.0)
+        self._astray = 0 if torch.isfinite(norm) else self._astray + 1
+        check_astray(self._astray, at.step + 1)
         if torch.isfinite(norm) or self.scaler.is_enabled():
             self.scaler.step(self.optimizer)
             self.average.update(self.net, at.step)
@@ -273,6 +274,21 @@ def fit(
     if ranks.first:
         plot_curves(options.out)
     return at.best
+
+
+def _loaded(file: Path, device: torch.device) -> dict[str, Any]:
+    """Read all state of a run.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    try:
+        state: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+        raise DataError(
+            f"{file} is damaged; begin another run from {file.parent}/last.safetensors"
+        ) from error
+    return state
 
 
 def _folder(trainer: Trainer) -> RunFolder | _Silent:

@@ -8,7 +8,7 @@ from typing import Any
 from keras import ops
 
 from shizi.charset import BLANK
-from shizi.train.losses import SIDE
+from shizi.train.losses import BETA, SIDE
 from shizi.train.targets import NEAR
 
 Tensor = Any
@@ -54,7 +54,7 @@ def ctc_loss(labels: Tensor, logits: Tensor) -> Tensor:
     ends = ops.stack([2 * lengths, ops.maximum(2 * lengths - 1, 0)], 1)  # (N, 2)
     final = ops.logsumexp(ops.take_along_axis(alpha, ends, 1), 1)
     final = ops.where(lengths == 0, final - math.log(2), final)  # its only state, counted twice
-    loss = ops.where(final > LEAST / 2, -final, 0.0)
+    loss = ops.where(final <= LEAST / 2, 0.0, -final)  # NaN stays what it is
     return loss / ops.cast(ops.maximum(lengths, 1), loss.dtype)
 
 
@@ -107,8 +107,8 @@ def paper_loss(targets: Tensor, output: Tensor) -> Tensor:
     nearer = ops.where(ops.abs(left) <= ops.abs(right), left, right)
     near = valid * ops.cast(ops.abs(nearer) <= SIDE, output.dtype)
     score = ops.sum(cross_entropy(text, output[..., 0]) * kept) / ops.maximum(ops.sum(kept), 1.0)
-    vertical = ops.sum(smooth_l1(targets[..., 1:3] - output[..., 1:3], 1.0) * valid[..., None])
-    side = ops.sum(smooth_l1(nearer - output[..., 5], 1.0) * near)
+    vertical = ops.sum(smooth_l1(targets[..., 1:3] - output[..., 1:3], BETA) * valid[..., None])
+    side = ops.sum(smooth_l1(nearer - output[..., 5], BETA) * near)
     return (
         score
         + vertical / ops.maximum(ops.sum(valid), 1.0)

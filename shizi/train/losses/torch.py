@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from shizi.charset import BLANK
-from shizi.train.losses import SIDE
+from shizi.train.losses import BETA, SIDE
 from shizi.train.targets import NEAR
 
 MANY = 2048
@@ -57,7 +57,7 @@ def ctc_loss(logits: Tensor, labels: list[list[int]]) -> Tensor:
     final = alpha.gather(1, ends)  # (N, 2)
     final = torch.where((lengths == 0)[:, None] & (ends == 0), final - math.log(2), final)
     loss = -torch.logsumexp(final, 1)  # an empty label would count its only state twice
-    loss = torch.where(loss < 1e20, loss, torch.zeros_like(loss))
+    loss = torch.where(loss > 1e20, torch.zeros_like(loss), loss)  # NaN stays what it is
     return (loss / lengths.clamp(min=1)).mean()
 
 
@@ -114,8 +114,8 @@ def paper_loss(
     both = offsets[valid]  # (P, 2)
     nearer = both.gather(1, both.abs().argmin(1, keepdim=True))[:, 0]  # (P,)
     near = nearer.abs() <= SIDE
-    height = F.smooth_l1_loss(at_text[:, 2:4], vertical[valid], reduction="sum")
-    side = F.smooth_l1_loss(at_text[near, 4], nearer[near], reduction="sum")
+    height = F.smooth_l1_loss(at_text[:, 2:4], vertical[valid], beta=BETA, reduction="sum")
+    side = F.smooth_l1_loss(at_text[near, 4], nearer[near], beta=BETA, reduction="sum")
     text = F.cross_entropy(heads[kept][:, :2], label[kept].long(), reduction="sum")
     return {
         "text": text / kept.sum().clamp(min=1),

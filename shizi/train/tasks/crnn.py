@@ -15,6 +15,7 @@ from torch import Tensor
 
 from shizi.charset import BLANK, Charset
 from shizi.crop import cut, fit
+from shizi.ctc import steps_needed
 from shizi.data import (
     BadRows,
     LineItem,
@@ -124,6 +125,7 @@ class CRNNTask:
         self._bad = BadRows(options.strict)
         self._items, self._mix = line_items(options, charset, self._bad)
         self._val = {name: val_crops(f, options) for name, f in apart(options.val).items()}
+        tell_unspeakable(self._val, charset)
         self._features = self._kept_features() if options.keeps_features else None
         self._rivals = Rivals(net.classify.weight) if len(charset) > MANY else None
 
@@ -141,7 +143,12 @@ class CRNNTask:
         features = FeatureSet(self.net.spec.step, read)
         rng = np.random.default_rng(0)
         for item, image in with_pictures(self._items, range(len(self._items)), self._bad):
-            features.add(*self._shown(item, image, rng))
+            try:
+                shown = self._shown(item, image, rng)
+            except DataError as error:
+                self.refuse(error)
+            else:
+                features.add(*shown)
         features.finish()
         return features
 
@@ -167,14 +174,30 @@ class CRNNTask:
         return min(drawn, key=lambda index: len(self._items[index].text))
 
     def _shown(self, item: LineItem | Captcha, image: Image, rng: np.random.Generator) -> Crop:
-        return Crop(self.fitted(image, rng), self._charset.encode(item.text))
+        needed = steps_needed(item.text) if self._options.spells else 0
+        shown = self.fitted(image, rng, needed)
+        if self.net.spec.steps(shown.shape[1]) < needed:
+            place = item.where if isinstance(item, LineItem) else "a captcha"
+            raise DataError(
+                f"{place}: {len(item.text)} characters in a line {image.shape[1]} px wide and "
+                f"{image.shape[0]} high; is it of this picture?"
+            )
+        return Crop(shown, self._charset.encode(item.text))
 
-    def fitted(self, image: Image, rng: np.random.Generator) -> Image:
-        """Change a line as chance will and bring it to the net's height."""
+    def fitted(self, image: Image, rng: np.random.Generator, needed: int = 0) -> Image:
+        """Change a line as chance will and bring it to the net's height.
+
+        Where that would leave it fewer time steps than are needed, it stays as it is.
+        """
+        least, most = self._options.squeeze
+        changed = image
         if not self._options.synth:  # what is drawn on the fly never comes twice
-            image = augment.bend(augment.shake(image, rng), rng)
-            image = augment.spoil(augment.recolour(image, rng), rng)
-        return fit(image, rng.uniform(*self._options.squeeze), self.net.spec.height)
+            changed = augment.bend(augment.shake(changed, rng), rng)
+            changed = augment.spoil(augment.recolour(changed, rng), rng)
+        shown = fit(changed, rng.uniform(least, most), self.net.spec.height)
+        if self.net.spec.steps(shown.shape[1]) < needed:
+            shown = fit(image, most, self.net.spec.height)
+        return shown
 
     def group(self, sample: Sample) -> tuple[int, int]:
         """Batch by width."""
@@ -284,6 +307,26 @@ def line_items(
             "there is no line to learn that the charset can spell; take the charset from the data"
         )
     return Lines.joined(sets), Mix([len(part) for part in sets], weights)
+
+
+def tell_unspeakable(val: dict[str, list[tuple[Image, str]]], charset: Charset) -> None:
+    """Warn of validation sets whose lines the charset cannot spell: they are never read right.
+
+    Args:
+        val: crops and what they say, by the names of their sets.
+        charset: what the net spells with.
+    """
+    for name, crops in val.items():
+        lacking = [text for _, text in crops if charset.missing(text)]
+        if lacking:
+            _LOG.warning(
+                "%d of %d lines of %s hold characters that the charset lacks (%s): they cannot "
+                "be read right",
+                len(lacking),
+                len(crops),
+                name,
+                charset.missing("".join(lacking))[:20],
+            )
 
 
 def val_crops(folder: Path, options: CRNNOptions) -> list[tuple[Image, str]]:

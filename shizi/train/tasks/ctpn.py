@@ -37,6 +37,10 @@ from shizi.train.losses.torch import line_loss, paper_loss
 from shizi.train.options import CTPNOptions
 from shizi.train.targets import Targets, assign, masked, sample, slice_quads
 from shizi.train.tasks import augment
+from shizi.train.tasks.once import once
+
+KEPT = 1024
+"""Crops that stage head goes through again and again: of one of 320 px it keeps 400 kB."""
 
 
 class Crop(NamedTuple):
@@ -44,6 +48,7 @@ class Crop(NamedTuple):
 
     image: Image  # (S, S, 3)
     targets: Targets
+    place: int  # of all different crops that stage head keeps
 
 
 class Batch(NamedTuple):
@@ -51,15 +56,25 @@ class Batch(NamedTuple):
 
     images: NDArray[np.uint8]  # (N, S, S, 3)
     targets: Targets  # each array with a leading N
+    places: NDArray[np.int64]  # (N,)
 
 
 class CTPNTask:
-    """Text or not, where exactly, and where lines end."""
+    """Text or not, where exactly, and where lines end.
+
+    Args:
+        net: to train.
+        options: of the data.
+
+    Raises:
+        DataError: there is nothing to learn from, or the net has no such stage.
+    """
 
     metric = "score"
 
     def __init__(self, net: CTPN | VGGCTPN, options: CTPNOptions) -> None:
         self.net = net
+        self._once = once(net, options.stage)
         self._options = options
         self._bad = BadRows(options.strict)
         paths, weights = weighed([*options.data, *options.words])
@@ -81,7 +96,8 @@ class CTPNTask:
 
     def sample(self, seed: int, position: int) -> Crop:
         """A random crop, scaled so that its text is of a random size."""
-        item, rng = self._items[self._mix.index(seed, position)], rng_at(seed, position)
+        place = position if self._once is None else position % KEPT
+        item, rng = self._items[self._mix.index(seed, place)], rng_at(seed, place)
         spec = self.net.spec
         image, quads, ignore = random_crop(item, item.load(), self._options, rng)
         image = augment.spoil(augment.recolour(image, rng), rng)
@@ -90,7 +106,9 @@ class CTPNTask:
         target = assign(slices, rows, columns, spec)
         if not item.complete:
             target = masked(target, slices, spec.row)
-        return Crop(image, sample(target, rng) if isinstance(spec, VGGCTPNSpec) else target)
+        if isinstance(spec, VGGCTPNSpec):
+            target = sample(target, rng_at(seed, position))  # others every time
+        return Crop(image, target, place)
 
     def group(self, sample: Crop) -> tuple[int, int]:
         """All crops are of one size."""
@@ -100,7 +118,9 @@ class CTPNTask:
         """Stack crops and their targets."""
         targets = zip(*(s.targets for s in samples), strict=True)
         return Batch(
-            np.stack([s.image for s in samples]), Targets(*(np.stack(part) for part in targets))
+            np.stack([s.image for s in samples]),
+            Targets(*(np.stack(part) for part in targets)),
+            np.asarray([s.place for s in samples]),
         )
 
     def refuse(self, error: DataError) -> None:
@@ -112,7 +132,11 @@ class CTPNTask:
         images = torch.from_numpy(batch.images).to(device)
         label, vertical, ends, offsets = (torch.from_numpy(t).to(device) for t in batch.targets)
         if isinstance(self.net, VGGCTPN):
-            return paper_loss(self.net.heads(images).float(), label, vertical, offsets)
+            if self._once:
+                heads = self._once(batch.images, batch.places, device)
+            else:
+                heads = self.net.heads(images)
+            return paper_loss(heads.float(), label, vertical, offsets)
         return line_loss(self.net(images).float(), label, vertical, ends, offsets)
 
     def figures(self, session: Session) -> dict[str, float]:
