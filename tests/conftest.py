@@ -1,4 +1,4 @@
-"""What several tests of synthetic text share: a few fonts, a few texts."""
+"""What several tests share: a few fonts, a few texts, a store of live rooms."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 from hypothesis import settings
 
 from shizi.errors import DataError
+from shizi.live.keep.sinks import base
+from shizi.live.keep.store import Store
 from shizi.synth import LineOptions, PageOptions, World, build_world
 from shizi.synth.fonts import Face, load_faces, system_fonts
 
@@ -84,3 +86,17 @@ def world(options: LineOptions) -> World:
 @pytest.fixture(scope="session")
 def face(world: World) -> Face:
     return world.any_face(np.random.default_rng(0))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store of live rooms."""
+    with Store(str(tmp_path / "store.db")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sinks that went away are tried again soon."""
+    monkeypatch.setattr(base, "_FIRST_WAIT", 0.01)
+    monkeypatch.setattr(base, "_LONGEST_WAIT", 0.05)

@@ -16,7 +16,7 @@ PITCH = 60
 
 
 def stands(texts: tuple[str, ...], top: float, rolls: bool = True) -> list[Stand]:
-    return [Stand(top + PITCH * i, TALL, text, rolls) for i, text in enumerate(texts)]
+    return [Stand(top + PITCH * i, TALL, (text,), rolls) for i, text in enumerate(texts)]
 
 
 @pytest.mark.parametrize("unseen", [0, 1, 3])
@@ -115,12 +115,27 @@ def test_a_notice_that_was_covered_is_not_told_again_though_something_stayed(
     )
 
 
+def test_a_notice_that_something_passed_behind_is_not_told_again(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    notice = line(0, 40, "公告：满199减50", time=1.0)
+    notice.track.moved, notice.track.stayed = 0.0, 200.0
+    rows = shown(tracker, SAID, 1, 1.0)
+    assembler.take([notice, *rows])
+    assembler.retire([notice.track], 1.6)
+    for x in rows:
+        x.track.last = 6.0
+    assembler.retire([], 5.0)
+    again = line(10, 40, "公告：满199减50", time=6.0)
+    again.track.moved = 0.0
+    assert assembler.take([again]) == []
+
+
 def test_the_same_gift_again_in_its_place_is_another_one_if_the_rows_stayed(
     tracker: Tracker,
 ) -> None:
     assembler = Assembler(tracker, 1.0)
     gift = line(0, 40, "小鱼送出玫瑰×1", time=1.0)
-    gift.track.moved = 0.0
+    gift.track.moved, gift.track.stayed = 0.0, 200.0
     rows = shown(tracker, SAID, 1, 1.0)
     assembler.take([gift, *rows])
     assembler.retire([gift.track], 1.6)
@@ -146,6 +161,17 @@ def test_a_picture_of_another_size_shows_what_was_told(tracker: Tracker) -> None
     ]
     later.tracks = [x.track for x in smaller]
     assert anew.take(smaller) == []
+
+
+def test_a_badge_that_was_taken_for_text_once_does_not_make_another_line(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    joined = line(0, 100, "云朵香菜 来了", badge="59")
+    joined.track.moved = 0.0
+    assembler.take([joined])
+    assembler.retire([joined.track], 1.1)
+    again = line(1, 100, "*59 云朵香菜 来了", time=1.2)
+    tracker.tracks = [again.track]
+    assert all(row.revision for row in assembler.take([again]))
 
 
 def test_another_area_goes_on_with_what_was_told(tracker: Tracker) -> None:

@@ -66,6 +66,15 @@ def test_a_line_much_closer_than_messages_goes_on(
     assert continues(above, above, below, spaced(pitch)) is expected
 
 
+def test_what_is_said_goes_on_below_a_nickname_whose_colon_was_overlooked() -> None:
+    """Other nicknames, each on a line of its own, tell how far messages stand apart."""
+    room = Typography()
+    for i in range(6):
+        room.note(line(i, 0, "在吗"), line(i, 2 * TALL, "老王：", right=400), joins=False)
+    name, said = line(0, 0, "月下云303"), line(1, 1.1 * TALL, "昨天买的收到了")
+    assert continues(name, name, said, room)
+
+
 def test_a_full_line_goes_on_where_messages_stand_as_close() -> None:
     above = line(1, 100, "小鱼：", "今天有什么", right=395)
     assert continues(above, above, line(2, 136, "活动"), spaced(1.2))

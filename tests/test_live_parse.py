@@ -193,6 +193,37 @@ def test_a_level_in_a_frame_needs_no_closing_bracket(badge: str) -> None:
     assert (event.level, event.user, event.text) == (24, "小明", "好看")
 
 
+@pytest.mark.parametrize("badge", ["*51 ", "*51", "★51", "☆ 51 "])
+def test_a_number_behind_an_icon_is_a_level(badge: str) -> None:
+    event = parse(f"{badge}七月星河476 来了")
+    assert (event.kind, event.level, event.user) == ("join", 51, "七月星河476")
+
+
+@pytest.mark.parametrize(
+    ("text", "user", "said"),
+    [("Coco6818:666", "Coco6818", "666"), ("小鱼：9", "小鱼", "9"), ("v5:12", "v5", "12")],
+)
+def test_digits_on_both_sides_of_a_colon_are_no_time_of_day_if_there_are_too_many(
+    text: str, user: str, said: str
+) -> None:
+    event = parse(text)
+    assert (event.kind, event.user, event.text) == ("comment", user, said)
+
+
+def test_a_nickname_is_no_sentence() -> None:
+    event = parse("快乐柠檬 ", "新来的，关注了")
+    assert (event.kind, event.user, event.text) == ("comment", "快乐柠檬", "新来的，关注了")
+
+
+def test_a_nickname_ends_at_the_gap_rather_than_at_the_first_colour() -> None:
+    event = parse("57", "奔", "跑的香菜 ", "这件多少钱")
+    assert (event.level, event.user, event.text) == (57, "奔跑的香菜", "这件多少钱")
+
+
+def test_a_time_of_day_names_nobody() -> None:
+    assert parse("今晚 20:30 开播").user == ""
+
+
 def test_a_level_ends_where_another_colour_begins() -> None:
     event = parse("LV24", "5号选手：", "好看")
     assert (event.level, event.user) == (24, "5号选手")

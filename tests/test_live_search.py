@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shizi.live.frame import Box
-from shizi.live.see.search import Search, Stripe, stacked, unexplained, unstacked
+from shizi.live.see.search import Search, Stripe, alone, stacked, unexplained, unstacked
 
 WIDE, HIGH, TALL = 60, 300, 20
 
@@ -39,6 +39,21 @@ def test_what_is_too_low_for_a_line_is_seen_with_others_only() -> None:
     assert len(unexplained(strokes, [line(200)], TALL, 0)) == 1
     assert len(unexplained(strokes, [], TALL, 0.6 * TALL)) == 2
     assert unexplained(panel((40, 46)), [], TALL, 0) == []
+
+
+def test_a_stroke_that_stands_alone_where_lines_begin_is_taken_for_a_character() -> None:
+    strokes = panel((40, 60), (120, 140))
+    strokes[68:82, 5:7] = 80  # a 1 below a nickname
+    (box,) = alone(strokes, [line(40), line(120)], TALL)
+    assert box[0] < 20 and box[2] > 28 and box[1] < 68 and 82 < box[3] < 92
+    beside, elsewhere, low, edge = (strokes.copy() for _ in range(4))
+    edge[68:82, 5:7], edge[68:82, 0:2] = 0, 80
+    beside[70:74, 50:52] = 80
+    elsewhere[68:82, 5:7], elsewhere[68:82, 30:32] = 0, 80
+    low[76:82, 5:7] = 0
+    for other in (beside, elsewhere, low, edge):
+        assert alone(other, [line(40), line(120)], TALL) == []
+    assert alone(strokes, [line(40), line(66), line(120)], TALL) == []
 
 
 def test_a_space_between_two_lines_is_looked_at_twice_unless_it_grows() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from shizi.live.event import Event
 from shizi.live.options import SimulateOptions
 from shizi.live.simulate import frames, make_room, simulate
-from shizi.live.simulate.style import _pieces, _wrap
+from shizi.live.simulate.style import PICTOGRAMS, _pieces, _wrap, draw_row
 
 SHORT = SimulateOptions(seed=2, seconds=2.0, shape="panel", fps=5)
 
@@ -39,7 +40,31 @@ def test_every_character_has_a_glyph(seed: int, tmp_path: Path) -> None:
     style = room.stage.style
     for message in room.stage.script:
         for piece in _pieces(style, message, message.gift):
-            assert style.face.covers(piece.text.replace("\n", "")), piece.text
+            text = "".join(c for c in piece.text if c not in "\n" + PICTOGRAMS)
+            assert style.face.covers(text), piece.text
+
+
+def test_pictures_in_nicknames_need_not_be_read() -> None:
+    told, drawn = [], []
+    for seed in range(6):
+        room = make_room(SimulateOptions(seed=seed, seconds=20))
+        drawn += [m.user for m in room.stage.script]
+        room.stage.advance(30.0)
+        told += [e.user for e in room.stage.truth()]
+    assert any(set(user) & set(PICTOGRAMS) for user in drawn)
+    assert not any(set(user) & set(PICTOGRAMS) for user in told)
+
+
+def test_lines_that_wrap_may_begin_further_right() -> None:
+    room = make_room(SimulateOptions(seed=1, seconds=60, level="hard", shape="panel"))
+    message = max(room.stage.script, key=lambda m: len(m.text))
+
+    def left(hang: int) -> int:
+        sprite = draw_row(replace(room.stage.style, hang=hang), message)
+        low = sprite.alpha[sprite.height * 2 // 3 :, :, 0]
+        return int(np.flatnonzero(low.max(0) > 0.8)[0])
+
+    assert left(60) - left(0) > 40
 
 
 def test_no_line_begins_with_a_colon() -> None:

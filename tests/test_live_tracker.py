@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -105,6 +106,21 @@ def test_a_row_that_goes_where_an_equal_one_stands_takes_none_along() -> None:
         tracker.step(Panel(panel.image()), step / 10)
     assert tracker.scrolled == 0
     assert [t.id for t in tracker.tracks if t.last == 0.7] == [1, 2, 3]
+
+
+def test_a_row_rolls_with_the_others_though_an_equal_one_comes_to_where_it_was() -> None:
+    """A codec keeps what looks as before, and blurs what is new: it fits better where it was."""
+    panel = Drawn({1: 100, 2: 100 + PITCH, 3: 100 + 2 * PITCH})
+    tracker = Tracker(panel.detect)
+    for step in range(4):
+        tracker.step(Panel(panel.image()), step / 10)
+    panel.rows = {1: 12, 2: 12 + PITCH, 3: 12 + 2 * PITCH, 4: 12 + 3 * PITCH, 103: 12 + 4 * PITCH}
+    image = panel.image()
+    coded = cv2.GaussianBlur(image, (0, 0), 1.2)
+    coded[100 + 2 * PITCH :] = image[100 + 2 * PITCH :]
+    for step in range(4, 8):
+        tracker.step(Panel(coded if step == 4 else image), step / 10)
+    assert ids(tracker) == [0, 1, 2, 3, 4]
 
 
 def test_one_row_that_scrolls_past_two_that_stand_is_followed() -> None:
@@ -228,6 +244,16 @@ def test_what_stands_still_is_found_once() -> None:
     assert ids(tracker) == [0, 1]
     assert [t.seen for t in tracker.tracks] == [40, 40]
     assert panel.looks == 1
+
+
+def test_a_character_alone_is_a_line_though_no_net_sees_it() -> None:
+    panel = Drawn({1: 40, 2: 40 + 2 * PITCH})
+    tracker = Tracker(panel.detect)
+    image = panel.image()
+    image[40 + PITCH : 40 + PITCH + 16, 10:13] = 230
+    for step in range(6):
+        tracker.step(Panel(image), step / 10)
+    assert [round(float(t.box[1]) / PITCH) for t in tracker.tracks] == [1, 2, 3]
 
 
 def test_nothing_there_nothing_looked_for() -> None:

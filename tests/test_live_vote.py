@@ -63,3 +63,12 @@ def test_a_stroke_of_another_colour_is_no_digit_of_a_count() -> None:
     read = "玫瑰×27"
     chars = [Char(c, 0.95, i / len(read), (i + 1) / len(read)) for i, c in enumerate(read)]
     assert "".join(run.text for run in coloured(crop, Reading(read, 0.9, tuple(chars)))) == "玫瑰×2"
+
+
+def test_a_dot_after_a_nickname_has_no_colour_of_its_own() -> None:
+    crop = np.full((30, 120, 3), 20, np.uint8)
+    crop[8:22, 5:60:4], crop[8:22, 95:115:4] = (140, 230, 250), (250, 250, 250)
+    crop[8:14, 64:67] = (73, 89, 82)  # too thin for its colour to be seen
+    chars = [Char(c, 0.95, i / 4, (i + 1) / 4) for i, c in enumerate("小鱼丶好")]
+    texts = [run.text for run in coloured(crop, Reading("小鱼丶好", 0.95, tuple(chars)))]
+    assert texts == ["小鱼丶", "好"]

@@ -15,7 +15,7 @@ from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.parse import Parser
 from shizi.live.options import RegionOptions, SimulateOptions, parse_region
 from shizi.live.see.panel import Panel
-from shizi.live.see.region import Alignment, Finder, _around
+from shizi.live.see.region import Alignment, Finder, _around, _united
 from shizi.live.see.watch import Watch, live_reader
 from shizi.live.simulate import frames, make_room
 from shizi.live.simulate.script import Act
@@ -119,6 +119,23 @@ def test_the_area_has_room_for_rows_longer_than_those_seen(
     moved = np.array([[20, 400 + 40 * i, 150, 420 + 40 * i] for i in range(4)], np.float32)
     area = _around(moved, [], Alignment(20.0, 20.0), size)
     assert right <= area[2] < right + 20
+
+
+def test_an_area_grows_to_rows_that_end_further_right_and_never_shrinks() -> None:
+    assert _united((700, 200, 1000, 600), (690, 300, 1100, 500)) == (700, 200, 1100, 600)
+    assert _united((700, 200, 1000, 600), (700, 300, 900, 500)) == (700, 200, 1000, 600)
+
+
+def test_an_area_that_becomes_wider_has_the_lines_that_it_had() -> None:
+    watch = Watch(reader())
+    image = np.zeros((300, 400, 3), np.uint8)
+    watch._finder.size, watch._finder._found = (400, 300), (0, 0, 300, 300)
+    watch._finder._searching, watch._finder._climbed = False, np.inf
+    watch.look(Frame(0.0, 0, 400, 300, image))
+    tracker = watch._tracker
+    watch._finder._found = (0, 0, 400, 300)
+    watch.look(Frame(0.1, 1, 400, 300, image))
+    assert watch.area == (0, 0, 400, 300) and watch._tracker is tracker
 
 
 def test_another_size_of_the_picture_is_another_area() -> None:

@@ -23,13 +23,13 @@ _EACH = 40
 _FEWEST = 3
 """Comments that a feature is in, at least."""
 
-_STEPS, _RATE, _SHRINK = 200, 0.3, 3e-6
+_STEPS, _RATE, _SHRINK = 300, 0.3, 1e-6
 """Of Adam (Kingma and Ba, ICLR 2015), its rate at the start, and the weight of the squares."""
 
 _ASIDE = 0.3
 """Weight of a comment from elsewhere against a labelled one: one or another may have a topic."""
 
-_BY_HAND = 3.0
+_BY_HAND = 8.0
 """Weight of a comment as it stands against one that was drawn from a wording."""
 
 

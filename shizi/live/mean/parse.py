@@ -33,6 +33,9 @@ _SCRAP = 4
 _LONGEST_LEVEL = 3
 _MEDAL = regex.compile(r"[^0-9:]{1,6}(?P<level>[0-9]{1,2})")
 _MOST_COUNT = 999_999
+_ICON = regex.compile(r"[*✕✖★☆]\s?(?P<level>\d{1,2})(?!\d)")
+"""An icon before a level: no nickname needs to be parted from that by colour."""
+_CLOCK = regex.compile(r"(?<![0-9A-Za-z])\d{1,2}:\d\d(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,9 @@ class Parser:
         for pattern in badges.word_patterns:
             if (found := pattern.match(rest)) and (found["framed"] or text.parted(found.end())):
                 yield found.end(), None
+        if icon := _ICON.match(text.cut(0, len(rest))):
+            number = rest.find(icon["level"])
+            yield number + len(icon["level"]), int(icon["level"])
         digits = text.digits()
         if 0 < digits <= _LONGEST_LEVEL and (badges.numbers or text.parted(digits)):
             yield digits, int(rest[:digits])
@@ -217,6 +223,8 @@ def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Readi
     borders = [border for border in text.borders if border > text.start]
     if template.opens and borders and _off_border(text, found.end("user")):
         fit *= _OFF_BORDER_SHORT if template.letters <= _SHORT else _OFF_BORDER
+    if template.opens and _is_sentence(part("user")):
+        fit *= _OFF_BORDER_SHORT
     begin = found.start("text") if template.kind == "notice" else 0
     if borders and begin and not text.parted(begin) and text.rest[begin - 1] != ":":
         fit *= _OFF_BORDER  # the nickname of somebody may begin with the same word
@@ -249,8 +257,10 @@ def _comments(text: _Text) -> Iterator[_Reading]:
             yield _comment(text, colon, colon + 1, fit)
             break
     borders = [border - text.start for border in text.borders if border > text.start]
-    if borders and _names(text, borders[0]):
-        yield _comment(text, borders[0], borders[0], _COLOUR)
+    # What moves behind a nickname parts it too, but leaves no gap there.
+    end = next((b for b in borders if b < len(rest) and text.gap(b)), next(iter(borders), 0))
+    if end and _names(text, end):
+        yield _comment(text, end, end, _COLOUR)
     # Colours tell of somebody, though not of whom.
     yield _Reading("comment" if borders else "system", "", text.cut(0, len(rest)), _NOBODY)
 
@@ -263,7 +273,11 @@ def _names(text: _Text, end: int) -> bool:
     """
     sure = text.start + end in text.hues or text.gap(end)
     name = text.cut(0, end)
-    return sure and end <= _LONGEST_BARE and not _SENTENCE & set(name.rstrip(" !！"))
+    return sure and end <= _LONGEST_BARE and not _is_sentence(name)
+
+
+def _is_sentence(name: str) -> bool:
+    return bool(_SENTENCE & set(name.rstrip(" !！")))
 
 
 def _comment(text: _Text, end: int, start: int, fit: float) -> _Reading:
@@ -272,9 +286,10 @@ def _comment(text: _Text, end: int, start: int, fit: float) -> _Reading:
 
 
 def _is_clock(text: _Text, colon: int) -> bool:
-    """Whether a narrow colon stands between digits, as in 12:30."""
-    around = text.rest[colon - 1 : colon + 2]
-    return text.cut(colon, colon + 1) == ":" and around[0].isdigit() and around[-1].isdigit()
+    """Whether a narrow colon stands in a time of day, as in 12:30."""
+    said = text.cut(0, len(text.rest))
+    at = len(text.cut(0, colon + 1)) - 1
+    return any(found.start() < at < found.end() for found in _CLOCK.finditer(said))
 
 
 def _name(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shizi.live.see.vote import near
+from shizi.live.see.vote import nearest
 
 _ALIKE, _OTHER = 0.85, 0.5
 """Likeness of two texts from which they speak for being one line, and below which against it."""
@@ -25,13 +25,13 @@ class Stand(NamedTuple):
     Attributes:
         top: pixels of the frame.
         height: pixels.
-        text: what it says.
+        said: what it says, in one way or several.
         rolls: it is known to roll with the others.
     """
 
     top: float
     height: float
-    text: str
+    said: tuple[str, ...]
     rolls: bool
 
 
@@ -42,7 +42,7 @@ def unseen_roll(known: Sequence[Stand], seen: Sequence[Stand]) -> float | None:
         known: what was seen before.
         seen: what is seen now, and appeared at once.
     """
-    like = [[near(k.text, s.text) for s in seen] for k in known]
+    like = [[nearest(k.said, s.said) for s in seen] for k in known]
     best, most = None, 0
     for k, stood in enumerate(known):
         for s, stands in enumerate(seen):

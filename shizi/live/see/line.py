@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shizi.live.event import Run
+from shizi.live.lookalikes import fold
 from shizi.live.see.counting import BARE, COMBO, RISING, counted_up, prolonged
 from shizi.live.see.look import Imprint
 from shizi.live.see.track import Track
 from shizi.live.see.vote import Sighting, elect
+
+_MARKS = re.compile(r"^\W+")
+"""What is read of an icon before a line."""
 
 
 @dataclass(slots=True)
@@ -52,6 +57,13 @@ class SeenLine:
         """Number on its badge, as a run; empty where none was read."""
         badges = [s.badge for s in self.sightings if s.badge is not None]
         return elect(badges).runs if badges else ()
+
+    @property
+    def said(self) -> tuple[str, str]:
+        """What it says, and the same with its badge, which another reading takes for text."""
+        text = self.best.text
+        whole = fold("".join(run.text for run in self.badge) + text)
+        return text, _MARKS.sub("", whole)
 
     @property
     def counting(self) -> bool:

@@ -15,7 +15,7 @@ from shizi.live.see.line import SeenLine
 from shizi.live.see.message import Message
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
-from shizi.live.see.vote import near
+from shizi.live.see.vote import nearest
 from shizi.live.see.wrap import WRAPPED, pitch
 
 _PLACED, _ROLLED, _STOOD = 0.4, 0.7, 0.85
@@ -24,6 +24,9 @@ there, where it rolled on, and where it has a place."""
 
 _LINES, _GAPS = 40, 20
 """How many lines are remembered, and times at which rows rolled unseen."""
+
+_NOTICE = 60.0
+"""Seconds within which what has a place and says the same again is the same, unless it counts."""
 
 _TOGETHER = 0.3
 """Seconds within which lines vanish that are covered by something."""
@@ -100,14 +103,16 @@ class Memory:
             rolled = track.moved > 0 or unseen is not None
             stood = self._stands(past, line.track.first).top if rolled else past.top
             aside = abs(stood - line.track.template.top)
-            soon = line.track.first - track.last < self.linger or self._covered(past)
+            away = line.track.first - track.last
+            notice = track.pinned and away < _NOTICE and not past.line.counting
+            soon = away < self.linger or notice or self._covered(past)
             if self._goes_on(past, line):
                 return past
             if aside > 0.7 * line.track.height or not (rolled or soon):
                 continue
             old, new = past.line.best.text, line.best.text
             least = _PLACED if unseen is not None else _ROLLED if rolled else _STOOD
-            if near(old, new) > least or counted_up(old, new):
+            if nearest(past.line.said, line.said) > least or counted_up(old, new):
                 return past
         return None
 
@@ -125,7 +130,7 @@ class Memory:
             self._stands(past, time) for past in self._vanished(hidden)
             if past.track.last < min(time, witnessed) and not past.track.pinned
         ]  # fmt: skip
-        seen = [Stand(x.track.template.top, x.track.height, x.best.text, rolls=False) for x in new]
+        seen = [Stand(x.track.template.top, x.track.height, x.said, rolls=False) for x in new]
         roll = unseen_roll(known, seen)
         if roll is not None:
             self._rolls.append((time, roll))
@@ -156,7 +161,7 @@ class Memory:
     def _stands(self, past: Past, time: float) -> Stand:
         """Where a line that vanished would be at a time, seconds, if it rolled with the others."""
         moved = self.tracker.scrolled - past.scrolled + (self._unseen(past, time) or 0.0)
-        return Stand(past.top - moved, past.height, past.line.best.text, past.track.moved > 0)
+        return Stand(past.top - moved, past.height, past.line.said, past.track.moved > 0)
 
     def _covered(self, past: Past) -> bool:
         """True when a line vanished together with most of the others."""

@@ -228,9 +228,9 @@ def _risen(before: _Sight, panel: NDArray[np.float32]) -> list[NDArray[np.float3
 
 
 def _united(old: Area, new: Area) -> Area:
-    """The old area, made higher by a new one in the same place; else the new one.
+    """The old area, made higher or wider by a new one in the same place; else the new one.
 
-    A room that has only just begun shows few rows: its area is higher than they are.
+    A room that has only just begun shows few rows: its area is higher and wider than they are.
     """
     columns = np.array([[old[0], 0, old[2], 1], [new[0], 0, new[2], 1]], np.float32)
     beside = float(box_iou(columns[:1], columns[1:])[0, 0])
@@ -239,7 +239,8 @@ def _united(old: Area, new: Area) -> Area:
     slack = (old[3] - old[1]) // 12  # rows yet to come are worth it, a few pixels are not
     top = new[1] if new[1] < old[1] - slack else old[1]
     low = new[3] if new[3] > old[3] + slack else old[3]
-    return old[0], top, old[2], low
+    right = new[2] if new[2] > old[2] + slack else old[2]
+    return old[0], top, right, low
 
 
 def _around(

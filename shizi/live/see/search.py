@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from shizi.live.frame import Box
-from shizi.live.see.scroll import Floats
+from shizi.live.see.scroll import CELL, Floats
 from shizi.page import GREY, Image
 
 Stripe = tuple[int, int]
@@ -26,6 +26,10 @@ INKED, _RIM = 0.6, 1.3
 
 _STEPS = (4, 6, 8, 12, 16, 24)
 """Heights of what is looked at, in heights of a line."""
+
+_LOW, _THIN, _ASIDE = 0.5, 0.75, 0.4
+"""How high a character that stands alone is at least, how wide at most, and how far from where
+lines begin, in heights of a line."""
 
 _LOOKS = 2
 """Looks after which a space between two lines holds none: it shows the edges of bubbles, or what
@@ -132,6 +136,38 @@ def unexplained(strokes: Floats, boxes: Sequence[Box], usual: float, least: floa
             top = stripes.pop()[0]
         stripes.append((top, low))
     return stripes
+
+
+def alone(strokes: Floats, boxes: Sequence[Box], usual: float) -> list[Box]:
+    """Find characters that stand alone where the lines begin, such as a 1 below a nickname.
+
+    No net sees a single stroke, and anything may be one; but on plain ground, as high as a
+    character and with nothing beside it, it is taken for one as it is, and reading decides.
+
+    Args:
+        strokes: ink of the panel (H, W).
+        boxes: of what is known, pixels.
+        usual: height of a line, pixels; 0 while it is not known.
+    """
+    if not (boxes and usual):
+        return []
+    inked = strokes > BLANK  # (H, W)
+    known = np.zeros(len(strokes), np.bool_)
+    for box in boxes:
+        known[max(0, int(box[1])) : int(box[3]) + 1] = True
+    some = inked.any(1) & ~known
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], some.astype(np.int8), [0]])))
+    left = float(np.median([box[0] for box in boxes]))
+    found = []
+    for a, b in edges.reshape(-1, 2):
+        columns = np.flatnonzero(inked[a:b].any(0))
+        wide = (columns[-1] + 1 - columns[0]) * CELL
+        begins = abs(columns[0] * CELL - left)  # not at the edge of the panel
+        if _LOW * usual < b - a < usual and wide < _THIN * usual and begins < _ASIDE * usual:
+            room = (usual - (b - a)) / 2
+            x0, x1 = columns[0] * CELL - room, (columns[-1] + 1) * CELL + room
+            found.append(np.array([max(0.0, x0), a - room, x1, b + room], np.float32))
+    return found
 
 
 def shown(box: Box, stripes: Sequence[Stripe]) -> bool:

@@ -16,7 +16,7 @@ from shizi.live.frame import Box
 from shizi.live.see.boxes import find_lines, same_place, shared
 from shizi.live.see.panel import Panel
 from shizi.live.see.scroll import Floats, vote
-from shizi.live.see.search import SLIDE, Search, Stripe, shown, stacked, unstacked
+from shizi.live.see.search import SLIDE, Search, Stripe, alone, shown, stacked, unstacked
 from shizi.live.see.strokes import changed
 from shizi.live.see.track import Track
 from shizi.page import Image, Quads
@@ -122,6 +122,9 @@ class Tracker:
             return []
         self._moving = False
         lines = {t.id: panel.inside(t.box) for t in found}
+        if not sliding:
+            for box in alone(panel.strokes, [*lines.values()], self.usual):
+                self.tracks.append(self._adopt(panel.outside(box), panel, time))
         doubted = {t.id for t in found if not t.whole}
         return self._search.stripes(panel.strokes, lines, doubted, self.usual, time)
 
@@ -180,7 +183,10 @@ class Tracker:
                 best >= _SAME and abs(to - top) < 0.3 * track.height and to != near[1]
                 for best, to in nears
             )
-            stood = shift != 0 and (track.pinned or (fit > near[0] + 0.1 and not comes))
+            # Nor is one that nobody knows yet, if this one is found where the others went.
+            went = near[0] >= _SAME and abs(shift) > track.height / 2
+            better = fit > near[0] + 0.1 and not (comes or went)
+            stood = shift != 0 and (track.pinned or better)
             track.fit, place = (fit, top) if stood else near
             if track.fit >= _SAME:
                 found.append((track, place - top))

@@ -95,7 +95,7 @@ def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
 
 def _thin(text: str) -> bool:
     """Too few strokes to tell a colour by: it takes that of what it follows."""
-    return all(unicodedata.category(c)[0] in "PZ" for c in text)
+    return all(c == "丶" or unicodedata.category(c)[0] in "PZ" for c in text)
 
 
 def _strokes(crop: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -160,3 +160,8 @@ def _rgb(colour: NDArray[np.float32]) -> Colour:
 def near(a: str, b: str) -> float:
     """Likeness of two texts, 0 to 1."""
     return float(Levenshtein.normalized_similarity(a, b))
+
+
+def nearest(a: Sequence[str], b: Sequence[str]) -> float:
+    """Likeness of two lines, 0 to 1, by that of the ways to say them that are most alike."""
+    return max(near(one, other) for one, other in zip(a, b, strict=True))

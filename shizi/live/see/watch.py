@@ -170,8 +170,10 @@ class Watch:
         return time - track.since > SETTLE - 0.01 and not (entering or cut)
 
     def _resize(self, area: Area | None) -> list[Row]:
-        """Go on in a panel that became higher, or begin anew in another one."""
-        if area is None or self.area is None or (area[0], area[2]) != (self.area[0], self.area[2]):
+        """Go on in a panel that became higher or wider, or begin anew in another one."""
+        if area is None or self.area is None or area[0] != self.area[0]:
+            return self._restart(area)
+        if self._size != self._finder.size:
             return self._restart(area)
         self.area = area
         return []

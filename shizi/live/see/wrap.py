@@ -69,7 +69,8 @@ class Typography:
     def note(self, above: SeenLine | None, line: SeenLine, joins: bool) -> None:
         """Learn from a line; ``joins``: it goes on with the one above it."""
         self._ends.append(float(line.track.box[2]))
-        if above is not None and not joins and (line.badge or _names(line)):
+        begins = line.badge or _names(line) or line.best.text.endswith(_COLONS)
+        if above is not None and not joins and begins:
             apart = pitch(above.track, line.track)
             if apart < _NEXT:  # else there is room for others between them
                 self._pitches.append(apart)

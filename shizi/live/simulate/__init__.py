@@ -1,8 +1,10 @@
 """Simulated live rooms: a clip and the events that it shows.
 
-What is drawn follows real rooms: rows over a moving picture or in a panel beside it,
-badges, coloured nicknames, translucent strips, a fade at the top, bursts, gifts counted up
-in place, joins that take turns, a pinned notice, repeats, and the loss of a video codec.
+What is drawn follows real rooms: somebody who moves in a lit place, rows over that picture or in a
+panel beside it, badges, coloured nicknames with signs and pictograms, nicknames that no colon ends,
+translucent strips, a fade at the top, indented lines, bursts, gifts counted up in place, joins
+that take turns, a pinned notice, repeats, comments that fly across the picture, a camera that
+shakes, and the loss of a video codec.
 """
 
 from __future__ import annotations
@@ -22,9 +24,9 @@ from shizi.live.simulate import scene as scenes
 from shizi.live.simulate import script as scripts
 from shizi.live.simulate import style as styles
 from shizi.live.simulate.scene import SAY_HIGH, TABS_END, Scene, draw_scene
-from shizi.live.simulate.script import Pace, Rng, notice, read_lines, write_script
+from shizi.live.simulate.script import SIGNS, Pace, Rng, adorned, notice, read_lines, write_script
 from shizi.live.simulate.stage import Setting, Stage, slot_height
-from shizi.live.simulate.style import draw_row, draw_style
+from shizi.live.simulate.style import PICTOGRAMS, draw_row, draw_style
 from shizi.page import Image
 from shizi.synth.fonts import Face, load_faces, system_fonts
 
@@ -99,12 +101,17 @@ def make_room(options: SimulateOptions) -> Clip:
     place = _place(rng, portrait, left, size, height, hard)
     looks = np.random.default_rng([options.seed, 0x100C])
     style = replace(
-        style, frames=looks.random() < 0.4, banners=place.gift_slot and looks.random() < 0.6
+        style,
+        frames=looks.random() < 0.4,
+        banners=place.gift_slot and looks.random() < 0.6,
+        hang=round(size * looks.uniform(1, 3)) if looks.random() < 0.25 else 0,
+        colon="  " if looks.random() < 0.15 and not style.stacked else style.colon,
     )
     if portrait and place.join_slot:  # which stands above the input field
         place = replace(place, bottom=min(place.bottom, height - SAY_HIGH - round(2.8 * size)))
     comments = read_lines(options.texts, face.covers)
     script = write_script(rng, options.seconds, PACES[options.level], comments)
+    script = adorned(looks, script, [s for s in SIGNS if face.covers(s)] + list(PICTOGRAMS))
     if style.badge == "none":  # nobody sees a level
         script = [replace(message, level=None) for message in script]
     pinned = notice(rng) if rng.random() < 0.4 else None
@@ -117,7 +124,9 @@ def make_room(options: SimulateOptions) -> Clip:
         max(0.0, (left - 4) / width), max(0.0, (top - 4) / height),
         min(1.0, (left + wide + 4) / width), min(1.0, (bottom + 4) / height),
     )  # fmt: skip
-    scene = draw_scene(rng, width, height, None if portrait else (left - 8, style.light), face)
+    scene = draw_scene(
+        rng, width, height, None if portrait else (left - 8, style.light), face, options.seconds
+    )
     return Clip(Stage(style, place, script, pinned), scene, region)
 
 

@@ -43,6 +43,8 @@ _SYSTEM = (
     "直播间倡导绿色健康，发现违规请举报",
 )
 _NOTICES = ("全场满199减50，拍下备注尺码", "今晚八点抽奖，点关注不迷路", "每天19点准时开播")
+SIGNS = "丶灬★☆"
+"""What people put before or after their nicknames."""
 WORDS = "".join((*_FIRST, *_LAST, *_LATIN, "用户", *_COMMENTS, *_GIFTS, *_SYSTEM, *_NOTICES))
 """Every character of the built-in texts."""
 
@@ -132,6 +134,16 @@ def write_script(rng: Rng, seconds: float, pace: Pace, comments: Sequence[str]) 
             continue
         messages.append(_message(rng, time, kind, user, level, comments))
     return messages
+
+
+def adorned(rng: Rng, script: Sequence[Act], signs: Sequence[str]) -> list[Act]:
+    """The same, some of whose people have a sign or a pictogram before or after their names."""
+    names = {act.user: act.user for act in script if act.user}
+    for name in names:
+        if rng.random() < 0.1:
+            sign = signs[int(rng.integers(len(signs)))]
+            names[name] = sign + name if rng.random() < 0.5 else name + sign
+    return [replace(act, user=names.get(act.user, "")) for act in script]
 
 
 def notice(rng: Rng) -> Act:

@@ -9,7 +9,7 @@ import numpy as np
 
 from shizi.live.event import Event, Gift
 from shizi.live.simulate.script import Act
-from shizi.live.simulate.style import Floats, Sprite, Style, draw_row
+from shizi.live.simulate.style import PICTOGRAMS, Floats, Sprite, Style, draw_row
 from shizi.page import Image
 
 _LEAVING = 1 / 3
@@ -181,6 +181,7 @@ def _lay(frame: Image, sprite: Sprite, left: int, top: int, place: Setting) -> N
 def _event(index: int, shown: _Shown) -> Event:
     m = shown.message
     assert shown.seen is not None
+    user = "".join(char for char in m.user if char not in PICTOGRAMS)
     return Event(
-        f"truth:{index}", 0, shown.seen, m.kind, m.user, m.text, 1.0, m.level, shown.gift, True
+        f"truth:{index}", 0, shown.seen, m.kind, user, m.text, 1.0, m.level, shown.gift, True
     )

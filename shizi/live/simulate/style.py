@@ -28,6 +28,10 @@ _WORDS = re.compile(r"(?:×?[!-~]{1,16}|.)[，。：；！？、）】」…]{0,
 _JOINS = (" 进入直播间", " 来了")
 _DEEDS = {"follow": " 关注了主播", "like": " 为主播点赞了", "share": " 分享了直播间"}
 _NOTICE, _GAVE = "公告：", "送出"
+PICTOGRAMS = "🌸⭐🍀🔥💎"
+"""Pictures in nicknames, which nobody has to read."""
+_PICTURED = re.compile(f"([{PICTOGRAMS}])")
+_PAINTS = ((255, 130, 170), (255, 200, 50), (70, 190, 90), (255, 110, 40), (90, 190, 255))
 WORDS = "".join((*_JOINS, *_DEEDS.values(), _NOTICE, _GAVE, "×：:[Lv.]0123456789"))
 """Every character of the wordings."""
 
@@ -46,11 +50,12 @@ class Style:
         round_strip: each row's strip is a rounded box of its own.
         light: dark text on a light panel.
         shadow: text has a dark edge.
-        colon: between nickname and what is said.
+        colon: between nickname and what is said; or a blank.
         nicks: colours of nicknames; each user keeps one.
         join: how a join is put.
         frames: badges are outlines rather than filled.
         banners: gifts are banners: the name above, the gift below, the count beside.
+        hang: lines that wrap begin so much further right, pixels.
     """
 
     face: Face
@@ -67,6 +72,7 @@ class Style:
     join: str
     frames: bool = False
     banners: bool = False
+    hang: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +134,15 @@ def draw_row(style: Style, message: Act, gift: Gift | None = None) -> Sprite:
     pitch = round(style.size * 1.36)
     pad = round(style.size * 0.32)
     height = pitch * len(rows) + 2 * pad
-    ends = [pad * 2 + sum(_width(style, p) for p in row) for row in rows]
+    begins = [pad * 2.0 + style.hang * (i > 0) for i in range(len(rows))]
+    ends = [x + sum(_width(style, p) for p in row) for x, row in zip(begins, rows, strict=True)]
     width = min(style.width, round(max(ends)) + 3 * pad)
     colour = np.zeros((height, style.width, 3), np.float32)
     alpha = np.zeros((height, style.width, 1), np.float32)
     if style.strip:
         alpha[..., 0] = _box(height, style.width, width, round(style.size * 0.6)) * style.strip
     for i, row in enumerate(rows):
-        x = pad * 2.0
+        x = begins[i]
         for piece in row:
             _paint(style, piece, colour, alpha, round(x), pad + i * pitch)
             x += _width(style, piece)
@@ -195,7 +202,11 @@ def _pieces(style: Style, message: Act, gift: Gift | None) -> list[_Piece]:
 def _width(style: Style, piece: _Piece) -> float:
     if piece.badge is not None:
         return style.size * 2.0
-    return sum(advance(style.face, style.size, c) for c in piece.text)
+    return sum(_advance(style, c) for c in piece.text)
+
+
+def _advance(style: Style, char: str) -> float:
+    return 1.2 * style.size if char in PICTOGRAMS else advance(style.face, style.size, char)
 
 
 def _wrap(style: Style, pieces: Sequence[_Piece]) -> list[list[_Piece]]:
@@ -209,10 +220,10 @@ def _wrap(style: Style, pieces: Sequence[_Piece]) -> list[list[_Piece]]:
             x += _width(style, piece)
             continue
         for word in _WORDS.findall(piece.text):
-            step = sum(advance(style.face, style.size, c) for c in word.strip("\n"))
+            step = sum(_advance(style, c) for c in word.strip("\n"))
             if word == "\n" or (x + step > room and x):
                 rows.append([])
-                x = 0.0
+                x = float(style.hang)
             if word != "\n":
                 rows[-1].append(_Piece(word, piece.colour))
                 x += step
@@ -248,16 +259,29 @@ def _paint(style: Style, piece: _Piece, colour: Floats, alpha: Floats, x: int, y
             box = box - inner
         _over(colour, alpha, box, piece.badge, x, y + round(size * 0.2))
         small = draw_text(piece.text, style.face, round(size * 0.72))
-        left = x + round((wide - small.mask.shape[1]) / 2 + size * 0.2)
+        left = x + round((wide - small.mask.shape[1]) / 2 + size * 0.3)
         top = y + round(size * (0.95 - ASCENT * 0.72))
-        _over(colour, alpha, _opacity(small.mask), piece.colour, left, top)
+        ink = piece.badge if style.frames else piece.colour
+        _over(colour, alpha, _opacity(small.mask), ink, left, top)
         star = np.zeros((tall + size, wide), np.uint8)
         turns = np.arange(10) * np.pi / 5
         reach = size * np.where(np.arange(10) % 2, 0.12, 0.28)
         points = np.stack([np.sin(turns), -np.cos(turns)], 1) * reach[:, None]  # (10, 2)
         centre = (size * 0.45, size * 0.67)
         cv2.fillPoly(star, [(points + centre).round().astype(np.int32)], 255, cv2.LINE_AA)
-        _over(colour, alpha, _opacity(star), (255, 240, 180), x, y)
+        _over(colour, alpha, _opacity(star), ink if style.frames else (255, 240, 180), x, y)
+        return
+    for text in filter(None, _PICTURED.split(piece.text)):
+        _write(style, replace(piece, text=text), colour, alpha, x, y)
+        x += round(_width(style, replace(piece, text=text)))
+
+
+def _write(style: Style, piece: _Piece, colour: Floats, alpha: Floats, x: int, y: int) -> None:
+    """Write a text, or draw one pictogram."""
+    size = style.size
+    if piece.text in PICTOGRAMS:
+        paint = _PAINTS[PICTOGRAMS.index(piece.text)]
+        _over(colour, alpha, _pictogram(piece.text, size), paint, x + size // 10, y + size // 8)
         return
     if not piece.text.strip():
         return
@@ -268,6 +292,17 @@ def _paint(style: Style, piece: _Piece, colour: Floats, alpha: Floats, x: int, y
         edge = cv2.GaussianBlur(cv2.dilate(ink.mask, np.ones((3, 3), np.uint8)), (0, 0), 0.8)
         _over(colour, alpha, _opacity(edge) * np.float32(0.8), (0, 0, 0), x, top)
     _over(colour, alpha, mask, piece.colour, x, top)
+
+
+def _pictogram(char: str, size: int) -> Floats:
+    """A flower, a star, a clover, a flame or a gem, opacity (size, size)."""
+    kind, picture = PICTOGRAMS.index(char), np.zeros((size, size), np.uint8)
+    petals, depth = ((5, 0.25), (5, 0.55), (4, 0.35), (3, 0.3), (4, 0.0))[kind]
+    turn = np.linspace(0, 2 * np.pi, 120)
+    reach = size * 0.48 * (1 - depth * (0.5 + 0.5 * np.cos(petals * turn + np.pi)))
+    points = size / 2 + np.stack([np.sin(turn), -np.cos(turn)], 1) * reach[:, None]  # (120, 2)
+    cv2.fillPoly(picture, [points.round().astype(np.int32)], 255, cv2.LINE_AA)
+    return _opacity(picture)
 
 
 def _over(
