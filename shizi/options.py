@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
+from types import NoneType
 from typing import Any
 
 from shizi.errors import OptionError
@@ -51,6 +53,24 @@ def check_type(options: Any, /, **types: type) -> None:
         value = getattr(options, name)
         if not isinstance(value, kind):
             raise OptionError(f"{name}: must be {kind.__name__}, not {value!r}")
+
+
+def check_plain(options: Any) -> None:
+    """Refuse a flag that is neither true nor false, and a text that is none.
+
+    Raises:
+        OptionError: a field is so.
+    """
+    kinds: dict[Any, tuple[type, ...]] = {
+        "bool": (bool,),
+        "str": (str,),
+        "str | None": (str, NoneType),
+    }
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if not isinstance(value, kinds.get(field.type, (object,))):
+            told = "True or False" if field.type == "bool" else "a text"
+            raise OptionError(f"{field.name}: must be {told}, not {value!r}")
 
 
 def check_choice(options: Any, **choices: tuple[str, ...]) -> None:

@@ -6,7 +6,6 @@ right, y down, origin at the top-left corner of the top-left pixel.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.certainty import of_part, surprise
 from shizi.errors import DataError, ImageError
 
 Image: TypeAlias = NDArray[np.uint8]
@@ -55,21 +55,6 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 WHOLE: tuple[Box, ...] = ((0.0, 0.0, 1.0, 1.0),)
 """All of a page, in shares of its sides."""
-
-SURPRISE, SLOPE = 0.83, 0.84
-"""Of :func:`certainty`, fitted to the shipped recogniser; docs/benchmark.md tells how well."""
-
-
-def certainty(probabilities: Iterable[float]) -> float:
-    """Probability that some characters are all right, from the recogniser's of each of them.
-
-    Their product is too sure of itself. How much it surprises, -ln of it, is set right by two
-    numbers: even odds at ``SURPRISE``, and how fast they turn, ``SLOPE``. That is the scaling of
-    Platt, "Probabilistic outputs for support vector machines", 1999, of the surprise's logarithm.
-    """
-    surprise = -sum(math.log(min(1.0, max(p, 1e-9))) for p in probabilities)
-    return float(1 / (1 + (surprise / SURPRISE) ** SLOPE))
-
 
 _NEEDED = object()
 
@@ -159,7 +144,7 @@ class Word:
     Attributes:
         quad: where it stands in the original image.
         text: what it says.
-        score: probability that all of it is right, 0 to 1; see :func:`certainty`.
+        score: probability that all of it is right, 0 to 1: its share of the line's.
         chars: its characters, placed along the line.
     """
 
@@ -176,7 +161,7 @@ class Line:
     Attributes:
         quad: where it stands in the original image.
         text: what it says.
-        score: probability that all of it is right, 0 to 1; see :func:`certainty`.
+        score: probability that all of it is right, 0 to 1; see :mod:`shizi.certainty`.
         chars: its characters in order; ``text`` is their concatenation.
         block: index of the column or region that the line belongs to.
         paragraph: index of the paragraph, counted over the whole page.
@@ -210,11 +195,11 @@ class Line:
     @property
     def words(self) -> tuple[Word, ...]:
         """Its runs of characters without a blank, in order."""
-        found = []
+        found, whole = [], surprise(char.score for char in self.chars)
         for blank, run in groupby(self.placed, key=lambda char: char.text.isspace()):
             if not blank:
                 word = tuple(run)
-                score = certainty(char.score for char in word) if self.chars else self.score
+                score = of_part(self.score, surprise(char.score for char in word), whole)
                 quad = self.part(word[0].start, max(char.end for char in word))
                 found.append(Word(quad, "".join(char.text for char in word), score, word))
         return tuple(found)

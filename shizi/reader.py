@@ -29,9 +29,9 @@ from shizi.nets.spec import (
     VGGCTPNSpec,
     VGGOrientationSpec,
 )
-from shizi.options import check_choice, check_range, check_type
+from shizi.options import check_choice, check_plain, check_range, check_type
 from shizi.orientation import OrientationClassifier
-from shizi.page import Image, Line, Page, Quad, Sheet, certainty, check_image
+from shizi.page import Image, Line, Page, Quad, Sheet, check_image
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
 from shizi.upright import Side, Upright, Vote
 
@@ -78,6 +78,9 @@ class ReaderOptions:
         check_type(self, limits=ImageLimits, detection=DetectionOptions)
         check_type(self, recognition=RecognitionOptions)
         check_range(self, threads=(0, 1024), least_score=(0, 1))
+        check_plain(self)
+        if not isinstance(self.weights, str | Path | None):
+            raise OptionError(f"weights: must be a folder's path, not {self.weights!r}")
         if self.weights is not None:
             object.__setattr__(self, "weights", Path(self.weights))
 
@@ -128,7 +131,8 @@ class Reader:
         net, options = self._open("crnn"), self.options.recognition
         assert isinstance(net.spec, CRNNSpec | VGGCRNNSpec)
         assert net.charset
-        return Recognizer(net.session, net.charset, options, net.spec.height, net.card.squeeze)
+        height, card = net.spec.height, net.card
+        return Recognizer(net.session, net.charset, options, height, card.squeeze, card.certainty)
 
     def _classifier(self) -> OrientationClassifier:
         net = self._open("orientation")
@@ -152,7 +156,10 @@ class Reader:
         Raises:
             ImageError: the picture cannot be loaded, or is one of several in a file.
             TooLongError: reading takes longer.
+            OptionError: the time is no number above 0.
         """
+        if not (isinstance(timeout, int | float) and timeout > 0):
+            raise OptionError(f"timeout: must be a number of seconds, not {timeout!r}")
         found = picture(source, self.options.limits)
         with within(timeout, found.name):
             return jobs.sheet(found, self.read_image).page
@@ -181,8 +188,11 @@ class Reader:
 
         That is what a searchable PDF is made of: see :func:`shizi.write`.
         """
-        if isinstance(sources, str | bytes | bytearray | memoryview | np.ndarray):
+        lone = str | bytes | bytearray | memoryview | np.ndarray
+        if isinstance(sources, lone) or not isinstance(sources, Iterable):
             raise OptionError("sources: give a list, even of one, as in ['photo.jpg']")
+        if not isinstance(options, PageOptions):
+            raise OptionError(f"options: must be PageOptions, not {options!r}")
         return jobs.sheets(sources, self.read_image, self.options.limits, options)
 
     def read_image(self, image: Image, name: str = "<array>") -> Page:
@@ -202,18 +212,19 @@ class Reader:
         said = ones(found, said)
         least = self.options.least_score
         short = np.maximum(*sides(found)) < SHORT * np.minimum(*sides(found))  # (N,)
-        kept = [i for i, r in enumerate(said) if _is_text(r, short[i]) and _score(r) >= least]
+        scores = [self.recognizer.certainty(reading) for reading in said]
+        kept = [i for i, r in enumerate(said) if _is_text(r, short[i]) and scores[i] >= least]
         quads, texts = found[kept], [said[i].text for i in kept]
         placed = map_back(quads, side.angle, width, height)
         placed = np.clip(placed, 0, np.array([width, height], np.float32))
         lines = []
         for place in arrange(quads, texts):
-            reading = said[kept[place.index]]
+            reading, score = said[kept[place.index]], scores[kept[place.index]]
             lines.append(
                 Line(
                     quad=Quad.from_array(placed[place.index]),
                     text=reading.text,
-                    score=_score(reading),
+                    score=score,
                     chars=reading.chars,
                     block=place.block,
                     paragraph=place.paragraph,
@@ -234,10 +245,6 @@ def _is_text(reading: Reading, short: bool) -> bool:
     """Say whether it is more than specks, strokes and pictures."""
     least = LONE if short or len(reading.text) == 1 else LEGIBLE
     return bool(reading.text) and reading.score >= least
-
-
-def _score(reading: Reading) -> float:
-    return certainty(char.score for char in reading.chars)
 
 
 def read(source: Source) -> Page:

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi import ctc
+from shizi.certainty import Fit, certainty
 from shizi.charset import Charset
 from shizi.crop import HEIGHT, WIDTHS, cut, fit, is_tall, lay_out, lie_down
 from shizi.engine import Session
 from shizi.errors import OptionError, ShiziError
 from shizi.geometry import grow, rotate90
-from shizi.options import check_range
+from shizi.options import check_plain, check_range
 from shizi.page import Char, Image, Quads, check_image
 
 SURE = 0.95
@@ -72,6 +73,7 @@ class RecognitionOptions:
             OptionError: something is out of range.
         """
         check_range(self, reread=(0, 1), beam=(1, 100))
+        check_plain(self)
         if self.squeeze is not None:
             check_range(self, squeeze=(0.2, 5))
 
@@ -80,7 +82,7 @@ class Reading(NamedTuple):
     """What a line says; spans are fractions of the line's length.
 
     ``score`` is the mean probability of its characters: how much it resembles text. How certain
-    all of it is, :func:`shizi.page.certainty` tells.
+    all of it is, :meth:`Recognizer.certainty` tells.
     ``vertical`` says that the line runs downwards, ``sideways`` that its characters lie on
     their side.
     """
@@ -112,6 +114,7 @@ class Recognizer:
         options: how to read.
         height: of the crops that the network expects, pixels.
         squeeze: of its card; the one of the options comes first.
+        fit: of its card.
 
     Raises:
         ShiziError: the charset lacks a character of ``options.allow``.
@@ -124,10 +127,12 @@ class Recognizer:
         options: RecognitionOptions | None = None,
         height: int = HEIGHT,
         squeeze: float = 1.0,
+        fit: Fit | None = None,
     ) -> None:
         self.options = options or RecognitionOptions()
         told = self.options.squeeze
         self.squeeze = squeeze if told is None else told
+        self.fit = fit
         self._session = session
         self._charset = charset
         self._height = height
@@ -163,6 +168,10 @@ class Recognizer:
             if len(reading.text) == 1 and reading.score > readings[i].score:
                 readings[i] = reading
         return readings
+
+    def certainty(self, reading: Reading) -> float:
+        """Probability that all of a reading is right, 0 to 1."""
+        return certainty((char.score for char in reading.chars), self.fit)
 
     def read_columns(self, image: Image, quads: Quads) -> list[Reading]:
         """Read columns that lie on their side, tops at the left, at quads (N, 4, 2)."""

@@ -87,6 +87,18 @@ def test_an_input_gets_a_file_for_each_format(tmp_path: Path) -> None:
     assert rows(out, "state, pages, lines") == [("done", 1, 1), ("done", 2, 2)]
 
 
+def test_pages_of_a_pdf_that_keep_their_text_are_counted(tmp_path: Path) -> None:
+    given, out = Path(__file__).parents[1] / "samples" / "twocolumns.pdf", tmp_path / "out"
+    for format, unread in (("pdf", 2), ("pdf,text", 0)):
+        options = BatchOptions(str(out / format), format=format)
+        with closing(Batch(options, hands=batch_hands.here)) as batch:
+            batch.take_in([str(given)])
+            (outcome,) = batch.run()
+            report = batch.report()
+        assert outcome.failures == ()
+        assert (outcome.pages, outcome.unread, report.unread) == (2, unread, unread)
+
+
 def test_what_cannot_be_read_is_named_and_costs_no_other(tmp_path: Path) -> None:
     bad = tmp_path / "b.png"
     bad.write_bytes(b"nothing of the kind")
@@ -426,7 +438,7 @@ def test_an_outcome_with_failures_has_failed(tmp_path: Path) -> None:
         for failures in ((), ("b: why",)):
             claimed = manifest.claim()
             assert claimed is not None
-            manifest.end(claimed.number, Outcome(1, 2, 0.5, failures))
+            manifest.end(claimed.number, Outcome(1, 2, seconds=0.5, failures=failures))
         assert manifest.claim() is None
         assert manifest.counts() == Counts(0, 1, 1)
         assert manifest.totals() == (2, 2, 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import shutil
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,13 +15,17 @@ import pytest
 from PIL import Image as Pillow
 from rich.console import Console
 
+from shizi import weights
 from shizi.bench import systems
 from shizi.bench.memory import MemoryOptions, run_memory, varied
+from shizi.certainty import Fit
+from shizi.cli import eval as eval_command
 from shizi.cli.eval import score
 from shizi.cli.show import table
-from shizi.errors import DataError, ShiziError
+from shizi.errors import DataError, ShiziError, WeightsError
 from shizi.evaluate import (
     Found,
+    Result,
     Said,
     as_found,
     describe,
@@ -31,10 +36,12 @@ from shizi.evaluate import (
     run_eval,
     together,
 )
+from shizi.evaluate.calibration import calibrate
 from shizi.evaluate.sets import EvalOptions, load_set, rules_for, shown
 from shizi.geometry import box_to_quad
 from shizi.images.load import load
 from shizi.page import Image, Quads
+from shizi.reader import Reader, ReaderOptions
 from shizi.scores import TextRules
 
 WIDTH, HEIGHT = 120, 80
@@ -230,14 +237,14 @@ def test_run_writes_a_table_and_json(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "figures.json"
-    assert score("pages", EvalOptions((folder,), json=target), Oracle()) == 0
+    assert score("pages", EvalOptions((folder,), json=target), Oracle())
     assert "CER at 90" in capsys.readouterr().out
     (result,) = json.loads(target.read_text(encoding="utf-8"))
     assert result["set"] == "set"
     assert result["figures"]["CER at 270"] == 0
     assert result["rules"]["ignore_spaces"] is True
     drawn = EvalOptions((folder,), plot=tmp_path / "angles.png")
-    assert score("orientation", drawn, Oracle()) == 0
+    assert score("orientation", drawn, Oracle())
     assert "true angles by answers" in capsys.readouterr().out
     assert load(tmp_path / "angles.png").std() > 10
     with pytest.raises(DataError, match="--plot"):
@@ -246,15 +253,36 @@ def test_run_writes_a_table_and_json(
         score("pages", EvalOptions((folder,), calibrate=True), Oracle())
 
 
-def test_scores_are_counted_drawn_and_fitted(
+def test_scores_are_counted_and_drawn(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    what = EvalOptions((folder,), plot=tmp_path / "scores.png", calibrate=True)
-    assert score("recognition", what, Oracle(("你好。世界", "冉见"))) == 0
+    what = EvalOptions((folder,), plot=tmp_path / "scores.png")
+    assert score("recognition", what, Oracle(("你好。世界", "冉见")))
     told = capsys.readouterr().out
     assert "100: 50.0" in told
-    assert "SURPRISE" in told
     assert load(tmp_path / "scores.png").std() > 10
+
+
+def test_what_is_fitted_is_noted_on_the_card_of_the_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("crnn.onnx", "crnn.json", "charset.txt"):
+        shutil.copy(weights.FOLDER / name, tmp_path)
+    lines = [(0.9, True), (0.9, False), (0.6, False), (0.99, True)]
+    result = Result("set", {}, judged=lines)
+    monkeypatch.setattr(eval_command, "score", lambda *_: [result])
+    before = weights.card("crnn", tmp_path)
+    assert before.certainty == weights.card("crnn").certainty
+    what = EvalOptions((tmp_path,), calibrate=True)
+    eval_command.recognition(what=what, reading=ReaderOptions(weights=tmp_path, threads=1))
+    after = weights.card("crnn", tmp_path)
+    assert after.certainty == calibrate([lines], before.certainty)
+    assert after.certainty != before.certainty
+    assert after == replace(before, certainty=after.certainty)
+    assert f"surprise {after.certainty.surprise:.3f}" in capsys.readouterr().out
+    assert Reader(ReaderOptions(weights=tmp_path, threads=1)).recognizer.fit == after.certainty
+    with pytest.raises(WeightsError, match=r"crnn\.json is missing"):
+        weights.note(tmp_path / "elsewhere", Fit(1, 1))
 
 
 def test_wrong_sets_are_named(tmp_path: Path, folder: Path) -> None:

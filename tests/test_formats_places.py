@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import pytest
 
 from shizi.formats import FormatName, write
-from shizi.page import Char, Line, Page, Quad, certainty
+from shizi.page import Char, Line, Page, Quad
 
 ALTO = "{http://www.loc.gov/standards/alto/ns-v4#}"
 XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -65,7 +65,7 @@ def test_tsv_has_the_rows_of_tesseract() -> None:
     assert rows[0] == ["1", "1", "0", "0", "0", "0", "0", "0", "9", "9", "-1", ""]
     words = [row for row in rows if row[0] == "5"]
     assert [row[-1] for row in words] == ["识字", "OCR", "a", "<b>", "&", "'c'", "段落", "栏"]
-    sure = str(round(100 * certainty([0.9] * 3), 2))
+    sure = str(round(100 * PAGE.lines[0].words[1].score, 2))
     assert words[1] == ["5", "2", "1", "1", "1", "2", "70", "10", "60", "20", sure, "OCR"]
     assert [row[1:5] for row in words if row[-1] in ("段落", "栏")] == [
         ["2", "1", "2", "1"],
@@ -90,7 +90,7 @@ def test_hocr_nests_what_it_places() -> None:
     words = all_of("ocrx_word")
     assert texts(words)[:2] == ["识字", "OCR"]
     assert bbox(words[1]) == [70, 10, 130, 30]
-    assert f"x_wconf {100 * certainty([0.9] * 3):.0f}" in words[1].get("title", "")
+    assert f"x_wconf {100 * PAGE.lines[0].words[1].score:.0f}" in words[1].get("title", "")
     assert texts(all_of("ocrx_cinfo"))[:2] == ["识", "字"]
     assert all_of("ocrx_cinfo")[1].get("title") == "x_bboxes 30 10 50 30; x_conf 90"
     ids = [e.get("id") for e in root.iter() if e.get("id")]

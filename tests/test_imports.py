@@ -15,7 +15,7 @@ ROOT = Path(shizi.__file__).parent
 
 LEVELS = [
     {"terminal"},
-    {"errors", "cpu", "files", "waits", "bar"},
+    {"errors", "certainty", "cpu", "files", "waits", "bar"},
     {"page", "extras", "options", "deadline"},
     {"geometry", "charset", "nets"},
     {"images", "ctc", "crop", "engine"},

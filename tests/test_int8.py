@@ -148,11 +148,15 @@ def test_half_precision_keeps_rounded_kernels_on_their_steps() -> None:
             )
 
 
-def test_what_is_measured_while_reading_is_noted_on_the_card(tmp_path: Path) -> None:
+def test_what_is_measured_while_reading_is_noted_on_the_card(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     picture = cv2.imread(str(SAMPLE))[:, :, ::-1]
     cv2.imwrite(str(tmp_path / "sign.png"), picture[:, :, ::-1])
-    options = ExportOptions(out=tmp_path / "out", measure=(tmp_path / "sign.png",))
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    options = ExportOptions(out=tmp_path / "out", measure=(tmp_path,))
     path = export(weights.file("crnn"), options)
+    assert "broken.png" in capsys.readouterr().err
     card = weights.card("crnn", path.parent)
     assert list(card.ranges) == list(weights.card("crnn").ranges)
     assert all(low < high for low, high in card.ranges.values())

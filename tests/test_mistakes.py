@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 
 import shizi
-from shizi import ImageError, OptionError, Page, PageOptions, Reader, ReaderOptions, WriteError
+from shizi import (
+    ImageError,
+    OptionError,
+    Page,
+    PageOptions,
+    Reader,
+    ReaderOptions,
+    RecognitionOptions,
+    WriteError,
+)
 from shizi.cli import main
 
 RGB = np.full((60, 80, 3), 255, np.uint8)
@@ -53,7 +62,7 @@ def test_quads_of_another_shape_are_refused(reader: Reader) -> None:
     assert len(reader.recognizer(RGB, [[[0, 0], [60, 0], [60, 30], [0, 30]]])) == 1  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("lone", ["photo.jpg", b"bytes", RGB], ids=["path", "bytes", "array"])
+@pytest.mark.parametrize("lone", ["photo.jpg", Path("photo.jpg"), b"bytes", RGB, None], ids=str)
 def test_one_source_is_not_taken_for_many(reader: Reader, lone: Any) -> None:
     with pytest.raises(OptionError, match="give a list"):
         list(reader.read_many(lone))
@@ -66,6 +75,12 @@ def test_one_source_is_not_taken_for_many(reader: Reader, lone: Any) -> None:
         lambda: ReaderOptions(limits=5),  # type: ignore[arg-type]
         lambda: ReaderOptions(threads="2"),  # type: ignore[arg-type]
         lambda: PageOptions(pages=3),  # type: ignore[arg-type]
+        lambda: ReaderOptions(orientation="no"),  # type: ignore[arg-type]
+        lambda: ReaderOptions(weights=3),  # type: ignore[arg-type]
+        lambda: RecognitionOptions(allow=["a"]),  # type: ignore[arg-type]
+        lambda: PageOptions(force=1),  # type: ignore[arg-type]
+        lambda: PageOptions(password=b"x"),  # type: ignore[arg-type]
+        lambda: shizi.draw(RGB, Page("x", 80, 60)),  # type: ignore[arg-type]
     ],
 )
 def test_options_of_a_wrong_type_are_refused(make: Callable[[], object]) -> None:
@@ -73,9 +88,23 @@ def test_options_of_a_wrong_type_are_refused(make: Callable[[], object]) -> None
         make()
 
 
-def test_a_time_that_is_no_number_is_refused(reader: Reader) -> None:
+def test_documents_are_told_by_page_options(reader: Reader) -> None:
+    with pytest.raises(OptionError, match="must be PageOptions"):
+        list(reader.read_many(["a.pdf"], {"pages": "1"}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("time", ["5", -1, 0, float("nan")])
+def test_a_time_that_is_no_number_is_refused(reader: Reader, time: Any) -> None:
     with pytest.raises(OptionError, match="number of seconds"):
-        reader.read(RGB, timeout="5")  # type: ignore[arg-type]
+        reader.read(RGB, timeout=time)
+
+
+def test_only_pages_are_written_and_to_files_only(tmp_path: Path) -> None:
+    with pytest.raises(WriteError, match="not a str"):
+        shizi.write(["text"], tmp_path / "a.txt", "text")  # type: ignore[list-item]
+    with pytest.raises(WriteError, match="name a file"):
+        shizi.write(Page("x", 1, 1), tmp_path, "text")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -90,6 +119,9 @@ def test_a_file_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None
         (["read", "https://x.org/a.jpg"], "only files are read: download it first"),
         (["read", "*.jpg"], "leave out the quotes"),
         (["read", "nosuch.jpg"], "check the path"),
+        (["read", "photo.png", "--draw", "photo.png"], "photo.png: is a file, or lies in one"),
+        (["read", "photo.png", "--format", "text,json", "--out", "photo.png/x"], "name a folder"),
+        (["check", "everything"], "everything: is nothing that this command takes"),
     ],
 )
 def test_the_command_line_says_what_to_do(

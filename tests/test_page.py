@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shizi.certainty import Fit, certainty, surprise
 from shizi.errors import DataError
-from shizi.page import Char, Line, Page, Quad, certainty
+from shizi.page import Char, Line, Page, Quad
 
 BOX = Quad(((10.0, 20.0), (110.0, 20.0), (110.0, 40.0), (10.0, 40.0)))
 
@@ -118,7 +119,6 @@ def test_words_are_runs_without_a_blank() -> None:
     across = Line(BOX, texts, 0.7, chars)
     first, second = across.words
     assert (first.text, second.text) == ("识字", "OCR")
-    assert first.score == certainty([0.5, 0.6])
     assert first.quad.bounds == pytest.approx((10, 20, 10 + 200 / 6, 40))
     assert second.quad.bounds == pytest.approx((60, 20, 110, 40))
     assert second.chars == chars[3:]
@@ -126,16 +126,42 @@ def test_words_are_runs_without_a_blank() -> None:
     assert down.words[1].quad.bounds == pytest.approx((10, 30, 110, 40))
 
 
-def test_a_long_line_is_less_certain_than_a_short_one() -> None:
-    assert certainty([1.0]) == certainty([1.0] * 50) == 1
-    assert certainty([0.99] * 30) < certainty([0.99] * 3) < 0.99
-    assert 0.9 < certainty([0.99]) < certainty([0.999]) < 1
+@pytest.mark.parametrize("fit", [Fit(0.83, 0.84), None])
+def test_a_long_line_is_less_certain_than_a_short_one(fit: Fit | None) -> None:
+    assert certainty([1.0], fit) == certainty([1.0] * 50, fit) == 1
+    assert certainty([0.99] * 30, fit) < certainty([0.99] * 3, fit) < 0.99
+    assert 0.9 < certainty([0.99], fit) < certainty([0.999], fit) < 1
 
 
 def test_one_doubtful_character_makes_the_line_doubtful() -> None:
-    assert certainty([1.0] * 30 + [0.5]) == certainty([0.5]) < 0.6
-    assert 0 < certainty([0.0, 1.0]) < 0.1
-    assert certainty([1.0000001]) == 1  # of a network that rounds
+    fit = Fit(0.83, 0.84)
+    assert certainty([1.0] * 30 + [0.5], fit) == certainty([0.5], fit) < 0.6
+    assert 0 < certainty([0.0, 1.0], fit) < 0.1
+    assert certainty([1.0000001], fit) == 1  # of a network that rounds
+
+
+@pytest.mark.parametrize("wrong", [(0, 1), (1, -1), (float("nan"), 1), (1, float("inf"))])
+def test_a_fit_that_makes_no_sense_is_refused(wrong: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        Fit(*wrong)
+
+
+def test_words_share_the_doubts_of_their_line() -> None:
+    def words(scores: list[float], certain: float) -> list[float]:
+        chars = tuple(Char(c, p, 0, 1) for c, p in zip("ab cd", scores, strict=True))
+        return [word.score for word in Line(BOX, "ab cd", certain, chars).words]
+
+    sure, doubtful = words([1, 1, 1, 0.5, 1], 0.4)
+    assert sure == 1
+    assert doubtful == pytest.approx(0.4)
+    even = words([0.9, 1, 1, 0.9, 1], 0.5)
+    assert even == pytest.approx([2 / 3, 2 / 3])  # odds of 1 to 2 each
+    assert words([1] * 5, 0.7) == [0.7, 0.7]
+    assert words([1, 1, 1, 0.5, 1], 0.0) == [1, 0]
+    whole = (Char("a", 0.5, 0, 0.5), Char("b", 0.6, 0.5, 1))
+    (word,) = Line(BOX, "ab", 0.3, whole).words
+    assert word.score == pytest.approx(0.3)
+    assert surprise([0.5, 0.5]) == pytest.approx(-np.log(0.25))
 
 
 def test_words_of_a_line_whose_characters_have_no_place() -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from shizi.certainty import Fit, certainty
 from shizi.geometry import box_to_quad, map_back
-from shizi.page import Char, certainty
+from shizi.page import Char
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import Reading
 from shizi.upright import SAMPLE, SENSE, _legible, _sense
@@ -87,6 +88,9 @@ class World:
     def read_columns(self, image: np.ndarray, quads: np.ndarray) -> list[Reading]:
         return [r._replace(score=self.columns, sideways=False) for r in self(image, quads)]
 
+    def certainty(self, reading: Reading) -> float:
+        return certainty((char.score for char in reading.chars), FIT)
+
     def reader(self, **options: object) -> Reader:
         return Reader(
             ReaderOptions(**options),  # type: ignore[arg-type]
@@ -96,6 +100,7 @@ class World:
         )
 
 
+FIT = Fit(0.83, 0.84)
 ROWS = [(5.0, 5.0 + 6 * i, 60.0 + i, 5.0, f"line {i}") for i in range(SAMPLE + 2)]
 TEXTS = [row[4] for row in ROWS]
 VERSE = [(*row[:4], f"第{i}行的文字") for i, row in enumerate(ROWS)]
@@ -206,7 +211,10 @@ def test_a_line_is_as_certain_as_its_characters_are_together() -> None:
     rows = [(5.0, 5.0, 60.0, 8.0, "a line"), (5.0, 20.0, 9.0, 8.0, "x")]
     world = World(rows, {0: 0.95})
     page = world.reader(orientation=False).read_image(world.upright)
-    assert [line.score for line in page.lines] == [certainty([0.95] * 6), certainty([0.95])]
+    assert [line.score for line in page.lines] == [
+        certainty([0.95] * 6, FIT),
+        certainty([0.95], FIT),
+    ]
     reader = world.reader(orientation=False, least_score=0.8)
     assert [line.text for line in reader.read_image(world.upright).lines] == ["x"]
 

@@ -32,6 +32,7 @@ class Report:
         inputs: that it has read itself, and failures among them.
         pages: that it has read.
         lines: on them.
+        unread: of these pages, those whose own text was kept.
         seconds: that it took.
         slowest: its slowest inputs: name, seconds, pages.
     """
@@ -40,6 +41,7 @@ class Report:
     inputs: int
     pages: int
     lines: int
+    unread: int
     seconds: float
     slowest: list[tuple[str, float, int]]
 
@@ -91,7 +93,7 @@ class Batch:
         self._work = Work(options.formats, reading, documents, keep=here)
         self._stamps = stamps(self._out)
         self._manifest = Manifest(options.account)
-        self._begun = time.monotonic()
+        self._begun, self._unread = time.monotonic(), 0
 
     def close(self) -> None:
         """Let others have the manifest."""
@@ -127,6 +129,7 @@ class Batch:
         with self._manifest.told(), closing(ends):
             for task, outcome in ends:
                 self._manifest.end(task.number, outcome)
+                self._unread += outcome.unread
                 yield outcome
                 while refused:
                     yield refused.popleft()
@@ -137,7 +140,8 @@ class Batch:
         inputs, pages, lines = self._manifest.totals()
         seconds = time.monotonic() - self._begun
         slowest = self._manifest.slowest(_SLOWEST)
-        return Report(self._manifest.counts(), inputs, pages, lines, seconds, slowest)
+        counts = self._manifest.counts()
+        return Report(counts, inputs, pages, lines, self._unread, seconds, slowest)
 
     def _tasks(self, refused: Callable[[Outcome], None]) -> Iterator[Task]:
         """Claim one input after the other; one whose results would replace others' is refused."""

@@ -90,6 +90,7 @@ class Outcome:
     Attributes:
         pages: that were read.
         lines: on them.
+        unread: of these pages, those whose own text was kept, which no format needs otherwise.
         seconds: that it took.
         failures: what could not be read or written, and why, a line each.
         written: suffixes of the files written, and how each looks now (:func:`.places.stamp`).
@@ -97,6 +98,7 @@ class Outcome:
 
     pages: int = 0
     lines: int = 0
+    unread: int = 0
     seconds: float = 0.0
     failures: tuple[str, ...] = ()
     written: tuple[tuple[str, str], ...] = ()

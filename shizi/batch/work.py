@@ -17,7 +17,7 @@ from shizi.errors import Failure, ShiziError
 from shizi.formats import FORMATS, needs_all
 from shizi.jobs import Read, sheets
 from shizi.journal import Journal, bare
-from shizi.page import Image, Page, Sheet
+from shizi.page import WHOLE, Image, Page, Sheet
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 """Errors of a disk that takes nothing more, whichever input is next."""
@@ -48,7 +48,8 @@ def read_input(task: Task, work: Work, read: Read, tell: Callable[[Step], None])
     begun = time.monotonic()
     failures: list[str] = []
     found: list[Sheet] = []
-    lines = 0
+    lines = unread = 0
+    read_all = needs_all(work.formats)
     written: list[tuple[str, str]] = []
     try:
         with fetched(task.source) as path, _journal(task, work) as journal:
@@ -58,13 +59,14 @@ def read_input(task: Task, work: Work, read: Read, tell: Callable[[Step], None])
                 work.reading.limits,
                 work.documents,
                 journal=journal,
-                read_all=needs_all(work.formats),
+                read_all=read_all,
             ):
                 tell(Step())
                 if isinstance(item, Failure):
                     failures.append(str(item))
                     continue
                 lines += len(item.page.lines)
+                unread += not read_all and item.own_text == WHOLE
                 found.append(bare(item))
             tell(Step(pages=len(found) + 1))
             for suffix in _write(found, journal, task, work, failures) if found else ():
@@ -74,7 +76,7 @@ def read_input(task: Task, work: Work, read: Read, tell: Callable[[Step], None])
             raise FullError(f"{task.target}: {error.strerror}; make room, then go on") from error
         failures.append(str(Failure(task.shown, error)))
     seconds = time.monotonic() - begun
-    return Outcome(len(found), lines, seconds, tuple(failures), tuple(written))
+    return Outcome(len(found), lines, unread, seconds, tuple(failures), tuple(written))
 
 
 def suffixes(work: Work) -> list[str]:

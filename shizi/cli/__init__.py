@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from inspect import cleandoc
 from pathlib import Path
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from shizi import __version__
 from shizi.cli.help import ALL, ShortHelp
@@ -120,6 +120,9 @@ def _run(tokens: list[str]) -> int:
         # ValueError: the dataclasses of options check themselves.
         try:
             command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        except UnusedCliTokensError as error:
+            told = " ".join(error.unused_tokens or ())
+            raise UsageError(f"{told}: is nothing that this command takes; leave it out") from error
         except (CycloptsError, ValueError) as error:
             raise UsageError(str(error)) from error
         result = command(*bound.args, **bound.kwargs)

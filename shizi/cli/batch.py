@@ -112,6 +112,9 @@ def _print(report: Report) -> None:
     if report.inputs:
         told = f"{report.inputs:,} (pages {report.pages:,}, lines {report.lines:,})"
         say(console, f"read     {told} in {report.seconds:,.1f} s: {report.rate:.2f} pages/s")
+    if report.unread:
+        told = "1 page keeps" if report.unread == 1 else f"{report.unread:,} pages keep"
+        say(console, f"unread   {told} the text of before; --force reads all")
     for name, seconds, pages in report.slowest:
         say(
             console,

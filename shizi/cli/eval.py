@@ -12,6 +12,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from shizi import weights
 from shizi.cli.show import say, table, wide_console, write_json
 from shizi.errors import DataError
 from shizi.evaluate import (
@@ -46,8 +47,18 @@ def recognition(*, what: What, reading: Reading = _DEFAULT) -> int:
 
     shizi eval recognition --data real/lines --weights my-weights
     shizi eval recognition --data drawn:doubled drawn:prices --fonts unseen --plot scores.png
+    shizi eval recognition --data real/lines --weights my-weights --calibrate
     """
-    return score("recognition", what, ReaderSystem(Reader(reading)))
+    reader = Reader(reading)
+    results = score("recognition", what, ReaderSystem(reader))
+    if what.calibrate:
+        fit = calibrate([result.judged or [] for result in results], reader.recognizer.fit)
+        console = wide_console()
+        console.print(f"fitted: surprise {fit.surprise:.3f}, slope {fit.slope:.3f}")
+        if reading.weights:
+            weights.note(reading.weights, fit)
+            console.print(f"noted on the card in {reading.weights}; lines are scored by it now")
+    return 0
 
 
 @eval.command
@@ -57,7 +68,8 @@ def detection(*, what: What, reading: Reading = _DEFAULT) -> int:
     shizi eval detection --data real/pages
     shizi eval detection --data real/pages --limit 50
     """
-    return score("detection", what, ReaderSystem(Reader(reading)))
+    score("detection", what, ReaderSystem(Reader(reading)))
+    return 0
 
 
 @eval.command
@@ -67,7 +79,8 @@ def orientation(*, what: What, reading: Reading = _DEFAULT) -> int:
     shizi eval orientation --data real/pages
     shizi eval orientation --data real/pages --plot angles.png
     """
-    return score("orientation", what, ReaderSystem(Reader(reading)))
+    score("orientation", what, ReaderSystem(Reader(reading)))
+    return 0
 
 
 @eval.command
@@ -77,7 +90,8 @@ def pages(*, what: What, reading: Reading = _DEFAULT) -> int:
     shizi eval pages --data real/pages
     shizi eval pages --data real/pages --ignore-spaces --json figures.json
     """
-    return score("pages", what, ReaderSystem(Reader(reading)))
+    score("pages", what, ReaderSystem(Reader(reading)))
+    return 0
 
 
 @eval.command
@@ -107,8 +121,8 @@ def live(*, what: Annotated[LiveEvalOptions, Parameter(name="*")]) -> int:
     return 0
 
 
-def score(task: Task, what: EvalOptions, system: System) -> int:
-    """Evaluate a system, show a table, write what was asked for and return the exit code.
+def score(task: Task, what: EvalOptions, system: System) -> list[Result]:
+    """Evaluate a system, show a table and write what was asked for.
 
     Raises:
         DataError: a set is broken, none of them suits the task, or a plot or a fit is wanted of
@@ -134,11 +148,11 @@ def score(task: Task, what: EvalOptions, system: System) -> int:
         _scores(console, results, what)
     if what.json:
         write_json(what.json, [asdict(result) for result in results])
-    return 0
+    return results
 
 
 def _scores(console: Console, results: Sequence[Result], what: EvalOptions) -> None:
-    """Say how often lines are wrong by their score, and fit or draw that where it is wanted."""
+    """Say how often lines are wrong by their score, and draw that where it is wanted."""
     sets = {result.set: result.judged or [] for result in results}
     console.print("by score: share of the lines, and how many of these are wrong, in %")
     rows = []
@@ -152,9 +166,6 @@ def _scores(console: Console, results: Sequence[Result], what: EvalOptions) -> N
         rows.append([name, *cells])
     columns = [f"{low:g} to {high:g}" for low, high in pairwise(BINS)]
     console.print(table(["set", *columns], rows, left=("set",)))
-    if what.calibrate:
-        surprise, slope = calibrate(list(sets.values()))
-        console.print(f"fitted: SURPRISE {surprise:.3f}, SLOPE {slope:.3f}")
     if what.plot:
         plot_reliability(sets, what.plot)
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from shizi.cli import STDIN
+from shizi.cli import STDIN, UsageError
 from shizi.files import whole
 from shizi.formats import FORMATS, FormatName
 from shizi.formats.picture import is_drawing
@@ -65,7 +65,7 @@ class Drawings:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         self._folder = folder
         self._used: set[str] = set()
 
@@ -89,7 +89,7 @@ class Folder:
     """
 
     def __init__(self, path: Path, formats: Iterable[FormatName], inputs: Iterable[str]) -> None:
-        path.mkdir(parents=True, exist_ok=True)
+        _make(path)
         formats = list(formats)
         self.path = path
         self.drawn = any(FORMATS[name].single for name in formats)
@@ -107,6 +107,13 @@ class Folder:
         """The first of the files that exists already."""
         files = (path for stem in self.stems.values() for path in self.targets(stem).values())
         return next((path for path in files if path.exists()), None)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UsageError(f"{folder}: is a file, or lies in one; name a folder") from error
 
 
 def _unlike(stem: str, used: set[str]) -> str:

@@ -29,7 +29,7 @@ from shizi.evaluate.sets import (
 )
 from shizi.geometry import map_back, rotate90
 from shizi.layout import arrange
-from shizi.page import Image, Quads, certainty
+from shizi.page import Image, Quads
 from shizi.reader import Reader
 from shizi.scores import (
     ANGLES,
@@ -104,7 +104,7 @@ class ReaderSystem:
     def read_lines(self, crops: Sequence[Image]) -> list[Said]:
         """See :class:`System`."""
         readings = self.reader.recognizer.read(crops)
-        return [(r.text, certainty(char.score for char in r.chars)) for r in readings]
+        return [(r.text, self.reader.recognizer.certainty(r)) for r in readings]
 
     def detect(self, image: Image) -> Quads:
         """See :class:`System`."""

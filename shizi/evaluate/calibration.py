@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.certainty import Fit
 from shizi.errors import DataError
-from shizi.page import SLOPE, SURPRISE
 
 Judged = tuple[float, bool]
 """The score of a line, and whether all of it was right."""
@@ -58,13 +58,14 @@ def reliability(judged: Iterable[Judged], edges: Sequence[float] = BINS) -> list
     return bins
 
 
-def calibrate(sets: Sequence[Sequence[Judged]]) -> tuple[float, float]:
-    """Fit the two numbers of :func:`shizi.page.certainty` to lines; every set counts alike.
+def calibrate(sets: Sequence[Sequence[Judged]], made_by: Fit | None) -> Fit:
+    """Fit what makes probabilities of whole lines to such lines; every set counts alike.
 
     Least logistic loss, by Newton's steps (iteratively reweighted least squares).
 
-    Returns:
-        ``SURPRISE`` and ``SLOPE``.
+    Args:
+        sets: lines, by set.
+        made_by: the fit that made their scores.
 
     Raises:
         DataError: all lines are right, or all are wrong.
@@ -74,7 +75,7 @@ def calibrate(sets: Sequence[Sequence[Judged]]) -> tuple[float, float]:
     weights = np.concatenate([np.full(len(j), 1 / max(1, len(j))) for j in sets])
     if not 0 < right.sum() < len(right):
         raise DataError("to fit scores, some lines must be right and some wrong; take more sets")
-    x = np.stack([np.ones(len(scores)), np.log(np.maximum(_surprise(scores), _LEAST))], 1)
+    x = np.stack([np.ones(len(scores)), np.log(np.maximum(_surprise(scores, made_by), _LEAST))], 1)
     w = np.array([0.0, -1.0])
     for _ in range(_STEPS):
         p = 1 / (1 + np.exp(-x @ w))
@@ -82,11 +83,15 @@ def calibrate(sets: Sequence[Sequence[Judged]]) -> tuple[float, float]:
         bend = (x * (weights * p * (1 - p))[:, None]).T @ x + 1e-9 * np.eye(2)
         step = np.linalg.solve(bend, slope)
         w += step / max(1.0, float(np.abs(step).max()))  # no step past where it still holds
-    return float(np.exp(-w[0] / w[1])), float(-w[1])
+    return Fit(float(np.exp(-w[0] / w[1])), float(-w[1]))
 
 
-def _surprise(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What :func:`shizi.page.certainty` made the scores (N,) of."""
+def _surprise(scores: NDArray[np.float64], made_by: Fit | None) -> NDArray[np.float64]:
+    """What :func:`shizi.certainty.certainty` made the scores (N,) of."""
     p = np.clip(scores, 1e-9, 1 - 1e-12)
-    found: NDArray[np.float64] = SURPRISE * ((1 - p) / p) ** (1 / SLOPE)
+    found: NDArray[np.float64]
+    if made_by is None:
+        found = -np.log(p)
+    else:
+        found = made_by.surprise * ((1 - p) / p) ** (1 / made_by.slope)
     return found

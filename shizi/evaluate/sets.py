@@ -56,7 +56,8 @@ class EvalOptions:
         json: file for the figures, beside the table.
         plot: picture of the true angles by answers, for eval orientation, or of the lines that
             are right by their scores, for eval recognition.
-        calibrate: fit the two numbers that make scores of probabilities, for eval recognition.
+        calibrate: fit what makes scores of probabilities, for eval recognition, and note it on the
+            card of the weights that were named.
     """
 
     data: tuple[Path, ...]

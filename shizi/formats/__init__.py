@@ -76,10 +76,9 @@ def write(
     """
     if format not in FORMATS:
         raise WriteError(f"{format!r} is no format; choose from {', '.join(FORMATS)}")
-    many = (pages,) if isinstance(pages, Page | Sheet) else pages
-    sheets = (p if isinstance(p, Sheet) else Sheet(p) for p in many)
+    sheets = map(_sheet, (pages,) if isinstance(pages, Page | Sheet) else pages)
     if isinstance(target, str | Path):
-        if not Path(target).parent.is_dir():
+        if Path(target).is_dir() or not Path(target).parent.is_dir():
             raise WriteError(f"{target}: name a file in a folder that exists")
         with whole(Path(target)) as part, part.open("wb") as out:
             FORMATS[format].write(sheets, out)
@@ -87,3 +86,11 @@ def write(
         raise WriteError("the stream is open as text; open it in binary mode, as in open(…, 'wb')")
     else:
         FORMATS[format].write(sheets, target)
+
+
+def _sheet(page: Page | Sheet) -> Sheet:
+    if isinstance(page, Page):
+        return Sheet(page)
+    if not isinstance(page, Sheet):
+        raise WriteError(f"only pages and sheets can be written, and not a {type(page).__name__}")
+    return page

@@ -18,6 +18,7 @@ import PIL.ImageDraw
 import PIL.ImageFont
 from numpy.typing import NDArray
 
+from shizi.errors import OptionError
 from shizi.geometry import sides
 from shizi.page import Image, Line, Page, check_image
 
@@ -68,7 +69,12 @@ def draw(page: Page, image: Image) -> Image:
 
     Raises:
         ImageError: the picture is not RGB, uint8 (H, W, 3).
+        OptionError: the page is none.
     """
+    if not isinstance(page, Page):
+        raise OptionError(
+            f"page: must be a Page, not {type(page).__name__}; then comes the picture"
+        )
     check_image(image, page.source)
     height, width = image.shape[:2]
     boxed = _tint(image, page, 0.12)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from shizi.errors import ImageError, OptionError, TooLargeError
-from shizi.options import check_range
+from shizi.options import check_plain, check_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,7 @@ class PageOptions:
     force: bool = False
 
     def __post_init__(self) -> None:
+        check_plain(self)
         self.ranges()
         if self.dpi is not None:
             check_range(self, dpi=(1, 2400))
@@ -109,8 +110,6 @@ class PageOptions:
         """
         if self.pages is None:
             return [(1, None)]
-        if not isinstance(self.pages, str):
-            raise OptionError(f"pages must look like '1-3,5' and not like {self.pages!r}")
         found = []
         for part in self.pages.split(","):
             match = re.fullmatch(r"\s*(\d{1,9})\s*(?:(-)\s*(\d{1,9})?)?\s*", part)

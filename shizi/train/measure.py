@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi import weights
+from shizi.bar import bar
 from shizi.engine import Range, Session
 from shizi.engine.openvino import Measuring
-from shizi.errors import DataError
+from shizi.errors import DataError, Failure
 from shizi.images.source import find
 from shizi.reader import Reader, ReaderOptions
 
@@ -49,8 +50,12 @@ def measure(network: weights.Network, folder: Path, pictures: Sequence[Path]) ->
         WeightsError: the network is damaged.
     """
     runtime = Measuring(weights.file(network, folder))
-    for _ in _Measured(network, folder, runtime).read_many(find(pictures)):
-        pass
+    files = list(find(pictures))
+    with bar(len(files), "measuring") as shown:
+        for done in _Measured(network, folder, runtime).read_many(files):
+            if isinstance(done, Failure):
+                shown.say(f"{done}; left out")
+            shown.add(1)
     if not runtime.batches:
         raise DataError("nothing in the pictures came to the network; name pictures of text")
     seen = {}

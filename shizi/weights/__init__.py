@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from shizi.certainty import Fit
 from shizi.charset import Charset
 from shizi.engine import Device, Engine, Range, Session, open_session
 from shizi.errors import WeightsError
@@ -48,6 +49,8 @@ class Card:
         metrics: figures of its last validation.
         squeeze: factor on the width of the crops that it was validated on, and is read at (crnn).
         output: shape and meaning of the output; that of earlier files was another.
+        certainty: what makes its probabilities those of whole lines (crnn); None where nobody has
+            fitted it.
         ranges: least and greatest of what comes to its convolutions, by layer, for INT8; empty
             where that was not measured.
     """
@@ -65,6 +68,7 @@ class Card:
     metrics: dict[str, float]
     squeeze: float = 1.0
     output: str = ""
+    certainty: Fit | None = None
     ranges: dict[str, Range] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
@@ -152,9 +156,23 @@ def card(network: Network, folder: Path | None = None) -> Card:
     """
     path = _home(network, folder) / f"{network}.json"
     try:
-        return Card(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        fit = told.pop("certainty", None)
+        return Card(**told, certainty=Fit(**fit) if fit else None)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise WeightsError(f"cannot read {path}: {error}; export it, or reinstall shizi") from error
+
+
+def note(folder: Path, fit: Fit) -> None:
+    """Note on the card of a folder's recogniser what makes its probabilities those of lines.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    path = folder / "crnn.json"
+    if not path.exists():
+        raise WeightsError(f"{path} is missing; export a recogniser to {folder}")
+    replace(card("crnn", folder), certainty=fit).write(path)
 
 
 def spec(network: Network, folder: Path | None = None) -> Spec:
