@@ -173,6 +173,14 @@ def test_a_page_that_makes_more_sense_upside_down_is_not_believed() -> None:
     assert sure.read == [(0, SAMPLE), (0, 2)]
 
 
+def test_a_picture_is_turned_only_where_its_opposite_reads_worse() -> None:
+    """SAMSUNG reads 9NNSWVS at 0.98."""
+    sign = World(ROWS, {0: 0.997, 180: 0.98}, voted=180, share=0.49)
+    assert sign.reader().read_image(sign.upright).angle == 0
+    turned = World(ROWS, {0: 0.997, 180: 0.98}, voted=180, share=0.49)
+    assert turned.reader().read_image(turned.turned(180)).angle == 180
+
+
 def test_characters_that_stand_alone_do_not_decide_at_once() -> None:
     """One that lies on its side, as in a column laid down, reads as well."""
     alone = [(5.0, 5.0 + 6 * i, 5.0, 5.0, c) for i, c in enumerate("人民医院")]
