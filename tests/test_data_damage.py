@@ -9,7 +9,7 @@ import pytest
 from pictures import SAMPLE, encode
 from test_data import BOX, put
 
-from shizi.data import BadRows, open_lines, open_pages
+from shizi.data import BadRows, open_lines, open_pages, read_pages
 from shizi.errors import DataError
 
 HEIGHT, WIDTH = SAMPLE.shape[:2]
@@ -28,7 +28,9 @@ def test_a_line_whose_corners_run_backwards_is_refused(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     swapped = [[y, x] for x, y in BOX]
-    (page,) = open_pages(pages(tmp_path, BOX, BACKWARDS, swapped), BadRows())
+    folder = pages(tmp_path, BOX, BACKWARDS, swapped)
+    assert [p.quads.tolist() for p in read_pages(folder)] == [[BOX]]  # what judges goes on without
+    (page,) = open_pages(folder, BadRows())
     assert page.quads.tolist() == [BOX]
     assert not page.complete
     assert "line 2: expected the corners clockwise" in caplog.text

@@ -40,6 +40,10 @@ class BadRows:
         """
         if self._strict:
             raise DataError(complaint)
+        self.pass_over(complaint)
+
+    def pass_over(self, complaint: str) -> None:
+        """Note a row of a kind that whole sets have some of, which stops nothing though strict."""
         known = self.count
         self._seen.add(hash(complaint))
         if self.count > known and not self._quiet:

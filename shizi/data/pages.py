@@ -54,7 +54,7 @@ def make_page(path: Path, labels: Iterable[Label], where: str, bad: BadRows) -> 
     Nobody knows then where that line stands, so the page does not count as complete.
 
     Raises:
-        DataError: ``bad`` is strict and a quad is wrong.
+        DataError: ``bad`` is strict and a quad is none, or has no area.
     """
     kept: list[tuple[NDArray[np.float32], Label]] = []
     complete = True
@@ -64,7 +64,7 @@ def make_page(path: Path, labels: Iterable[Label], where: str, bad: BadRows) -> 
             bad.add(f"{label.where}: {label.fault}")
             complete = False
         elif is_mirrored(quad):
-            bad.add(f"{label.where}: {MIRRORED}")
+            bad.pass_over(f"{label.where}: {MIRRORED}")
             complete = False
         else:
             kept.append((quad, label))
