@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from shizi import weights
 from shizi.bar import bar
 from shizi.engine import Range, Session
+from shizi.engine.int8 import widest
 from shizi.engine.openvino import Measuring
 from shizi.errors import DataError, Failure
 from shizi.images.source import find
@@ -78,7 +79,7 @@ def rounded(state: Mapping[str, Array], seen: Mapping[str, Seen]) -> dict[str, A
     out = dict(state)
     for name, (_, mean) in seen.items():
         kernels = state[f"{name}.weight"]  # (O, I, H, W)
-        step = np.abs(kernels).max((1, 2, 3), keepdims=True).clip(1e-6) / 127
+        step = widest(kernels) / 127
         out[f"{name}.weight"] = (np.round(kernels / step) * step).astype(np.float32)
         more = (out[f"{name}.weight"] - kernels).sum((2, 3)) @ mean  # (O,)
         out[f"{name}.bias"] = (state[f"{name}.bias"] - more).astype(np.float32)
