@@ -65,15 +65,19 @@ def grow(quads: Array, margin: float, pixels: float = 0.0) -> Quads:
 
 
 def area(quads: Array) -> Array:
-    """Area of quads (..., 4, 2) by the shoelace formula, never negative."""
-    x, y = quads[..., 0], quads[..., 1]
-    return np.asarray(np.abs((x * np.roll(y, -1, -1) - y * np.roll(x, -1, -1)).sum(-1)) / 2)
+    """Area of quads (..., 4, 2), never negative."""
+    return np.abs(_signed_area(quads))
 
 
 def is_mirrored(quads: Array) -> NDArray[np.bool_]:
     """Say which quads (..., 4, 2) run counter-clockwise: text cut by them would be mirrored."""
+    return np.asarray(_signed_area(quads) < 0)
+
+
+def _signed_area(quads: Array) -> Array:
+    """Area of quads (..., 4, 2) by the shoelace formula, negative where they run backwards."""
     x, y = quads[..., 0], quads[..., 1]
-    return np.asarray((x * np.roll(y, -1, -1) - y * np.roll(x, -1, -1)).sum(-1) < 0)
+    return np.asarray((x * np.roll(y, -1, -1) - y * np.roll(x, -1, -1)).sum(-1) / 2)
 
 
 def order_quad(points: Array) -> NDArray[np.float32]:
