@@ -62,6 +62,29 @@ def test_comments(runs: tuple[str, ...], user: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("head", "runs", "user", "text"),
+    [
+        (2, ("小明好听",), "小明", "好听"),
+        (4, ("27", "小明好听: 真的"), "小明", "好听: 真的"),
+        (2, ("小", "明8点", "开播"), "小明", "8点开播"),  # what shines through parts it elsewhere
+        (3, ("小明：", "好听"), "小明", "好听"),
+        (0, ("小明好听呀",), "", "小明好听呀"),
+        (4, ("你好，在吗",), "", "你好，在吗"),  # a sentence
+    ],
+)
+def test_a_line_that_ended_early_is_a_nickname(
+    head: int, runs: tuple[str, ...], user: str, text: str
+) -> None:
+    event = GENERIC.parse(replace(row(*runs), head=head))
+    assert event and (event.user, event.text) == (user, text)
+
+
+def test_a_line_that_ended_early_may_be_of_the_platforms_wording() -> None:
+    gift = GENERIC.parse(replace(row("小明送出玫瑰×3"), head=2))
+    assert gift and (gift.kind, gift.user, gift.gift) == ("gift", "小明", Gift("玫瑰", 3))
+
+
+@pytest.mark.parametrize(
     ("text", "kind", "user"),
     [
         ("小明 来了", "join", "小明"),

@@ -233,6 +233,10 @@ def test_a_line_does_not_grow_by_what_moves_behind_it() -> None:
     tracker.detect = lambda _: tall
     tracker._look(Panel(panel.image()), [(0, HEIGHT)], 0.3)
     assert [round(t.height / TALL) for t in tracker.tracks] == [1, 1, 1]
+    face = np.array([[(2, 25), (118, 25), (118, 100), (2, 100)]], np.float32)  # behind all three
+    tracker.detect = lambda _: face
+    tracker._look(Panel(panel.image()), [(0, HEIGHT)], 0.3)
+    assert [round(t.height / TALL) for t in tracker.tracks] == [1, 1, 1]
     assert [t.version for t in tracker.tracks] == [0, 0, 0]
 
 

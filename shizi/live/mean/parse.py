@@ -47,6 +47,7 @@ class _Text:
         folded: the same, folded.
         borders: folded positions at which a colour run begins, rising.
         hues: those of them at which more changes than the brightness.
+        head: folded position at which the first line ended early; 0: it did not.
         start: folded position of the nickname.
         level: from the badges.
     """
@@ -55,6 +56,7 @@ class _Text:
     folded: Folded
     borders: tuple[int, ...]
     hues: frozenset[int] = frozenset()
+    head: int = 0
     start: int = 0
     level: int | None = None
 
@@ -203,6 +205,7 @@ class Parser:
 def _text(row: Row) -> _Text:
     folded = fold_indexed(row.text)
     borders, hues, length = set(), set(), 0
+    head = next((k for k, i in enumerate(folded.index) if i >= row.head > 0), 0)
     for before, run in pairwise(row.runs):
         length += len(before.text)
         # The first folded character at or after the run's start.
@@ -210,7 +213,8 @@ def _text(row: Row) -> _Text:
         borders.add(border)
         if other_hue(before.colour, run.colour):
             hues.add(border)
-    return _Text(row.text, folded, tuple(sorted(borders - {0})), frozenset(hues))
+    borders.add(head)
+    return _Text(row.text, folded, tuple(sorted(borders - {0})), frozenset(hues), head)
 
 
 def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Reading:
@@ -248,7 +252,10 @@ def _off_border(text: _Text, end: int) -> bool:
 
 def _comments(text: _Text) -> Iterator[_Reading]:
     """Every way to part nickname and comment, and the row as a whole for want of one."""
-    rest = text.rest
+    rest, head = text.rest, text.head - text.start
+    if 0 < head <= _LONGEST_BARE and ":" not in rest[: head + 1] and not _is_sentence(rest[:head]):
+        yield _comment(text, head, head, _COLON_AND_COLOUR)
+        return
     for found in regex.finditer(":", rest[: LONGEST_NAME + 1]):
         colon = found.start()
         coloured = any(text.start + p in text.borders for p in (colon, colon + 1))

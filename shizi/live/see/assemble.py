@@ -21,6 +21,11 @@ _A_MOMENT = 0.15  # seconds; what was not seen for longer is hidden
 _TURN = 0.6  # seconds; how long before one line another one of a place may be seen to change
 
 
+def _there(line: SeenLine, new: Sequence[SeenLine]) -> bool:
+    """True when a line was seen together with others."""
+    return line.track.last == max(x.track.last for x in new)
+
+
 @dataclass
 class Assembler:
     """Makes messages of lines.
@@ -54,7 +59,8 @@ class Assembler:
         new = [x for x in lines if x.track.id not in self._of and not self._seen_before(x)]
         if new:
             self._memory.note_gap(new, self._hidden(max(x.track.first for x in new)))
-            self._typography.ahead = max(float(x.track.box[2]) for x in new)
+            seen = [x for m in dict.fromkeys(self._of.values()) for x in m.lines if _there(x, new)]
+            self._typography.foresee(new, seen)
         return [row for line in lines for row in self.place(line)]
 
     def place(self, line: SeenLine) -> list[Row]:
@@ -76,7 +82,7 @@ class Assembler:
         if message is None:
             message = Message(self._number(line), [line], line.track.first)
         self._of[line.track.id] = message
-        rows.append(message.row(closed=False))
+        rows.append(message.row(False, self._typography.right))
         return [row for row in rows if row is not None]
 
     def retire(self, gone: Sequence[Track], time: float) -> list[Row]:
@@ -97,7 +103,7 @@ class Assembler:
                 self._lost.append(message)
         over = [m for m in self._lost if m.lost is None or time - m.lost > self.linger]
         self._lost = [m for m in self._lost if m not in over]
-        return [row for m in over if (row := m.row(closed=True))]
+        return [row for m in over if (row := m.row(True, self._typography.right))]
 
     def _number(self, line: SeenLine) -> int:
         """Number of a message that begins with a line: its track's, unless that is taken."""
@@ -116,7 +122,7 @@ class Assembler:
         elif line is message.lines[0] and not same:
             self._let_go(message, line, line.track.since)
             begun = self._join(line) or Message(self.tracker.number(), [line], line.track.first)
-            return [message.row(closed=True)], begun
+            return [message.row(True, self._typography.right)], begun
         elif same and counts(old.text) == counts(new.text):
             line.sightings = [*line.before, *line.sightings]
         line.before = []

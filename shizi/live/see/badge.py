@@ -1,4 +1,4 @@
-"""The badges before a nickname, filled or outlined: where they end, and the level that is on them."""
+"""The badge before a nickname, filled or outlined: where it ends, and the level that is on it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RIM = 0.12
 """Width of an outline and of what a codec makes of it, in heights of the line, at most."""
 
 _STROKE = 0.45
-"""Distance from the paper, as a share of that of the clearest strokes, from which a pixel is one's."""
+"""Distance from the paper, as a share of that of the clearest strokes, from which it is one."""
 
 _SIDE, _INSIDE = 0.75, 0.65
 """Least share of the straight part of each side that an outline covers, and most of what it
@@ -36,7 +36,7 @@ encloses."""
 _HAN, _LEVEL = re.compile(r"[\u4e00-\u9fff]"), re.compile("等?级")
 """What is read of a star or a gem may be one Han character."""
 
-_SURE = 0.6
+_SURE = 0.45
 """Least mean score of the digits of a level."""
 
 
@@ -120,7 +120,7 @@ def _outlined(line: Image) -> Badge | None:
 
 
 def _encloses(mask: NDArray[np.uint8], rim: int) -> bool:
-    """True when the sides of a box (h, w) are covered, but for round corners, and not its inside."""
+    """True when the sides of a box (h, w) are covered, but for round corners, and not the rest."""
     h, w = mask.shape
     across, down = mask[:, h // 2 : w - h // 2], mask[h // 3 : h - h // 3]
     sides = (across[:rim].max(0), across[-rim:].max(0), down[:, :rim].max(1), down[:, -rim:].max(1))

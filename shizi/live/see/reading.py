@@ -56,7 +56,7 @@ class LineReader:
                 self.lines[track.id].version = track.version
             else:
                 new.append(track)
-        lines = [self._learn(track, *told, time) for track, *told in self._told(new)]
+        lines = [self._learn(*told, time) for told in self._told(new)]
         return [line for line in lines if line is not None]
 
     def _told(

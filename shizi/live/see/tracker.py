@@ -286,11 +286,13 @@ class Tracker:
             known = [t for t in self.tracks if t.last == time and same_place(t.box, box)]
             if not known and not self._leaving(box, panel.top, time):
                 self.tracks.append(self._adopt(box, panel, time))
+            if 0 < _TALL * self.usual < box[3] - box[1]:
+                continue  # something that moves behind them
             parts = [t for t in known if box[3] - box[1] > 1.2 * t.height]
             if len(known) > 1 and len(parts) == len(known):  # of a line that was coming in
                 self.tracks = [t for t in self.tracks if t not in parts[1:]]
-            elif len(known) != 1 or box[3] - box[1] > _TALL * self.usual:
-                continue  # or something that moves behind it
+            elif len(known) != 1:
+                continue
             track = known[0]
             grown = box[3] - box[1] > 1.2 * track.height
             longer = box[2] > track.box[2] + track.height and track.box[0] > box[0] - 8
