@@ -157,6 +157,14 @@ def test_a_banner_is_one_gift_and_its_combo_one_event(tracker: Tracker) -> None:
     assert (row.track, row.text) == (1, "追风的旅人送出 小心心×5")
 
 
+def test_who_gives_next_is_new_on_a_banner_whose_wording_stood_still() -> None:
+    name, gift = line(2, 100, "老王", time=9.0), line(1, 150, "送出 小心心")
+    name.track.moved = gift.track.moved = 0
+    gift.track.stayed = 3 * TALL
+    assert gift.track.pinned and not name.track.pinned
+    assert continues(name, name, gift, Typography())
+
+
 def test_words_are_parted_where_they_wrap(tracker: Tracker) -> None:
     assembler = Assembler(tracker, 1.0)
     assembler.place(line(1, 100, "Nightbot: ", "It was amazing, too. It", right=395))

@@ -121,14 +121,17 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
     a, b = above.track, line.track
     tall = max(a.height, b.height)
     apart = pitch(a, b)
-    if line.badge or b.box[0] - a.box[0] > 4 * tall or a.pinned != b.pinned or apart <= 0:
+    if line.badge or b.box[0] - a.box[0] > 4 * tall or apart <= 0:
+        return False
+    if _GAVE.match(line.best.text) and not _SAID.search(begin.best.text):
+        one = not (a.pinned and b.rolls or b.pinned and a.rolls)
+        return one and apart < _STACKED  # a banner: who gives stands above what is given
+    if a.pinned != b.pinned:
         return False
     if line.bare_count:  # it rose until the line above was full
         return apart < _STACKED and not above.counting
     if _opens_alike(begin, line):
         return False
-    if _GAVE.match(line.best.text) and not _SAID.search(begin.best.text):
-        return apart < _STACKED  # a banner: who gives stands above what is given
     names = _names(line)
     together = b.came - a.first <= _TOGETHER
     closer = apart < (_MUCH_CLOSER if names else _CLOSER) * typography.pitch
