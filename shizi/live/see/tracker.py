@@ -54,6 +54,10 @@ _GLIMPSE = 0.25
 """Seconds after which a line that was seen once is still there if it was one: a torn picture shows
 a row twice, and halves of two rows as one."""
 
+_EASE, _ASTRAY = 2, 0.9
+"""Pixels by which a row may stand otherwise than the roll tells: rounding, codecs, easing; and, in
+its heights, one that was hidden while the others moved, or seen last in a torn picture."""
+
 _FAR, _GAIN = 8, 0.3
 """Pixels from which a scroll shows, and by how much likeness at least one row tells of it."""
 
@@ -172,9 +176,12 @@ class Tracker:
         stay = [panel.fits(t.template) for t in tracks]
         self._rolled = shift = self._shift(panel, stay)
         self._moving |= shift != 0
-        nears = [(fit, t.template.top) for t, fit in zip(tracks, stay, strict=True)]
-        if shift:
-            nears = [panel.fits_near(t.template, t.template.top + shift) for t in tracks]
+        nears = [
+            panel.fits_near(t.template, t.template.top + shift, self._reach(t))
+            if shift or self._reach(t) > _EASE
+            else (fit, t.template.top)
+            for t, fit in zip(tracks, stay, strict=True)
+        ]
         found = []
         for track, fit, near in zip(tracks, stay, nears, strict=True):
             top = track.template.top
@@ -211,6 +218,11 @@ class Tracker:
         steps = [step for track, step in found if track.moved > 0]
         self.scrolled -= median(steps) if steps else shift
         return taken
+
+    def _reach(self, track: Track) -> int:
+        """Pixels around the place where a track should be within which it is looked for."""
+        astray = track.last < self._time and not track.pinned
+        return round(_ASTRAY * track.height) if astray else _EASE
 
     def _shift(self, panel: Panel, stay: Sequence[float]) -> int:
         """How far the roll moved, pixels; ``stay``: likeness of each track where it was."""
