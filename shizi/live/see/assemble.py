@@ -67,6 +67,9 @@ class Assembler:
         """Take in a line that was just read; return what is new about messages."""
         if self._over.get(line.track.id) == line.track.last:
             return []  # not seen since
+        _, told = self._ended.get(line.track.id, (None, None))
+        if told and any(same_message(x.best.text, line.best.text) for x in told.lines):
+            return []  # what is closed cannot be revised, though its count rose since
         message = self._of.get(line.track.id)
         rows: list[Row | None] = []
         if message is None and (past := self._seen_before(line)):

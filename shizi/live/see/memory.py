@@ -112,7 +112,8 @@ class Memory:
                 continue
             old, new = past.line.best.text, line.best.text
             least = _PLACED if unseen is not None else _ROLLED if rolled else _STOOD
-            if nearest(past.line.said, line.said) > least or counted_up(old, new):
+            some = len(new) > 1 and old.startswith(new)  # as of a line that is coming in
+            if nearest(past.line.said, line.said) > least or some or counted_up(old, new):
                 return past
         return None
 

@@ -176,12 +176,7 @@ class Tracker:
         stay = [panel.fits(t.template) for t in tracks]
         self._rolled = shift = self._shift(panel, stay)
         self._moving |= shift != 0
-        nears = [
-            panel.fits_near(t.template, t.template.top + shift, self._reach(t))
-            if shift or self._reach(t) > _EASE
-            else (fit, t.template.top)
-            for t, fit in zip(tracks, stay, strict=True)
-        ]
+        nears = [self._near(t, fit, panel, shift) for t, fit in zip(tracks, stay, strict=True)]
         found = []
         for track, fit, near in zip(tracks, stay, nears, strict=True):
             top = track.template.top
@@ -210,6 +205,7 @@ class Tracker:
             track.fleeting = False
             track.moved += abs(step)
             track.moving = step != 0
+            track.owed = 0 if track.pinned or abs(shift - step) <= _EASE else shift - step
             slides = 0 < abs(step) < _SLIDES * track.height
             track.whole &= not (slides and time - track.first < _ENTERING)
             track.stayed += min(abs(shift - step), track.height)
@@ -219,10 +215,15 @@ class Tracker:
         self.scrolled -= median(steps) if steps else shift
         return taken
 
-    def _reach(self, track: Track) -> int:
-        """Pixels around the place where a track should be within which it is looked for."""
+    def _near(self, track: Track, stay: float, panel: Panel, shift: int) -> tuple[float, int]:
+        """How well a track fits around where it should be, and where; ``stay``: where it was."""
+        top = track.template.top
         astray = track.last < self._time and not track.pinned
-        return round(_ASTRAY * track.height) if astray else _EASE
+        if not (shift or track.owed or astray):
+            return stay, top
+        reach = round(_ASTRAY * track.height) if astray else _EASE
+        places = {top + shift, top + shift + track.owed}
+        return max(panel.fits_near(track.template, place, reach) for place in places)
 
     def _shift(self, panel: Panel, stay: Sequence[float]) -> int:
         """How far the roll moved, pixels; ``stay``: likeness of each track where it was."""

@@ -124,7 +124,7 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
     if line.badge or b.box[0] - a.box[0] > 4 * tall or apart <= 0:
         return False
     if _GAVE.match(line.best.text) and not _SAID.search(begin.best.text):
-        one = not (a.pinned and b.rolls or b.pinned and a.rolls)
+        one = not (a.pinned and b.rolls) and not (b.pinned and a.rolls)
         return one and apart < _STACKED  # a banner: who gives stands above what is given
     if a.pinned != b.pinned:
         return False
