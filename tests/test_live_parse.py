@@ -40,6 +40,8 @@ def parse(*runs: str, platform: str = "generic") -> Event:
         (("琳琳：月饼还补货吗？",), "琳琳", "月饼还补货吗？"),
         (("琳琳: ", "月饼还补货吗？"), "琳琳", "月饼还补货吗？"),
         (("琳琳;月饼有没有",), "琳琳", "月饼有没有"),  # the colon misread
+        (("琳琳：:月饼有没有",), "琳琳", "月饼有没有"),  # the colon read twice
+        (("琳琳：:)",), "琳琳", ":)"),
         (("琳琳", "月饼有没有"), "琳琳", "月饼有没有"),  # the colon lost, the colour not
         (("LV20", "Nightbot:", "It was amazing, too."), "Nightbot", "It was amazing, too."),
         (("Lv.6 小明：12:30开始",), "小明", "12:30开始"),

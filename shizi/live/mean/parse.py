@@ -35,6 +35,8 @@ _MEDAL = regex.compile(r"[^0-9:]{1,6}(?P<level>[0-9]{1,2})")
 _MOST_COUNT = 999_999
 _ICON = regex.compile(r"[*✕✖★☆]\s?(?P<level>\d{1,2})(?!\d)")
 """An icon before a level: no nickname needs to be parted from that by colour."""
+_TWICE = regex.compile(r":+(?=\p{Han})")
+"""A colon that was read twice, as where the edge cuts it; ``:)`` is said."""
 _CLOCK = regex.compile(r"(?<![0-9A-Za-z])\d{1,2}:\d\d(?!\d)")
 
 
@@ -261,7 +263,8 @@ def _comments(text: _Text) -> Iterator[_Reading]:
         coloured = any(text.start + p in text.borders for p in (colon, colon + 1))
         if colon and (coloured or not _is_clock(text, colon)):
             fit = _COLON_AND_COLOUR if coloured else _COLON
-            yield _comment(text, colon, colon + 1, fit)
+            twice = _TWICE.match(rest, colon)
+            yield _comment(text, colon, twice.end() if twice else colon + 1, fit)
             break
     borders = [border - text.start for border in text.borders if border > text.start]
     # What moves behind a nickname parts it too, but leaves no gap there.
