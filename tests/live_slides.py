@@ -86,8 +86,11 @@ def main() -> int:
                 right, wrong = compare(truth, said)
                 twice = doubled(truth, said)
                 sums += right, len(truth), len(twice)
-                print(f"{row['image']} {way} {region}: {right} of {len(truth)} right, {len(said)} told, "
-                      f"{len(twice)} doubled", flush=True)  # fmt: skip
+                print(
+                    f"{row['image']} {way} {region}: {right} of {len(truth)} right, "
+                    f"{len(said)} told, {len(twice)} doubled",
+                    flush=True,
+                )
                 for was, became in wrong:
                     print(f"    {was!r} -> {became!r}", flush=True)
     print(f"{sums[0]} of {sums[1]} right ({sums[0] / max(1, sums[1]):.1%}), {sums[2]} doubled")

@@ -70,6 +70,9 @@ class Assembler:
         _, told = self._ended.get(line.track.id, (None, None))
         if told and any(same_message(x.best.text, line.best.text) for x in told.lines):
             return []  # what is closed cannot be revised, though its count rose since
+        if told:  # the next one's turn
+            del self._ended[line.track.id]
+            self.tracker.begin(line.track, line.track.since)
         message = self._of.get(line.track.id)
         rows: list[Row | None] = []
         if message is None and (past := self._seen_before(line)):
