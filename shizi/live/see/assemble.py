@@ -120,6 +120,9 @@ class Assembler:
 
     def _renew(self, message: Message, line: SeenLine) -> tuple[list[Row | None], Message | None]:
         """A line's look changed: a count that rose, a passing shadow, or another message."""
+        if line.grew:
+            line.before = []  # some of it was cut off
+            return [], message
         old, new = elect(line.before), line.best
         same = same_message(old.text, new.text)
         fading = same and new.clarity < _FADED * old.clarity and not counted_up(old.text, new.text)

@@ -33,6 +33,9 @@ _EQUAL = 0.99
 _CLEAR = 0.6
 """Share of a line's ink from which it can be read as well as before."""
 
+_LOW = 0.85
+"""Height of a line, in that of most, below which some of it may be missing."""
+
 _CUT = 0.06
 """How much lower a line that was coming in ends, in its heights, if some of it was cut off."""
 
@@ -211,6 +214,8 @@ class Tracker:
             track.owed = 0 if track.pinned or abs(shift - step) <= _EASE else shift - step
             slides = 0 < abs(step) < _SLIDES * track.height
             track.whole &= not (slides and time - track.first < _ENTERING)
+            low = track.height < _LOW * self.usual and track.moved == abs(step) > 0
+            track.whole &= not low  # an edge may have cut it until now
             track.stayed += min(abs(shift - step), track.height)
             self._top = min(self._top, track.template.top) if track.rolls else self._top
         # In a torn picture one half moves at first, the other one later: most of them tell.
