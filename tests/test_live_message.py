@@ -230,6 +230,7 @@ def test_a_fading_look_takes_nothing_back(tracker: Tracker) -> None:
         ("孤独的姑娘284：骑空士？？？", "★49孤独的姑娘284：骑空士？？？", True),
         ("七月丽丽进入直播间", "温柔先生进入直播间", False),
         ("小鱼送出玫瑰×2", "团子送出跑车×3", False),
+        ("大听雨 送出 热气球 ×3", "42) 大听雨★ 送出 热气球 ×3", True),
     ],
 )
 def test_what_changed_in_place_may_be_the_same_message(old: str, new: str, expected: bool) -> None:

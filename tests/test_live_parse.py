@@ -46,6 +46,7 @@ def parse(*runs: str, platform: str = "generic") -> Event:
         (("LV20", "Nightbot:", "It was amazing, too."), "Nightbot", "It was amazing, too."),
         (("Lv.6 小明：12:30开始",), "小明", "12:30开始"),
         (("★4", "☺风雨人生☺：", "想看下"), "风雨人生☺", "想看下"),
+        (("43) Ray3258：1",), "Ray3258", "1"),  # the edge of a badge
         (("房管 ", "大大：", "好: 真好"), "大大", "好: 真好"),
         (("坑蒙拐骗", "来了 来了 来了"), "坑蒙拐骗", "来了 来了 来了"),
         (("主播：大家好",), "主播", "大家好"),  # a badge's word may be all the name there is

@@ -33,8 +33,9 @@ _SCRAP = 4
 _LONGEST_LEVEL = 3
 _MEDAL = regex.compile(r"[^0-9:]{1,6}(?P<level>[0-9]{1,2})")
 _MOST_COUNT = 999_999
-_ICON = regex.compile(r"[*✕✖★☆]\s?(?P<level>\d{1,2})(?!\d)")
-"""An icon before a level: no nickname needs to be parted from that by colour."""
+_ICON = regex.compile(r"[*✕✖★☆]\s?(?P<level>\d{1,2})(?!\d)|[(（]?(?P<level>\d{1,2})[)）]")
+"""An icon before a level, or the edge of a badge behind it: no nickname needs to be parted from
+that by colour."""
 _TWICE = regex.compile(r":+(?=\p{Han})")
 """A colon that was read twice, as where the edge cuts it; ``:)`` is said."""
 _CLOCK = regex.compile(r"(?<![0-9A-Za-z])\d{1,2}:\d\d(?!\d)")
