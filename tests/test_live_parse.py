@@ -65,6 +65,14 @@ def test_comments(runs: tuple[str, ...], user: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "runs", [("大叔To", "ny 来了"), ("大叔", "Tony 来了"), ("阿云", "朵 来了")]
+)
+def test_what_shines_through_a_nickname_makes_no_comment_of_a_join(runs: tuple[str, ...]) -> None:
+    event = parse(*runs)
+    assert (event.kind, event.user) == ("join", "".join(runs).removesuffix(" 来了"))
+
+
+@pytest.mark.parametrize(
     ("head", "runs", "user", "text"),
     [
         (2, ("小明好听",), "小明", "好听"),
