@@ -232,8 +232,8 @@ def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Readi
     fit = 1.0 - sum(found.fuzzy_counts) / template.letters
     borders = [border for border in text.borders if border > text.start]
     if template.opens and borders and _off_border(text, end := found.end("user")):
-        said = template.letters <= _SHORT and not _only_gap(text, end)
-        fit *= _OFF_BORDER_SHORT if said else _OFF_BORDER
+        doubtful = template.letters <= _SHORT and not _only_gap(text, end)
+        fit *= _OFF_BORDER_SHORT if doubtful else _OFF_BORDER
     if template.opens and _is_sentence(part("user")):
         fit *= _OFF_BORDER_SHORT
     begin = found.start("text") if template.kind == "notice" else 0
