@@ -34,13 +34,13 @@ from shizi.synth import (
     write_lines,
     write_pages,
 )
-from shizi.synth import backgrounds as bg
 from shizi.synth import pages as pages_module
 from shizi.synth.chance import weighted
-from shizi.synth.fonts import Face, load_faces
-from shizi.synth.ink import Ink, draw_text
 from shizi.synth.looks import LOOKS
-from shizi.synth.text import KINDS
+from shizi.synth.paint import backgrounds as bg
+from shizi.synth.paint.fonts import Face, load_faces
+from shizi.synth.paint.ink import Ink, draw_text
+from shizi.synth.wording.text import KINDS
 
 KINDS_OF_PAGE = ("document", "screen", "overlay", "scene", "subtitle", "blank")
 

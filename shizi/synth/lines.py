@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.page import Image
-from shizi.synth import degrade, emoji
 from shizi.synth.chance import Rng, pick, weighted
-from shizi.synth.fonts import Face
-from shizi.synth.ink import ACCENTED, Ink, draw_text
 from shizi.synth.looks import LOOKS, Look
+from shizi.synth.paint import degrade, emoji
+from shizi.synth.paint.fonts import Face
+from shizi.synth.paint.ink import ACCENTED, Ink, draw_text
 from shizi.synth.world import SourceOptions, World, build_world, rng_for
 from shizi.synth.write import write_shards
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from shizi.page import Image
-from shizi.synth import backgrounds as bg
 from shizi.synth.chance import Rng, weighted
-from shizi.synth.sheet import PROSE, Box, Pen, Sheet, Style, make_pen
+from shizi.synth.kinds.sheet import PROSE, Box, Pen, Sheet, Style, make_pen
+from shizi.synth.paint import backgrounds as bg
 from shizi.synth.world import World
 
 _STYLES = ("song", "song", "kai", "hei")

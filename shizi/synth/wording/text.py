@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from shizi.errors import DataError
 from shizi.synth.chance import Rng, digits, letters, pick
-from shizi.synth.latin import Latin, is_latin
+from shizi.synth.wording.latin import Latin, is_latin
 
 PUNCTUATION = "「」『』《》〈〉【】（），。！？、；：“”‘’…—·～,.!?;:'\"()[]{}<>+-*/=%&@#_|~$￥"
 
