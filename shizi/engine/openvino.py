@@ -147,9 +147,17 @@ def openvino() -> Any:
     return openvino
 
 
-@cache
+_LOCK = threading.Lock()
+
+
 def core() -> Any:
     """Return OpenVINO's own core, which the process has once."""
+    with _LOCK:
+        return _core()
+
+
+@cache
+def _core() -> Any:
     _give_back()
     found = openvino()
     # Makes its table of types; two threads that ask for the first time at once wait for ever, one
