@@ -105,8 +105,10 @@ def make_room(options: SimulateOptions) -> Clip:
         frames=looks.random() < 0.4,
         banners=place.gift_slot and looks.random() < 0.6,
         hang=round(size * looks.uniform(1, 3)) if looks.random() < 0.25 else 0,
-        colon="  " if looks.random() < 0.15 and not style.stacked else style.colon,
+        colon="  " if looks.random() < 0.15 else style.colon,
     )
+    if portrait and np.random.default_rng([options.seed, 0x57AC]).random() < 0.15:
+        style = replace(style, stacked=True, colon="  ")
     if portrait and place.join_slot:  # which stands above the input field
         place = replace(place, bottom=min(place.bottom, height - SAY_HIGH - round(2.8 * size)))
     comments = read_lines(options.texts, face.covers)

@@ -187,7 +187,8 @@ def _pieces(style: Style, message: Act, gift: Gift | None) -> list[_Piece]:
         pieces.insert(0, _Piece(f"[Lv.{message.level}] ", quiet))
     match message.kind:
         case "comment":
-            pieces[-1] = _Piece(message.user + style.colon + "\n" * style.stacked, nick)
+            end = style.colon.rstrip(" ") + "\n" if style.stacked else style.colon
+            pieces[-1] = _Piece(message.user + end, nick)
             pieces.append(_Piece(message.text, body))
         case "join":
             pieces.append(_Piece(style.join, quiet))
