@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.detection.canvas import cover, extend, resize
-from shizi.detection.columns import cells, stack
+from shizi.detection.columns import cells, in_row, stack
 from shizi.detection.missed import LARGE, LARGE_SCORE, SHRINK, merge, second_looks, shrunk
 from shizi.detection.options import DetectionOptions
 from shizi.detection.slices import build_quads
@@ -116,7 +116,8 @@ class Detector:
         """
         width, height = sides(quads)
         wide = width >= 1.5 * height
-        left = unexplained(scaled, quads[wide | cells(quads)], quads)
+        known = wide | cells(quads)
+        left = unexplained(scaled, quads[known], quads[known | in_row(quads)], quads)
         if left.share > DENSE and (scale := self._small_print(image, scaled)):
             larger = resize(image, scale)
             fine, certain = self._at(larger)

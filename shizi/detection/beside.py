@@ -31,6 +31,12 @@ WIDTHS = 0.1, 1.1
 HEIGHTS = 0.4, 1.2
 """Height of a character, by the line's height."""
 
+STROKE = 0.55
+"""Least width of one that is a single level stroke, 一, by the line's height."""
+
+SAME = 0.15
+"""How much the middles and heights of two lines of a row differ, by their height."""
+
 SPECK = 0.15
 """Height below which strokes are dirt, by the line's height."""
 
@@ -50,8 +56,8 @@ def beside(grey: NDArray[np.uint8], strokes: NDArray[np.uint8], lines: Quads) ->
         lines: what was found, (N, 4, 2), nearly level.
     """
     found: dict[tuple[int, int], NDArray[np.float32]] = {}
-    for _, top, _, bottom in quad_to_box(lines).reshape(-1, 4):
-        height = float(bottom - top)
+    for top, bottom in _rows(lines):
+        height = bottom - top
         y0, y1 = max(0, round(top - REACH * height)), round(bottom + REACH * height)
         for x0, upper, x1, lower in _groups(strokes[y0:y1], height):
             box = x0, y0 + upper, x1, y0 + lower
@@ -61,6 +67,17 @@ def beside(grey: NDArray[np.uint8], strokes: NDArray[np.uint8], lines: Quads) ->
                 whole = x0 - margin, min(top, box[1]), x1 + margin, max(bottom, box[3])
                 found.setdefault((x0, box[1]), np.array(whole, np.float32))
     return box_to_quad(np.array(list(found.values()), np.float32).reshape(-1, 4))
+
+
+def _rows(lines: Quads) -> list[tuple[float, float]]:
+    """Top and bottom of the rows that lines (N, 4, 2) stand in, those of one row once."""
+    box = quad_to_box(lines).reshape(-1, 4)
+    rows: list[tuple[float, float]] = []
+    for top, bottom in zip(box[:, 1].tolist(), box[:, 3].tolist(), strict=True):
+        off = SAME * (bottom - top)
+        if not any(abs(top - a) < off and abs(bottom - b) < off for a, b in rows):
+            rows.append((top, bottom))
+    return rows
 
 
 def _groups(row: NDArray[np.uint8], height: float) -> list[tuple[int, int, int, int]]:
@@ -85,9 +102,10 @@ def _groups(row: NDArray[np.uint8], height: float) -> list[tuple[int, int, int, 
 
 def _fits(width: int, high: int, height: float) -> bool:
     """Say whether something so wide and high is a character of a line of this height."""
-    return (
-        WIDTHS[0] * height <= width <= min(WIDTHS[1] * height, 1.5 * high)
-        and HEIGHTS[0] * height <= high <= HEIGHTS[1] * height
+    if high < HEIGHTS[0] * height:
+        return STROKE * height <= width <= WIDTHS[1] * height
+    return WIDTHS[0] * height <= width <= min(WIDTHS[1] * height, 1.5 * high) and (
+        high <= HEIGHTS[1] * height
     )
 
 

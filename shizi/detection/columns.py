@@ -119,6 +119,18 @@ def cells(quads: Quads) -> NDArray[np.bool_]:
     return cells
 
 
+def in_row(quads: Quads) -> NDArray[np.bool_]:
+    """Say which of the lines (N,) have another of like height at their level."""
+    height, middle = sides(quads)[1], quads.mean(1)[:, 1]  # (N,)
+    found = np.zeros(len(quads), bool)
+    for some in np.split(np.arange(len(quads)), range(_AT_ONCE, len(quads), _AT_ONCE)):
+        own = height[some, None]
+        level = np.abs(middle - middle[some, None]) < 0.3 * own  # (n, N)
+        level &= np.abs(np.log(np.maximum(own, 1e-6) / np.maximum(height, 1e-6))) < LIKE
+        found[some] = level.sum(1) > 1
+    return found
+
+
 def _in_rows(quads: Quads, chain: list[int]) -> bool:
     """Say whether characters below each other are cells: row by row level with what is beside.
 

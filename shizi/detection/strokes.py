@@ -69,13 +69,14 @@ class Unexplained(NamedTuple):
     share: float  # of all strokes
 
 
-def unexplained(image: Image, known: Quads, found: Quads) -> Unexplained:
+def unexplained(image: Image, known: Quads, rows: Quads, found: Quads) -> Unexplained:
     """Find strokes that no line explains.
 
     Args:
         image: RGB (H, W, 3), at the scale that lines were sought at.
         known: lines that explain the strokes they cover, (N, 4, 2).
-        found: these and others, which may be pieces of larger ones: no mark need be sought there.
+        rows: lines that may have others beside them, (R, 4, 2).
+        found: all, which may be pieces of larger ones: no mark need be sought there.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     strokes = stroke_mask(grey)
@@ -83,9 +84,11 @@ def unexplained(image: Image, known: Quads, found: Quads) -> Unexplained:
     for quad in grow(known, 0.3):
         cv2.fillConvexPoly(left, quad.round().astype(np.int32), 0)
     near, wide = _pieces(left, NEAR), _pieces(left, REACH)
+    level = _new(beside(grey, left, rows), found)
+    marks = _new(_marks(grey, (near, wide)), [*found, *grow(level, 0.3)])
     strips = _strips(grey, strokes, wide)
-    level = _new(beside(grey, left, known), found)
-    marks = _new(_marks(grey, (near, wide)), [*found, *grow(strips, 0.3), *grow(level, 0.3)])
+    strips = strips[[not _is_mark(strip, [*level, *marks]) for strip in strips]]
+    marks = _new(marks, grow(strips, 0.3))
     largest = int(wide.boxes[:, 2:].min(1).max(initial=0))
     return Unexplained(strips, level, marks, largest, float(left.sum()) / every)
 
@@ -95,6 +98,12 @@ def _new(marks: Quads, seen: Iterable[NDArray[np.float32]]) -> Quads:
     known = list(seen)
     new = [not any(_holds(quad, mark.mean(0)) for quad in known) for mark in marks]
     return np.asarray(marks[np.array(new, bool)], np.float32)
+
+
+def _is_mark(strip: NDArray[np.float32], marks: Sequence[NDArray[np.float32]]) -> bool:
+    """Say whether a strip (4, 2) is no more than one of the marks (4, 2): a 1, which is slim."""
+    middle, length = strip.mean(0), float(sides(strip[None])[0][0])
+    return any(_holds(m, middle) and length < 1.5 * np.ptp(m[:, 1]) for m in marks)
 
 
 class _Pieces(NamedTuple):
