@@ -7,12 +7,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.detection.beside import in_line, roomy
 from shizi.detection.canvas import cover, extend, resize
 from shizi.detection.columns import cells, in_row, stack
 from shizi.detection.missed import LARGE, LARGE_SCORE, SHRINK, merge, second_looks, shrunk
 from shizi.detection.options import DetectionOptions
 from shizi.detection.slices import build_quads
-from shizi.detection.strokes import densest, lay, unexplained
+from shizi.detection.strokes import densest, lay, new, unexplained
 from shizi.engine import Session
 from shizi.geometry import box_to_quad, distinct, order_quad, quad_to_box, sides
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
@@ -35,8 +36,8 @@ PROBE = 512
 """Side of the square in which small print is looked for, pixels."""
 
 
-BESIDE = 0.5
-"""Score of what stands level with a line and looks like a character: reading decides."""
+GUESS = 0.5
+"""Score of what stands in line with others and looks like a character: reading decides."""
 
 
 class Detector:
@@ -125,8 +126,7 @@ class Detector:
             scores = np.concatenate([scores, certain])
             kept = distinct(quads, scores)
             return quads[kept], scores[kept]
-        quads = np.concatenate([quads, left.beside])
-        scores = np.append(scores, np.full(len(left.beside), BESIDE, np.float32))
+        quads, scores = _guessed(quads, scores, left.beside)
         patches = second_looks(image, scaled, left, self.options.enlarge)
         if left.largest > LARGE:
             patches.append(shrunk(scaled))
@@ -147,7 +147,8 @@ class Detector:
             for line in patch.back(lines):
                 score = float(certain[inside].mean())
                 quads, scores = merge(quads, scores, order_quad(line), score)
-        return quads, scores
+        unseen = new(left.marks, quads)  # what stands in line with others
+        return _guessed(quads, scores, roomy(unseen[in_line(unseen, quads)]))
 
     def _small_print(self, image: Image, scaled: Image) -> float:
         """Look where strokes are densest, at full size.
@@ -164,3 +165,9 @@ class Detector:
         if len(quads) < 3:
             return 0.0
         return min(1.0, GOOD_HEIGHT / float(np.median(np.minimum(*sides(quads)))))
+
+
+def _guessed(quads: Quads, scores: Float, guesses: Quads) -> tuple[Quads, Float]:
+    """Add guesses (G, 4, 2) to lines (N, 4, 2) and their scores (N,)."""
+    likely = np.full(len(guesses), GUESS, np.float32)
+    return np.concatenate([quads, guesses]), np.append(scores, likely)

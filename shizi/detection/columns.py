@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.detection.beside import LIKE
 from shizi.geometry import box_to_quad, quad_to_box, sides
 from shizi.page import Quads
 
@@ -41,9 +42,6 @@ def stack(quads: Quads, scores: Float) -> tuple[Quads, Float]:
 
 IN_ROWS = 0.65
 """Share of a column's characters that stand level with words in the cells of a table."""
-
-LIKE = 0.5
-"""Logarithm of the ratio of the heights of two cells of a row, at most: digits are lower."""
 
 
 def _chains_down(quads: Quads) -> list[list[int]]:

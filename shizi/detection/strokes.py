@@ -84,16 +84,16 @@ def unexplained(image: Image, known: Quads, rows: Quads, found: Quads) -> Unexpl
     for quad in grow(known, 0.3):
         cv2.fillConvexPoly(left, quad.round().astype(np.int32), 0)
     near, wide = _pieces(left, NEAR), _pieces(left, REACH)
-    level = _new(beside(grey, left, rows), found)
-    marks = _new(_marks(grey, (near, wide)), [*found, *grow(level, 0.3)])
+    level = new(beside(grey, left, rows), found)
+    marks = new(_marks(grey, (near, wide)), [*found, *grow(level, 0.3)])
     strips = _strips(grey, strokes, wide)
     strips = strips[[not _is_mark(strip, [*level, *marks]) for strip in strips]]
-    marks = _new(marks, grow(strips, 0.3))
+    marks = new(marks, grow(strips, 0.3))
     largest = int(wide.boxes[:, 2:].min(1).max(initial=0))
     return Unexplained(strips, level, marks, largest, float(left.sum()) / every)
 
 
-def _new(marks: Quads, seen: Iterable[NDArray[np.float32]]) -> Quads:
+def new(marks: Quads, seen: Iterable[NDArray[np.float32]]) -> Quads:
     """Leave out marks (M, 4, 2) that stand in a quad (4, 2) that was seen."""
     known = list(seen)
     new = [not any(_holds(quad, mark.mean(0)) for quad in known) for mark in marks]
@@ -102,8 +102,8 @@ def _new(marks: Quads, seen: Iterable[NDArray[np.float32]]) -> Quads:
 
 def _is_mark(strip: NDArray[np.float32], marks: Sequence[NDArray[np.float32]]) -> bool:
     """Say whether a strip (4, 2) is no more than one of the marks (4, 2): a 1, which is slim."""
-    middle, length = strip.mean(0), float(sides(strip[None])[0][0])
-    return any(_holds(m, middle) and length < 1.5 * np.ptp(m[:, 1]) for m in marks)
+    length, thickness = (float(side) for side in sides(strip))
+    return length < 3 * thickness and any(_holds(mark, strip.mean(0)) for mark in marks)
 
 
 class _Pieces(NamedTuple):
