@@ -170,7 +170,8 @@ def _sense(readings: Sequence[Reading], lengths: NDArray[np.floating[Any]]) -> f
     """How much sense a sample makes, 0 to 1: its mean score, by which clutter weighs little.
 
     Text upside down reads as nonsense of low score. Text on its side says so; where it is
-    longer than what stands upright, the sample makes none.
+    longer than what stands upright, and no less often, the sample makes none: a chart has long
+    labels at its sides.
 
     Args:
         readings: of the N lines.
@@ -179,7 +180,8 @@ def _sense(readings: Sequence[Reading], lengths: NDArray[np.floating[Any]]) -> f
     weights = np.array([r.score if r.text else 0.0 for r in readings]) * lengths
     upright = np.array(_standing(readings), dtype=bool)
     total = float(weights[upright].sum())
-    if not total or 2 * total < weights.sum():
+    lying = (weights[~upright] > 0).sum()
+    if not total or (2 * total < weights.sum() and lying >= (weights[upright] > 0).sum()):
         return 0.0
     scores = np.array([r.score for r in readings])
     return float((weights * scores)[upright].sum()) / total

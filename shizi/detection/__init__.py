@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from shizi.detection.beside import in_line, roomy
 from shizi.detection.canvas import cover, extend, resize
 from shizi.detection.columns import cells, in_row, stack
-from shizi.detection.missed import LARGE, LARGE_SCORE, SHRINK, merge, second_looks, shrunk
+from shizi.detection.missed import LARGE, LARGE_SCORE, SHRINK, merge, one_line, second_looks, shrunk
 from shizi.detection.options import DetectionOptions
 from shizi.detection.slices import build_quads
 from shizi.detection.strokes import densest, lay, new, unexplained
 from shizi.engine import Session
-from shizi.geometry import box_to_quad, distinct, order_quad, quad_to_box, sides
+from shizi.geometry import distinct, order_quad, sides
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
 from shizi.page import Image, Quads, check_image
 
@@ -140,7 +140,7 @@ class Detector:
             inside = ((middle >= (x, y)) & (middle < (x + w, y + h))).all(1)
             lines = found[inside] - np.array([x, y], np.float32)
             if patch.line and inside.any():
-                lines = box_to_quad(quad_to_box(lines.reshape(1, -1, 2)))
+                lines = one_line(lines)
             elif not patch.line:
                 inside &= (np.minimum(*sides(found)) > LARGE / SHRINK) & (certain > LARGE_SCORE)
                 lines = found[inside] - np.array([x, y], np.float32)

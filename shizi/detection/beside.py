@@ -34,6 +34,9 @@ HEIGHTS = 0.4, 1.2
 STROKE = 0.55
 """Least width of one that is a single level stroke, 一, by the line's height."""
 
+SOLID = 0.7
+"""Share of its box that such a stroke fills."""
+
 LIKE = 0.5
 """Logarithm of the ratio of the heights of two lines of a row or column, at most."""
 
@@ -68,7 +71,8 @@ def beside(grey: NDArray[np.uint8], strokes: NDArray[np.uint8], lines: Quads) ->
         for x0, upper, x1, lower in _groups(strokes[y0:y1], height):
             box = x0, y0 + upper, x1, y0 + lower
             level = abs(box[1] + box[3] - top - bottom) < 0.4 * height
-            if level and _fits(x1 - x0, lower - upper, height) and _plain(grey, box):
+            filled = float(strokes[box[1] : box[3], x0:x1].mean())
+            if level and _fits(x1 - x0, lower - upper, height, filled) and _plain(grey, box):
                 whole = x0, min(top, box[1]), x1, max(bottom, box[3])
                 found.setdefault((x0, box[1]), np.array(whole, np.float32))
     return roomy(box_to_quad(np.array(list(found.values()), np.float32).reshape(-1, 4)))
@@ -123,10 +127,10 @@ def _groups(row: NDArray[np.uint8], height: float) -> list[tuple[int, int, int, 
     ]
 
 
-def _fits(width: int, high: int, height: float) -> bool:
-    """Say whether something so wide and high is a character of a line of this height."""
+def _fits(width: int, high: int, height: float, filled: float) -> bool:
+    """Say whether something so wide, high and filled is a character of a line of this height."""
     if high < HEIGHTS[0] * height:
-        return STROKE * height <= width <= WIDTHS[1] * height
+        return STROKE * height <= width <= WIDTHS[1] * height and filled > SOLID
     return WIDTHS[0] * height <= width <= min(WIDTHS[1] * height, 1.5 * high) and (
         high <= HEIGHTS[1] * height
     )
