@@ -31,10 +31,13 @@ WIDTHS = 0.1, 1.1
 HEIGHTS = 0.4, 1.2
 """Height of a character, by the line's height."""
 
+SQUAT = 1.75
+"""Width of a character by its own height, at most: 二 is low."""
+
 STROKE = 0.55
 """Least width of one that is a single level stroke, 一, by the line's height."""
 
-SOLID = 0.7
+SOLID = 0.6
 """Share of its box that such a stroke fills."""
 
 LIKE = 0.5
@@ -131,7 +134,7 @@ def _fits(width: int, high: int, height: float, filled: float) -> bool:
     """Say whether something so wide, high and filled is a character of a line of this height."""
     if high < HEIGHTS[0] * height:
         return STROKE * height <= width <= WIDTHS[1] * height and filled > SOLID
-    return WIDTHS[0] * height <= width <= min(WIDTHS[1] * height, 1.5 * high) and (
+    return WIDTHS[0] * height <= width <= min(WIDTHS[1] * height, SQUAT * high) and (
         high <= HEIGHTS[1] * height
     )
 
