@@ -106,8 +106,11 @@ class Upright:
         best = max(looks, key=lambda s: (s.legible * (1.0 if s.angle else UPRIGHT), -s.angle))
         best = sure[0] if sure else best
         standing = [side for side in looks if not side.angle and side.score > SENSE]
-        if best.angle == 90 and standing and self._are_columns(image, best, 2):
-            return standing[0]  # characters that stand alone, in rows and columns
+        if best.angle and standing:
+            if _lone([*best.sample.values()]):
+                return standing[0]  # some characters read well on their side too
+            if best.angle == 90 and self._are_columns(image, best, 2):
+                return standing[0]  # characters that stand alone, in rows and columns
         return self._downwards(image, best)
 
     def _are_columns(self, image: Image, side: Side, least: int) -> bool:

@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.detection.beside import in_line, roomy
+from shizi.detection.beside import guessed, in_line, roomy
 from shizi.detection.canvas import cover, extend, resize
 from shizi.detection.columns import cells, in_row, stack
+from shizi.detection.filling import with_filling
 from shizi.detection.missed import LARGE, LARGE_SCORE, SHRINK, merge, one_line, second_looks, shrunk
 from shizi.detection.options import DetectionOptions
 from shizi.detection.slices import build_quads
@@ -34,10 +35,6 @@ SHRUNK = 0.5
 
 PROBE = 512
 """Side of the square in which small print is looked for, pixels."""
-
-
-GUESS = 0.5
-"""Score of what stands in line with others and looks like a character: reading decides."""
 
 
 class Detector:
@@ -80,6 +77,7 @@ class Detector:
                 quads, scores = self._at(again)
                 quads *= np.float32(scaled.shape[1] / again.shape[1])
         quads, scores = self._missed(image, scaled, quads, scores)
+        quads, scores = with_filling(scaled, quads, scores)
         return quads * np.array([w / scaled.shape[1], h / scaled.shape[0]], np.float32), scores
 
     def _at(self, scaled: Image) -> tuple[Quads, Float]:
@@ -126,7 +124,7 @@ class Detector:
             scores = np.concatenate([scores, certain])
             kept = distinct(quads, scores)
             return quads[kept], scores[kept]
-        quads, scores = _guessed(quads, scores, left.beside)
+        quads, scores = guessed(quads, scores, left.beside)
         patches = second_looks(image, scaled, left, self.options.enlarge)
         if left.largest > LARGE:
             patches.append(shrunk(scaled))
@@ -148,7 +146,7 @@ class Detector:
                 score = float(certain[inside].mean())
                 quads, scores = merge(quads, scores, order_quad(line), score)
         unseen = new(left.marks, quads)  # what stands in line with others
-        return _guessed(quads, scores, roomy(unseen[in_line(unseen, quads)]))
+        return guessed(quads, scores, roomy(unseen[in_line(unseen, quads)]))
 
     def _small_print(self, image: Image, scaled: Image) -> float:
         """Look where strokes are densest, at full size.
@@ -165,9 +163,3 @@ class Detector:
         if len(quads) < 3:
             return 0.0
         return min(1.0, GOOD_HEIGHT / float(np.median(np.minimum(*sides(quads)))))
-
-
-def _guessed(quads: Quads, scores: Float, guesses: Quads) -> tuple[Quads, Float]:
-    """Add guesses (G, 4, 2) to lines (N, 4, 2) and their scores (N,)."""
-    likely = np.full(len(guesses), GUESS, np.float32)
-    return np.concatenate([quads, guesses]), np.append(scores, likely)

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from shizi.geometry import box_to_quad, quad_to_box
 from shizi.page import Quads
 
+GUESS = 0.5
+"""Score of what looks like a character: reading decides."""
+
 REACH = 0.3
 """How far above and below a line strokes are looked at, by the line's height."""
 
@@ -86,6 +89,14 @@ def roomy(chars: Quads) -> Quads:
     x0, y0, x1, y1 = quad_to_box(chars).reshape(-1, 4).T
     margin = np.maximum(MARGIN * (y1 - y0), (NARROW * (y1 - y0) - (x1 - x0)) / 2)
     return box_to_quad(np.stack([x0 - margin, y0, x1 + margin, y1], 1))
+
+
+def guessed(
+    quads: Quads, scores: NDArray[np.float32], guesses: Quads
+) -> tuple[Quads, NDArray[np.float32]]:
+    """Add guesses (G, 4, 2) to lines (N, 4, 2) and their scores (N,)."""
+    likely = np.full(len(guesses), GUESS, np.float32)
+    return np.concatenate([quads, guesses]), np.append(scores, likely)
 
 
 def in_line(marks: Quads, lines: Quads) -> NDArray[np.bool_]:

@@ -83,7 +83,7 @@ def unexplained(image: Image, known: Quads, rows: Quads, found: Quads) -> Unexpl
     left, every = strokes.copy(), max(1, int(strokes.sum()))
     for quad in grow(known, 0.3):
         cv2.fillConvexPoly(left, quad.round().astype(np.int32), 0)
-    near, wide = _pieces(left, NEAR), _pieces(left, REACH)
+    near, wide = pieces(left, NEAR), pieces(left, REACH)
     level = new(beside(grey, left, rows), found)
     marks = new(_marks(grey, (near, wide)), [*found, *grow(level, 0.3)])
     strips = _strips(grey, strokes, wide)
@@ -115,7 +115,7 @@ class _Pieces(NamedTuple):
     label: NDArray[np.int32]  # (H, W)
 
 
-def _pieces(strokes: NDArray[np.uint8], reach: int) -> _Pieces:
+def pieces(strokes: NDArray[np.uint8], reach: int) -> _Pieces:
     """Join strokes (H, W) nearer to each other than ``reach``."""
     solid = cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
     _, label, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
