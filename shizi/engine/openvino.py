@@ -8,7 +8,7 @@ import platform
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,8 @@ class OpenVINO:
             self._own.held, self._own.size = found.nbytes, batch.size
         if batch.size >= 3 * ROOMY:
             found = found.copy()
-            self._compiled.release_memory()
+            with suppress(RuntimeError):  # another thread is at work: its own batch gives it back
+                self._compiled.release_memory()
         return found
 
     def _request(self, size: int) -> Any:
