@@ -159,7 +159,8 @@ class Upright:
         lengths = np.max(sides(quads), axis=0)  # (N,)
         longest = np.argsort(-lengths, kind="stable")[:SAMPLE]
         readings = self._recognizer(upright, quads[longest])
-        sense, agreed = _sense(readings, lengths[longest]), share >= AGREED
+        sense = _sense(readings, lengths[longest])
+        agreed = share >= AGREED and not (angle and sum(len(r.text) for r in readings) == 1)
         sure = sense > SOME if agreed else sense > SENSE and not _lone(readings)
         if sure and not agreed and (angle or sense < DOUBT):
             turned = self._recognizer(upright, np.roll(quads[longest], 2, axis=1))

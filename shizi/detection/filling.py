@@ -1,4 +1,4 @@
-"""A character so large that it fills the picture: no anchor is as high, and its parts look like lines.
+"""A character so large that it fills the picture: no anchor is as high, and parts look like lines.
 
 Shrunk until it is of ordinary size, it stands alone on plain ground.
 """

@@ -32,7 +32,7 @@ ALONE = 40.0
 """The same for a character that stands alone, which is harder to see."""
 
 APART = 1.0
-"""Blank between the words of a line, at most, by its height: bubbles of a chat are further apart."""
+"""Blank between the words of a line, at most, by its height: messages are further apart."""
 
 LARGE = 100.0
 """Height, pixels, from which on the anchors no longer hold a character."""
