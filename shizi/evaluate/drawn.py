@@ -41,7 +41,15 @@ _KINDS: dict[str, dict[str, float]] = {
 """What lines say: weights of ``shizi.synth.wording.latin.KINDS``."""
 
 _LOOKS = LineOptions(
-    document=0.35, screen=0.25, sign=0.2, receipt=0.2, overlay=0, subtitle=0, latin=1, emoji=0
+    document=0.35,
+    screen=0.25,
+    sign=0.2,
+    receipt=0.2,
+    overlay=0,
+    subtitle=0,
+    latin=1,
+    emoji=0,
+    column=0,
 )
 _FAINT = 25.0
 """Contrast, standard deviation of grey, below which people would hardly read a line."""
