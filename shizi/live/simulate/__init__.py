@@ -28,7 +28,7 @@ from shizi.live.simulate.script import SIGNS, Pace, Rng, adorned, notice, read_l
 from shizi.live.simulate.stage import Setting, Stage, slot_height
 from shizi.live.simulate.style import PICTOGRAMS, draw_row, draw_style
 from shizi.page import Image
-from shizi.synth.fonts import Face, load_faces, system_fonts
+from shizi.synth.paint.fonts import Face, load_faces, system_fonts
 
 PACES = {"easy": Pace(0.9, 2.0, 0.2), "hard": Pace(1.5, 6.0, 0.3)}
 CRF = {"easy": 23, "hard": 33}

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from shizi.live.event import Colour, Gift
 from shizi.live.simulate.script import Act, Rng
-from shizi.synth.fonts import Face
-from shizi.synth.ink import ASCENT, advance, draw_text
+from shizi.synth.paint.fonts import Face
+from shizi.synth.paint.ink import ASCENT, advance, draw_text
 
 Floats = NDArray[np.float32]
 
