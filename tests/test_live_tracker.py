@@ -13,6 +13,7 @@ import pytest
 
 import shizi
 from shizi.live.event import Run
+from shizi.live.see.boxes import lines_of
 from shizi.live.see.counting import counted_up
 from shizi.live.see.line import SeenLine
 from shizi.live.see.panel import Panel
@@ -289,6 +290,13 @@ def test_heights_are_not_learned_from_a_line_that_is_coming_in() -> None:
     for step in range(1, 12):
         tracker.step(Panel(panel.image(2 * step)), step / 10)
     assert round(tracker.usual) == round(tracker.tracks[0].height) == TALL
+
+
+def test_a_count_beside_two_lines_of_a_banner_is_joined_to_neither() -> None:
+    boxes = np.array([(40, 5, 120, 25), (40, 31, 130, 51), (140, 11, 180, 44)], np.float32)
+    quads = boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
+    assert len(lines_of(quads)) == 3
+    assert len(lines_of(quads[1:])) == 1  # beside one line it goes on with that
 
 
 def test_what_stands_still_is_found_once() -> None:

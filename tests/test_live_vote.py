@@ -72,3 +72,14 @@ def test_a_dot_after_a_nickname_has_no_colour_of_its_own() -> None:
     chars = [Char(c, 0.95, i / 4, (i + 1) / 4) for i, c in enumerate("小鱼丶好")]
     texts = [run.text for run in coloured(crop, Reading("小鱼丶好", 0.95, tuple(chars)))]
     assert texts == ["小鱼丶", "好"]
+
+
+def test_the_dark_edge_of_bright_text_is_none_of_its_colour() -> None:
+    """Nickname and text over something bright, as over a shirt."""
+    crop = np.full((30, 120, 3), (90, 220, 130), np.uint8)
+    for x in range(5, 115, 15):
+        crop[6:24, x - 2 : x + 5] = 10
+        crop[8:22, x : x + 3] = (140, 230, 255) if x < 60 else (255, 255, 255)
+    chars = [Char(c, 0.95, i / 4, (i + 1) / 4) for i, c in enumerate("小鱼你好")]
+    runs = coloured(crop, Reading("小鱼你好", 0.95, tuple(chars)))
+    assert runs == (Run("小鱼", (140, 230, 255)), Run("你好", (255, 255, 255)))

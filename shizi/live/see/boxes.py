@@ -42,16 +42,21 @@ def lines_of(quads: Quads) -> list[Box]:
     )
     lines: list[Box] = []
     for box in sorted(boxes, key=lambda b: float(b[0])):
-        for i, line in enumerate(lines):
-            low, high = sorted((_height(line), _height(box)))
-            near = box[0] - line[2] < 3 * _height(line) and high < _CLUTTER * low
-            if near and shared(line, box) > 0.55:
-                a, b = np.minimum(line, box), np.maximum(line, box)
-                lines[i] = np.array([a[0], a[1], b[2], b[3]], np.float32)
-                break
+        beside = [i for i, line in enumerate(lines) if _joins(line, box)]
+        if len(beside) == 1:  # what stands beside two lines, as a count does on a banner, is alone
+            line = lines[beside[0]]
+            a, b = np.minimum(line, box), np.maximum(line, box)
+            lines[beside[0]] = np.array([a[0], a[1], b[2], b[3]], np.float32)
         else:
             lines.append(np.asarray(box, np.float32))
     return sorted(lines, key=lambda b: float(b[1]))
+
+
+def _joins(line: Box, box: Box) -> bool:
+    """True when a box goes on with a line to its left."""
+    low, high = sorted((_height(line), _height(box)))
+    near = box[0] - line[2] < 3 * _height(line) and high < _CLUTTER * low
+    return bool(near and shared(line, box) > 0.55)
 
 
 def _height(box: Box) -> float:

@@ -26,6 +26,10 @@ _LEAST = 0.4
 _EDGE = 0.8
 """The same of a bracket that ends a line and closes nothing: edges of bubbles look like one."""
 
+_DARK, _BRIGHT, _EDGED = 80, 160, 0.15
+"""Luma below and above which strokes are dark or bright, and least share of each from which bright
+ones have an edge that is none of the text."""
+
 _AFTER_COUNT = re.compile(r"[x×]\s*\d{1,5}[-—_|)\]】」]$")
 """A stroke after a count is the edge of a bubble too."""
 
@@ -103,7 +107,12 @@ def _strokes(crop: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     pixels = crop.astype(np.float32)
     wide = max(AROUND, len(crop) // 2)
     around = cv2.blur(pixels, (wide, wide))
-    return pixels, np.asarray(np.abs(pixels - around).sum(2), np.float32)
+    weight = np.asarray(np.abs(pixels - around).sum(2), np.float32)
+    luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    clear = luma[weight >= np.quantile(weight, 0.94)]
+    if min((clear < _DARK).mean(), (clear > _BRIGHT).mean()) > _EDGED:
+        weight[luma < (_DARK + _BRIGHT) // 2] = 0  # bright text with a dark edge
+    return pixels, weight
 
 
 def _colour(
