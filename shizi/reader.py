@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,7 @@ from shizi.orientation import OrientationClassifier
 from shizi.page import Image, Line, Page, Quad, Sheet, check_image
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
 from shizi.upright import Side, Upright, Vote
+from shizi.whole import apart
 
 LEGIBLE = 0.5
 """Mean probability of its characters from which on a reading is text."""
@@ -111,31 +113,34 @@ class Reader:
     ) -> None:
         self.options = options or ReaderOptions()
         check_type(self, options=ReaderOptions)
-        self.detector = detector or self._detector()
-        self.recognizer = recognizer or self._recognizer()
+        needed: dict[weights.Network, object] = {"ctpn": detector, "crnn": recognizer}
+        if self.options.orientation:
+            needed["orientation"] = orientation
+        wanted = [name for name, given in needed.items() if given is None]
+        with ThreadPoolExecutor() as pool:  # each takes a quarter of a second
+            nets = dict(zip(wanted, pool.map(self._open, wanted), strict=True))
+        self.detector = detector or self._detector(nets["ctpn"])
+        self.recognizer = recognizer or self._recognizer(nets["crnn"])
         self._upright: Upright | None = None
         if self.options.orientation:
-            votes = orientation or self._classifier()
+            votes = orientation or self._classifier(nets["orientation"])
             self._upright = Upright(self.detector, self.recognizer, votes)
 
     def _open(self, network: weights.Network) -> weights.Net:
         o = self.options
         return weights.open(network, o.weights, o.engine, o.device, o.threads)
 
-    def _detector(self) -> Detector:
-        net = self._open("ctpn")
+    def _detector(self, net: weights.Net) -> Detector:
         assert isinstance(net.spec, CTPNSpec | VGGCTPNSpec)
         return Detector(net.session, self.options.detection, net.spec)
 
-    def _recognizer(self) -> Recognizer:
-        net, options = self._open("crnn"), self.options.recognition
+    def _recognizer(self, net: weights.Net) -> Recognizer:
         assert isinstance(net.spec, CRNNSpec | VGGCRNNSpec)
         assert net.charset
-        height, card = net.spec.height, net.card
+        height, card, options = net.spec.height, net.card, self.options.recognition
         return Recognizer(net.session, net.charset, options, height, card.squeeze, card.certainty)
 
-    def _classifier(self) -> OrientationClassifier:
-        net = self._open("orientation")
+    def _classifier(self, net: weights.Net) -> OrientationClassifier:
         assert isinstance(net.spec, OrientationSpec | VGGOrientationSpec)
         return OrientationClassifier(net.session, net.spec)
 
@@ -209,11 +214,15 @@ class Reader:
         others = self.recognizer(upright, side.quads[rest])
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
         found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
-        said = ones(found, said)
+        said, whole = ones(found, said), apart(found, said)
         least = self.options.least_score
         short = np.maximum(*sides(found)) < SHORT * np.minimum(*sides(found))  # (N,)
         scores = [self.recognizer.certainty(reading) for reading in said]
-        kept = [i for i, r in enumerate(said) if _is_text(r, short[i]) and scores[i] >= least]
+        kept = [
+            i
+            for i, r in enumerate(said)
+            if whole[i] and _is_text(r, short[i]) and scores[i] >= least
+        ]
         quads, texts = found[kept], [said[i].text for i in kept]
         placed = map_back(quads, side.angle, width, height)
         placed = np.clip(placed, 0, np.array([width, height], np.float32))

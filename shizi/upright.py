@@ -106,8 +106,11 @@ class Upright:
         best = max(looks, key=lambda s: (s.legible * (1.0 if s.angle else UPRIGHT), -s.angle))
         best = sure[0] if sure else best
         standing = [side for side in looks if not side.angle and side.score > SENSE]
-        if best.angle == 90 and standing and self._are_columns(image, best, 2):
-            return standing[0]  # characters that stand alone, in rows and columns
+        if best.angle and standing:
+            if _lone([*best.sample.values()]):
+                return standing[0]  # some characters read well on their side too
+            if best.angle == 90 and self._are_columns(image, best, 2):
+                return standing[0]  # characters that stand alone, in rows and columns
         return self._downwards(image, best)
 
     def _are_columns(self, image: Image, side: Side, least: int) -> bool:
@@ -156,7 +159,8 @@ class Upright:
         lengths = np.max(sides(quads), axis=0)  # (N,)
         longest = np.argsort(-lengths, kind="stable")[:SAMPLE]
         readings = self._recognizer(upright, quads[longest])
-        sense, agreed = _sense(readings, lengths[longest]), share >= AGREED
+        sense = _sense(readings, lengths[longest])
+        agreed = share >= AGREED and not (angle and sum(len(r.text) for r in readings) == 1)
         sure = sense > SOME if agreed else sense > SENSE and not _lone(readings)
         if sure and not agreed and (angle or sense < DOUBT):
             turned = self._recognizer(upright, np.roll(quads[longest], 2, axis=1))
@@ -170,7 +174,8 @@ def _sense(readings: Sequence[Reading], lengths: NDArray[np.floating[Any]]) -> f
     """How much sense a sample makes, 0 to 1: its mean score, by which clutter weighs little.
 
     Text upside down reads as nonsense of low score. Text on its side says so; where it is
-    longer than what stands upright, the sample makes none.
+    longer than what stands upright, and no less often, the sample makes none: a chart has long
+    labels at its sides.
 
     Args:
         readings: of the N lines.
@@ -179,7 +184,8 @@ def _sense(readings: Sequence[Reading], lengths: NDArray[np.floating[Any]]) -> f
     weights = np.array([r.score if r.text else 0.0 for r in readings]) * lengths
     upright = np.array(_standing(readings), dtype=bool)
     total = float(weights[upright].sum())
-    if not total or 2 * total < weights.sum():
+    lying = (weights[~upright] > 0).sum()
+    if not total or (2 * total < weights.sum() and lying >= (weights[upright] > 0).sum()):
         return 0.0
     scores = np.array([r.score for r in readings])
     return float((weights * scores)[upright].sum()) / total

@@ -21,7 +21,7 @@ LEVELS = [
     {"images", "ctc", "crop", "engine"},
     {"weights", "journal"},
     {"orientation", "detection", "recognition", "layout", "jobs"},
-    {"upright", "cells"},
+    {"upright", "cells", "whole"},
     {"reader"},
     {"formats", "web"},
     {"data", "synth", "scores"},

@@ -40,7 +40,7 @@ def turned(quad: np.ndarray, degrees: float) -> np.ndarray:
 def test_a_line_that_nobody_saw_is_a_strip_whichever_way_it_runs(degrees: float) -> None:
     image = page()
     quad = written(image, turned(box(200, 190, 200, 20 if degrees else 6), degrees))
-    strips = unexplained(image, NONE, NONE).strips
+    strips = unexplained(image, NONE, NONE, NONE).strips
     assert len(strips) == 1
     assert quad_iou(strips[0], quad) > 0.45
     assert slant(strips)[0] == pytest.approx(abs(degrees), abs=3)
@@ -51,7 +51,7 @@ def test_words_that_follow_each_other_are_one_strip() -> None:
     image = page()
     for y in (60, 120, 190):
         written(image, box(100, y, 24, 50))
-    strips = unexplained(image, NONE, NONE).strips
+    strips = unexplained(image, NONE, NONE, NONE).strips
     assert len(strips) == 1
     assert quad_iou(strips[0], box(124, 60, 180, -24)) >= 0  # a rectangle
     assert sides(strips)[0][0] == pytest.approx(180, abs=10)
@@ -60,16 +60,16 @@ def test_words_that_follow_each_other_are_one_strip() -> None:
 def test_a_level_line_of_good_height_needs_no_second_look() -> None:
     image = page()
     written(image, box(100, 100, 300, 24))
-    assert len(unexplained(image, NONE, NONE).strips) == 0
+    assert len(unexplained(image, NONE, NONE, NONE).strips) == 0
 
 
 def test_strokes_of_known_lines_are_explained() -> None:
     image = page()
     known = written(image, box(100, 100, 300, 24))[None]
-    left = unexplained(image, known, known)
+    left = unexplained(image, known, known, known)
     assert (len(left.strips), len(left.marks), left.largest, left.share) == (0, 0, 0, 0.0)
     written(image, box(100, 300, 300, 6))
-    left = unexplained(image, known, known)
+    left = unexplained(image, known, known, known)
     assert len(left.strips) == 1
     assert left.share == pytest.approx(0.3, abs=0.1)
 
@@ -77,7 +77,7 @@ def test_strokes_of_known_lines_are_explained() -> None:
 def test_an_outline_is_no_strip() -> None:
     image = page()
     cv2.rectangle(image, (100, 100), (500, 160), (0, 0, 0), 2)
-    left = unexplained(image, NONE, NONE)
+    left = unexplained(image, NONE, NONE, NONE)
     assert len(left.strips) == 0
     assert left.largest > 50
 
@@ -87,9 +87,9 @@ def test_a_character_alone_on_plain_ground_is_a_mark_also_in_a_bubble() -> None:
     cv2.putText(image, "7", (100, 130), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 3)
     cv2.rectangle(image, (380, 80), (440, 150), (200, 200, 200), 2)
     cv2.putText(image, "2", (400, 128), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 3)
-    marks = unexplained(image, NONE, NONE).marks
+    marks = unexplained(image, NONE, NONE, NONE).marks
     assert sorted(marks.mean(1)[:, 0].round(-1).tolist()) == [110, 410]
-    assert len(unexplained(image, NONE, marks).marks) == 0  # found already
+    assert len(unexplained(image, NONE, NONE, marks).marks) == 0  # found already
 
 
 def test_a_character_level_with_a_line_is_one_however_far_and_narrow() -> None:
@@ -100,16 +100,16 @@ def test_a_character_level_with_a_line_is_one_however_far_and_narrow() -> None:
     cv2.line(image, (300, 90), (300, 170), (0, 0, 0), 2)  # a rule between columns,
     cv2.line(image, (500, 160), (502, 161), (0, 0, 0), 2)  # dirt,
     written(image, box(500, 100, 60, 20))  # and a word
-    found = unexplained(image, known, known).beside
+    found = unexplained(image, known, known, known).beside
     assert sorted(found.mean(1).round().tolist()) == [[400, 110], [400, 132]]
     assert all(min(side) >= 17 for side in sides(found))  # as high as the row, and as wide
-    assert not len(unexplained(image, known, np.concatenate([known, found])).beside)
+    assert not len(unexplained(image, known, known, np.concatenate([known, found])).beside)
 
 
 def test_on_rough_ground_nothing_stands_alone() -> None:
     image = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
     cv2.putText(image, "7", (100, 130), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 3)
-    assert len(unexplained(image, NONE, NONE).marks) == 0
+    assert len(unexplained(image, NONE, NONE, NONE).marks) == 0
 
 
 def test_a_patch_knows_where_it_was_cut_out() -> None:

@@ -7,14 +7,16 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.detection.beside import guessed, in_line, roomy
 from shizi.detection.canvas import cover, extend, resize
-from shizi.detection.columns import cells, stack
-from shizi.detection.missed import LARGE, LARGE_SCORE, SHRINK, merge, second_looks, shrunk
+from shizi.detection.columns import cells, in_row, stack
+from shizi.detection.filling import with_filling
+from shizi.detection.missed import LARGE, LARGE_SCORE, SHRINK, merge, one_line, second_looks, shrunk
 from shizi.detection.options import DetectionOptions
 from shizi.detection.slices import build_quads
-from shizi.detection.strokes import densest, lay, unexplained
+from shizi.detection.strokes import densest, lay, new, unexplained
 from shizi.engine import Session
-from shizi.geometry import box_to_quad, distinct, order_quad, quad_to_box, sides
+from shizi.geometry import distinct, order_quad, sides
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
 from shizi.page import Image, Quads, check_image
 
@@ -22,7 +24,7 @@ __all__ = ["DetectionOptions", "Detector"]
 
 Float = NDArray[np.float32]
 
-GOOD_HEIGHT = 18.0
+GOOD_HEIGHT = 15.0
 """Text height that a second look is scaled to, pixels."""
 
 DENSE = 0.5
@@ -33,10 +35,6 @@ SHRUNK = 0.5
 
 PROBE = 512
 """Side of the square in which small print is looked for, pixels."""
-
-
-BESIDE = 0.5
-"""Score of what stands level with a line and looks like a character: reading decides."""
 
 
 class Detector:
@@ -79,6 +77,7 @@ class Detector:
                 quads, scores = self._at(again)
                 quads *= np.float32(scaled.shape[1] / again.shape[1])
         quads, scores = self._missed(image, scaled, quads, scores)
+        quads, scores = with_filling(scaled, quads, scores)
         return quads * np.array([w / scaled.shape[1], h / scaled.shape[0]], np.float32), scores
 
     def _at(self, scaled: Image) -> tuple[Quads, Float]:
@@ -116,7 +115,8 @@ class Detector:
         """
         width, height = sides(quads)
         wide = width >= 1.5 * height
-        left = unexplained(scaled, quads[wide | cells(quads)], quads)
+        known = wide | cells(quads)
+        left = unexplained(scaled, quads[known], quads[known | in_row(quads)], quads)
         if left.share > DENSE and (scale := self._small_print(image, scaled)):
             larger = resize(image, scale)
             fine, certain = self._at(larger)
@@ -124,8 +124,7 @@ class Detector:
             scores = np.concatenate([scores, certain])
             kept = distinct(quads, scores)
             return quads[kept], scores[kept]
-        quads = np.concatenate([quads, left.beside])
-        scores = np.append(scores, np.full(len(left.beside), BESIDE, np.float32))
+        quads, scores = guessed(quads, scores, left.beside)
         patches = second_looks(image, scaled, left, self.options.enlarge)
         if left.largest > LARGE:
             patches.append(shrunk(scaled))
@@ -139,14 +138,15 @@ class Detector:
             inside = ((middle >= (x, y)) & (middle < (x + w, y + h))).all(1)
             lines = found[inside] - np.array([x, y], np.float32)
             if patch.line and inside.any():
-                lines = box_to_quad(quad_to_box(lines.reshape(1, -1, 2)))
+                lines = one_line(lines)
             elif not patch.line:
                 inside &= (np.minimum(*sides(found)) > LARGE / SHRINK) & (certain > LARGE_SCORE)
                 lines = found[inside] - np.array([x, y], np.float32)
             for line in patch.back(lines):
                 score = float(certain[inside].mean())
                 quads, scores = merge(quads, scores, order_quad(line), score)
-        return quads, scores
+        unseen = new(left.marks, quads)  # what stands in line with others
+        return guessed(quads, scores, roomy(unseen[in_line(unseen, quads)]))
 
     def _small_print(self, image: Image, scaled: Image) -> float:
         """Look where strokes are densest, at full size.

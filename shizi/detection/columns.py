@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.detection.beside import LIKE
 from shizi.geometry import box_to_quad, quad_to_box, sides
 from shizi.page import Quads
 
@@ -39,7 +40,7 @@ def stack(quads: Quads, scores: Float) -> tuple[Quads, Float]:
     )
 
 
-IN_ROWS = 0.7
+IN_ROWS = 0.65
 """Share of a column's characters that stand level with words in the cells of a table."""
 
 
@@ -116,27 +117,48 @@ def cells(quads: Quads) -> NDArray[np.bool_]:
     return cells
 
 
+def in_row(quads: Quads) -> NDArray[np.bool_]:
+    """Say which of the lines (N,) have another of like height at their level."""
+    height, middle = sides(quads)[1], quads.mean(1)[:, 1]  # (N,)
+    found = np.zeros(len(quads), bool)
+    for some in np.split(np.arange(len(quads)), range(_AT_ONCE, len(quads), _AT_ONCE)):
+        own = height[some, None]
+        level = np.abs(middle - middle[some, None]) < 0.3 * own  # (n, N)
+        level &= np.abs(np.log(np.maximum(own, 1e-6) / np.maximum(height, 1e-6))) < LIKE
+        found[some] = level.sum(1) > 1
+    return found
+
+
 def _in_rows(quads: Quads, chain: list[int]) -> bool:
     """Say whether characters below each other are cells: row by row level with what is beside.
 
-    That is words, all as high above or below them, or where they are spread two other characters.
+    That is words, all as high above or below them, or where they are spread two other cells.
     A paragraph beside a column has another pitch, and is level only by chance.
     """
     width, height = sides(quads)
     centre, own = quads.mean(1), height[chain]  # (N, 2), (n,)
-    along = (quads[:, 1] - quads[:, 0]) / np.maximum(width, 1)[:, None]  # (N, 2)
+    along = _across(centre[chain])
     to = centre[chain][:, None] - centre[None]  # (n, N, 2)
-    ahead, off = (to * along).sum(-1), to[..., 1] * along[:, 0] - to[..., 0] * along[:, 1]
+    ahead, off = to @ along, to @ np.array([-along[1], along[0]])  # (n, N)
     level = np.abs(off) < 0.3 * own[:, None]
-    level &= np.abs(np.log(own[:, None] / np.maximum(height, 1e-6))) < 0.3
+    level &= np.abs(np.log(own[:, None] / np.maximum(height, 1e-6))) < LIKE
     level &= np.abs(ahead) > (width[chain][:, None] + width) / 2
-    long = width >= 1.5 * height
-    words = np.where(level & long, np.abs(off), np.inf).argmin(1)  # (n,) the one most level
-    found = (level & long).any(1)
-    above = off[np.arange(len(chain)), words]
+    words = level & (width >= 1.5 * height)
+    nearest = np.where(words, np.abs(off), np.inf).argmin(1)  # (n,) the word most level
+    found, above = words.any(1), off[np.arange(len(chain)), nearest]
     steady = found & (
         np.abs(above - np.median(above[found] if found.any() else above)) < 0.15 * own
     )
     blank = (quads[chain[1:], 0, 1] - quads[chain[:-1], 3, 1]).max()
-    grid = (level & ~long).sum(1) > 1 if blank > CLOSE * own.mean() else np.zeros(len(chain), bool)
+    grid = level.sum(1) > 1 if blank > CLOSE * own.mean() else np.zeros(len(chain), bool)
     return bool((steady | grid).mean() >= IN_ROWS)
+
+
+def _across(column: Float) -> Float:
+    """Direction (2,) of the rows that points (n, 2) below each other stand in.
+
+    The column itself tells it best: a word is short, and a row reaches far from it.
+    """
+    x, y = (column - column.mean(0)).T
+    slope = float((x * y).sum() / max((y * y).sum(), 1e-6))
+    return np.array([1.0, -slope], np.float32) / np.float32(np.hypot(1.0, slope))

@@ -31,6 +31,9 @@ LEGIBLE = 12.0
 ALONE = 40.0
 """The same for a character that stands alone, which is harder to see."""
 
+APART = 1.0
+"""Blank between the words of a line, at most, by its height: messages are further apart."""
+
 LARGE = 100.0
 """Height, pixels, from which on the anchors no longer hold a character."""
 
@@ -90,6 +93,15 @@ def shrunk(scaled: Image) -> Patch:
     h, w = scaled.shape[:2]
     small = resize(scaled, 1 / SHRINK)
     return Patch(small, box_to_quad(np.array([0, 0, w, h], np.float32)), line=False)
+
+
+def one_line(pieces: Quads) -> Quads:
+    """Join the pieces (P, 4, 2) of a level line; none where they are too far apart to be one."""
+    box = quad_to_box(pieces)
+    box = box[np.argsort(box[:, 0], kind="stable")]
+    gaps = box[1:, 0] - np.maximum.accumulate(box[:, 2])[:-1]
+    apart = (gaps > APART * np.median(box[:, 3] - box[:, 1])).any()
+    return pieces[:0] if apart else box_to_quad(quad_to_box(pieces.reshape(1, -1, 2)))
 
 
 def merge(quads: Quads, scores: Float, line: Float, score: float) -> tuple[Quads, Float]:

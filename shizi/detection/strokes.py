@@ -69,32 +69,41 @@ class Unexplained(NamedTuple):
     share: float  # of all strokes
 
 
-def unexplained(image: Image, known: Quads, found: Quads) -> Unexplained:
+def unexplained(image: Image, known: Quads, rows: Quads, found: Quads) -> Unexplained:
     """Find strokes that no line explains.
 
     Args:
         image: RGB (H, W, 3), at the scale that lines were sought at.
         known: lines that explain the strokes they cover, (N, 4, 2).
-        found: these and others, which may be pieces of larger ones: no mark need be sought there.
+        rows: lines that may have others beside them, (R, 4, 2).
+        found: all, which may be pieces of larger ones: no mark need be sought there.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     strokes = stroke_mask(grey)
     left, every = strokes.copy(), max(1, int(strokes.sum()))
     for quad in grow(known, 0.3):
         cv2.fillConvexPoly(left, quad.round().astype(np.int32), 0)
-    near, wide = _pieces(left, NEAR), _pieces(left, REACH)
+    near, wide = pieces(left, NEAR), pieces(left, REACH)
+    level = new(beside(grey, left, rows), found)
+    marks = new(_marks(grey, (near, wide)), [*found, *grow(level, 0.3)])
     strips = _strips(grey, strokes, wide)
-    level = _new(beside(grey, left, known), found)
-    marks = _new(_marks(grey, (near, wide)), [*found, *grow(strips, 0.3), *grow(level, 0.3)])
+    strips = strips[[not _is_mark(strip, [*level, *marks]) for strip in strips]]
+    marks = new(marks, grow(strips, 0.3))
     largest = int(wide.boxes[:, 2:].min(1).max(initial=0))
     return Unexplained(strips, level, marks, largest, float(left.sum()) / every)
 
 
-def _new(marks: Quads, seen: Iterable[NDArray[np.float32]]) -> Quads:
+def new(marks: Quads, seen: Iterable[NDArray[np.float32]]) -> Quads:
     """Leave out marks (M, 4, 2) that stand in a quad (4, 2) that was seen."""
     known = list(seen)
     new = [not any(_holds(quad, mark.mean(0)) for quad in known) for mark in marks]
     return np.asarray(marks[np.array(new, bool)], np.float32)
+
+
+def _is_mark(strip: NDArray[np.float32], marks: Sequence[NDArray[np.float32]]) -> bool:
+    """Say whether a strip (4, 2) is no more than one of the marks (4, 2): a 1, which is slim."""
+    length, thickness = (float(side) for side in sides(strip))
+    return length < 3 * thickness and any(_holds(mark, strip.mean(0)) for mark in marks)
 
 
 class _Pieces(NamedTuple):
@@ -106,7 +115,7 @@ class _Pieces(NamedTuple):
     label: NDArray[np.int32]  # (H, W)
 
 
-def _pieces(strokes: NDArray[np.uint8], reach: int) -> _Pieces:
+def pieces(strokes: NDArray[np.uint8], reach: int) -> _Pieces:
     """Join strokes (H, W) nearer to each other than ``reach``."""
     solid = cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
     _, label, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)

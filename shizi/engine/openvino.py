@@ -8,7 +8,7 @@ import platform
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,8 @@ class OpenVINO:
         roomy = batch.size >= 3 * ROOMY
         if roomy:
             found = found.copy()
-            self._compiled.release_memory()
+            with suppress(RuntimeError):  # another thread is at work: its own batch gives it back
+                self._compiled.release_memory()
         if roomy or batch.shape not in self._shapes:
             self._shapes.add(batch.shape)
             _trim()
@@ -153,9 +154,17 @@ def openvino() -> Any:
     return openvino
 
 
-@cache
+_LOCK = threading.Lock()
+
+
 def core() -> Any:
     """Return OpenVINO's own core, which the process has once."""
+    with _LOCK:
+        return _core()
+
+
+@cache
+def _core() -> Any:
     _give_back()
     found = openvino()
     # Makes its table of types; two threads that ask for the first time at once wait for ever, one

@@ -1,0 +1,37 @@
+"""A character that was read whole explains what was taken for lines in it.
+
+Parts of a character are characters too: 林 stands in 禁.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shizi.geometry import area, intersection, sides
+from shizi.page import Quads
+from shizi.recognition import Reading
+
+SURE = 0.95
+"""Least score of a character that explains its parts."""
+
+PART = 0.22
+"""Height of a part, by that of the character, at least: less high is a caption laid over it."""
+
+
+def apart(quads: Quads, readings: Sequence[Reading]) -> NDArray[np.bool_]:
+    """Say which lines (N,) are no parts of a character that was read whole.
+
+    Args:
+        quads: lines of an upright picture, (N, 4, 2).
+        readings: what the N lines say.
+    """
+    size, height = area(quads), np.minimum(*sides(quads))  # (N,)
+    kept = np.ones(len(quads), bool)
+    whole = [i for i, r in enumerate(readings) if len(r.text) == 1 and r.score >= SURE]
+    for i in whole:
+        for j in np.flatnonzero((size < size[i]) & (height > PART * height[i])):
+            kept[j] &= intersection(quads[i], quads[j]) < size[j] / 2
+    return kept
