@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from shizi.detection import DetectionOptions
 from shizi.detection.canvas import OVERLAP, cover, padded
-from shizi.detection.columns import cells, stack
-from shizi.detection.missed import merge
+from shizi.detection.columns import cells, in_row, stack
+from shizi.detection.missed import merge, one_line
 from shizi.detection.slices import build_quads
 from shizi.geometry import box_to_quad, quad_iou
 from shizi.nets.spec import CTPNSpec
@@ -128,6 +128,31 @@ def test_cells_level_with_words_are_not_joined_downwards(degrees: float) -> None
     t = np.deg2rad(degrees)
     turn = np.array([[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]])
     assert stacked((table @ turn).astype(np.float32)) == 18
+
+
+def test_the_column_tells_where_its_rows_are_not_each_slanting_word() -> None:
+    askew = words(6)
+    askew[:, 1:3, 1] += 4  # a short word's slope says little, and it stands far away
+    askew[:, :, 0] += 400
+    assert stacked(np.concatenate([below(6), askew])) == 12
+
+
+def test_cells_that_are_spread_are_level_with_cells_of_any_kind() -> None:
+    digits = below(6, 400, 60)
+    digits[:, 2:, 1] -= 12  # lower than the characters
+    some = [0, 1, 3, 5]  # the others were not seen
+    assert stacked(np.concatenate([below(6, pitch=60), words(6, 60)[1:], digits[some]])) == 15
+
+
+def test_lines_have_others_of_like_height_in_their_row() -> None:
+    rows = np.concatenate([below(2), below(1, 300), box_to_quad(np.array([[0, 86, 9, 146]]))])
+    assert in_row(rows.astype(np.float32)).tolist() == [True, False, True, False]
+
+
+def test_pieces_far_apart_are_no_line() -> None:
+    pieces = box_to_quad(np.array([[60, 0, 100, 20], [0, 2, 50, 20]], np.float32))
+    np.testing.assert_allclose(one_line(pieces), box_to_quad(np.array([[0, 0, 100, 20]])))
+    assert len(one_line(pieces + np.array([[[30, 0]], [[0, 0]]], np.float32))) == 0
 
 
 def test_a_column_beside_a_paragraph_is_still_joined() -> None:

@@ -41,6 +41,9 @@ PLAIN = 12.0
 PART = 0.22
 """Height of what is taken for a line in a character, by the character's, at least."""
 
+COLUMN = 0.5
+"""Width of a line that runs downwards, by its height, at most."""
+
 MARGIN = 0.06
 """What is added on every side, by the height."""
 
@@ -61,9 +64,10 @@ def with_filling(image: Image, quads: Quads, scores: Float) -> tuple[Quads, Floa
         shared = np.array([intersection(whole, quad) for quad in quads], np.float32)
         in_line = (shared > area(whole) / 2) & (size > area(whole) / KNOWN)
         small = (shared > size / 2) & (height < PART)  # so it is a block of text
-        if not (in_line | small).any():
-            other = shared < KNOWN * (size + area(whole) - shared)
-            quads, scores = guessed(quads[other], scores[other], roomy(whole[None]))
+        same = shared >= KNOWN * (size + area(whole) - shared)
+        column = same & (np.divide(*sides(quads)) < COLUMN)
+        if not (in_line | small | column).any():
+            quads, scores = guessed(quads[~same], scores[~same], roomy(whole[None]))
     return quads, scores
 
 
