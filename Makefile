@@ -14,7 +14,7 @@ TORCH_INDEX ?=
 ENGINE ?= $(if $(filter Darwin-x86_64,$(shell uname -s)-$(shell uname -m)),onnx,openvino)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak cluster floors lint setup-cpu setup-gpu setup-dev wheel clean
+.PHONY: help demo test soak cluster floors small lint setup-cpu setup-gpu setup-dev wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ cluster: setup-dev ## a batch on a Ray cluster while machines of it die: one or 
 
 floors: ## reading with the oldest versions that pyproject.toml allows (needs uv)
 	tests/floors.sh
+
+small: ## reading in the smallest environment, under 350 MB (needs uv)
+	tests/small.sh
 
 lint: setup-dev ## ruff and mypy
 	$(BIN)/ruff check shizi tests

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -112,31 +113,34 @@ class Reader:
     ) -> None:
         self.options = options or ReaderOptions()
         check_type(self, options=ReaderOptions)
-        self.detector = detector or self._detector()
-        self.recognizer = recognizer or self._recognizer()
+        needed: dict[weights.Network, object] = {"ctpn": detector, "crnn": recognizer}
+        if self.options.orientation:
+            needed["orientation"] = orientation
+        wanted = [name for name, given in needed.items() if given is None]
+        with ThreadPoolExecutor() as pool:  # each takes a quarter of a second
+            nets = dict(zip(wanted, pool.map(self._open, wanted), strict=True))
+        self.detector = detector or self._detector(nets["ctpn"])
+        self.recognizer = recognizer or self._recognizer(nets["crnn"])
         self._upright: Upright | None = None
         if self.options.orientation:
-            votes = orientation or self._classifier()
+            votes = orientation or self._classifier(nets["orientation"])
             self._upright = Upright(self.detector, self.recognizer, votes)
 
     def _open(self, network: weights.Network) -> weights.Net:
         o = self.options
         return weights.open(network, o.weights, o.engine, o.device, o.threads)
 
-    def _detector(self) -> Detector:
-        net = self._open("ctpn")
+    def _detector(self, net: weights.Net) -> Detector:
         assert isinstance(net.spec, CTPNSpec | VGGCTPNSpec)
         return Detector(net.session, self.options.detection, net.spec)
 
-    def _recognizer(self) -> Recognizer:
-        net, options = self._open("crnn"), self.options.recognition
+    def _recognizer(self, net: weights.Net) -> Recognizer:
         assert isinstance(net.spec, CRNNSpec | VGGCRNNSpec)
         assert net.charset
-        height, card = net.spec.height, net.card
+        height, card, options = net.spec.height, net.card, self.options.recognition
         return Recognizer(net.session, net.charset, options, height, card.squeeze, card.certainty)
 
-    def _classifier(self) -> OrientationClassifier:
-        net = self._open("orientation")
+    def _classifier(self, net: weights.Net) -> OrientationClassifier:
         assert isinstance(net.spec, OrientationSpec | VGGOrientationSpec)
         return OrientationClassifier(net.session, net.spec)
 

@@ -65,7 +65,7 @@ class RecognitionOptions:
     """
 
     squeeze: float | None = None
-    reread: float = 0.9
+    reread: float = 0.85
     beam: int = 1
     allow: str = ""
 

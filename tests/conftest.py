@@ -15,7 +15,7 @@ from shizi.errors import DataError
 from shizi.live.keep.sinks import base
 from shizi.live.keep.store import Store
 from shizi.synth import LineOptions, PageOptions, World, build_world
-from shizi.synth.fonts import Face, load_faces, system_fonts
+from shizi.synth.paint.fonts import Face, load_faces, system_fonts
 
 settings.register_profile("unhurried", deadline=None)  # a busy processor proves nothing
 settings.load_profile("unhurried")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from shizi import weights
+from shizi.crop import WIDTHS
 from shizi.engine import MANY, Session, open_session
 from shizi.errors import OptionError, WeightsError
 from shizi.nets.spec import OrientationSpec
@@ -52,15 +53,28 @@ def test_arrays_come_back_in_the_order_of_their_pictures(streams: int) -> None:
 
 def test_few_pictures_of_one_shape_run_together() -> None:
     runtime = Sums()
-    Session(runtime)(pictures(*[(48, 320)] * 7, *[(48, 700)] * 4, (48, 1500), (48, 1500)))
-    long, middle, short = (1, 48, 1500, 3), (2, 48, 700, 3), [4, 2, 1]
-    assert runtime.shapes == [long, long, middle, middle] + [(n, 48, 320, 3) for n in short]
+    Session(runtime)(pictures(*[(48, 320)] * 6, *[(48, 700)] * 3, (48, 1500), (48, 1500)))
+    long, middle, short = (1, 48, 1500, 3), (48, 700, 3), (48, 320, 3)
+    expected = [long, long, (2, *middle), (1, *middle), (4, *short), (1, *short), (1, *short)]
+    assert runtime.shapes == expected
 
 
-def test_the_narrowest_lines_need_no_kernels_for_two() -> None:
+def test_a_width_has_kernels_of_two_sizes_at_most() -> None:
     runtime = Sums()
-    Session(runtime)(pictures(*[(48, 80)] * 7, *[(48, 104)] * 3))
-    assert [shape[0] for shape in runtime.shapes] == [2, 1, 4, 1, 1, 1]
+    session = Session(runtime)
+    for count in range(1, 12):
+        session(pictures(*[(48, width) for width in WIDTHS] * count))
+    for width in WIDTHS:
+        assert len({shape[0] for shape in runtime.shapes if shape[2] == width}) <= 2
+    assert len(set(runtime.shapes)) <= 35
+
+
+def test_a_batch_that_lacks_one_is_filled_up_and_nobody_hears_of_it() -> None:
+    runtime, given, heard = Sums(), pictures(*[(48, 80)] * 7), []
+    found = Session(runtime).each(given, lambda a: heard.append(a) or float(a[0]))
+    assert [shape[0] for shape in runtime.shapes] == [4, 4]
+    assert found == [float(p.sum()) for p in given]
+    assert len(heard) == 7
 
 
 def test_a_gpu_is_given_many_pictures_at_once() -> None:
@@ -145,6 +159,21 @@ def test_a_large_output_goes_when_small_batches_come(monkeypatch: pytest.MonkeyP
     assert held[0] is held[1]
     assert held[2] is held[3]
     assert held[1] is not held[2]
+
+
+def test_what_preparing_kernels_took_for_a_while_goes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runtime = pytest.importorskip("shizi.engine.openvino")
+    trimmed: list[int] = []
+    monkeypatch.setattr(runtime, "_trim", lambda: trimmed.append(1))
+    net = runtime.OpenVINO(ORIENTATION, threads=1)
+    small, large = np.zeros((1, 48, 192, 3), np.uint8), np.zeros((2, 48, 192, 3), np.uint8)
+    counts = []
+    for batch in (small, small, large, small, large):
+        net(batch)
+        counts.append(len(trimmed))
+    assert counts == [1, 1, 2, 2, 2]
 
 
 def test_what_onednn_keeps_is_told_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:

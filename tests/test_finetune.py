@@ -22,8 +22,8 @@ from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.reader import Reader, ReaderOptions
 from shizi.synth import LineOptions
-from shizi.synth.fonts import load_faces, system_fonts
 from shizi.synth.meters import BARS, draw_meter, reading, write_meters
+from shizi.synth.paint.fonts import load_faces, system_fonts
 from shizi.synth.world import rng_for
 from shizi.train.card import read_card
 from shizi.train.export import export

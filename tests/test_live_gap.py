@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_live_message import TALL, line, nothing
+from test_live_message import TALL, WHITE, line, nothing
 
+from shizi.live.event import Run
 from shizi.live.see.assemble import Assembler
 from shizi.live.see.gap import Stand, unseen_roll
 from shizi.live.see.line import SeenLine
 from shizi.live.see.tracker import Tracker
+from shizi.live.see.vote import Sighting
 
 SAID = ("小鱼：今天有什么活动", "老王：666", "团子：有没有大码", "老王：666", "木子：链接在哪里")
 PITCH = 60
@@ -145,6 +147,43 @@ def test_the_same_gift_again_in_its_place_is_another_one_if_the_rows_stayed(
     again = line(10, 40, "小鱼送出玫瑰×1", time=6.0)
     again.track.moved = 0.0
     assert [row.text for row in assembler.take([again])] == ["小鱼送出玫瑰×1"]
+
+
+def test_what_just_came_when_it_was_covered_is_a_sign_by_itself(tracker: Tracker) -> None:
+    """All that was above it has rolled out meanwhile."""
+    assembler = Assembler(tracker, 1.0)
+    before = shown(tracker, SAID, 0, 1.0)
+    before[-1].track.moved = 0.0
+    assembler.take(before)
+    assembler.retire(tracker.tracks, 1.6)
+    tracker.tracks = []
+    assembler.retire([], 5.0)
+    after = shown(tracker, (SAID[-1], *(f"新人{i}：第{i}条" for i in range(4))), 10, 5.0)
+    told = [row.text for row in assembler.take(after) if row.revision == 0]
+    assert told == [f"新人{i}：第{i}条" for i in range(4)]
+
+
+def test_what_is_known_again_is_not_told_when_its_count_rises(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    rows = (*SAID[:3], "小鱼 送出 玫瑰 ×1")
+    assembler.take(shown(tracker, rows, 0, 1.0))
+    assembler.retire(tracker.tracks, 1.6)
+    tracker.tracks = []
+    assembler.retire([], 5.0)
+    after = shown(tracker, rows, 10, 5.0)
+    assert assembler.take(after) == []
+    tracker.scrolled += PITCH
+    after[3].add(Sighting((Run("小鱼 送出 玫瑰 ×3", WHITE),), 0.98, 30.0), 5.5)
+    assert assembler.place(after[3]) == []
+
+
+def test_some_of_a_line_that_was_covered_is_known_again(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    assembler.take(shown(tracker, SAID, 0, 1.0))
+    assembler.retire(tracker.tracks, 1.6)
+    tracker.tracks = []
+    assembler.retire([], 5.0)
+    assert assembler.take(shown(tracker, (*SAID[:4], SAID[4][:4]), 10, 5.0)) == []
 
 
 def test_a_picture_of_another_size_shows_what_was_told(tracker: Tracker) -> None:

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from shizi.live.see.badge import badge_end
+from shizi.live.see.badge import badge_of, badge_run
 from shizi.live.see.look import View, imprint_of, view_of
 from shizi.page import Char, Image
+from shizi.recognition import Reading
 
 BLUE, WHITE = (60, 150, 255), (255, 255, 255)
 H, W = 30, 240
@@ -47,13 +48,14 @@ def chars(text: str) -> list[Char]:
 
 
 def test_a_filled_badge_ends_where_its_colour_does() -> None:
-    assert 46 < badge_end(framed(badged())) < 56
+    badge = badge_of(framed(badged()))
+    assert badge and badge.inside is None and 46 < badge.end < 56 and badge.colour == BLUE
 
 
 def test_a_colour_that_goes_on_above_and_below_is_no_badge() -> None:
     behind = paper()[:4]
     behind[:, 2:49] = BLUE
-    assert badge_end(framed(badged(), behind)) == 0
+    assert badge_of(framed(badged(), behind)) is None
 
 
 def test_bold_strokes_in_one_colour_are_no_badge() -> None:
@@ -61,7 +63,7 @@ def test_bold_strokes_in_one_colour_are_no_badge() -> None:
     for k in range(3):  # characters with thick horizontal strokes at heights of their own
         for y in (5 + k, 13 - k, 20 + k):
             cv2.rectangle(line, (3 + 28 * k, y), (26 + 28 * k, y + 3), BLUE, -1)
-    assert badge_end(framed(line)) == 0
+    assert badge_of(framed(line)) is None
 
 
 def test_a_dull_surface_behind_the_text_is_no_badge() -> None:
@@ -70,7 +72,33 @@ def test_a_dull_surface_behind_the_text_is_no_badge() -> None:
     line[:, :60] = (48, 62, 44)
     line[:, :20] = (30, 100, 30)
     cv2.putText(line, "27", (12, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.6, WHITE, 2)
-    assert badge_end(framed(line)) == 0
+    assert badge_of(framed(line)) is None
+
+
+def test_an_outlined_badge_ends_where_its_frame_does() -> None:
+    line = written("rose", at=60)
+    cv2.rectangle(line, (2, 4), (48, 26), BLUE, 2)
+    cv2.putText(line, "27", (12, 21), cv2.FONT_HERSHEY_SIMPLEX, 0.5, BLUE, 1)
+    badge = badge_of(framed(line))
+    assert badge and 46 < badge.end < 56 and badge.colour == BLUE
+    assert badge.inside is not None and badge.inside.shape[0] < 24
+    assert not (badge.inside[:, :4] == BLUE).all(2).any()
+
+
+def test_a_character_that_is_a_box_or_a_frame_without_colour_is_no_badge() -> None:
+    box, white = paper(), paper()
+    cv2.rectangle(box, (2, 3), (26, 27), BLUE, 2)
+    cv2.rectangle(white, (2, 4), (48, 26), WHITE, 2)
+    assert badge_of(framed(box)) is None and badge_of(framed(white)) is None
+
+
+def test_a_badge_tells_a_level_where_its_digits_are_sure_and_it_is_no_medal() -> None:
+    def told(text: str, score: float = 0.9) -> list[str]:
+        read = Reading(text, score, tuple(Char(c, score, 0, 1) for c in text))
+        return [run.text for run in badge_run(read, BLUE)]
+
+    assert told("Lv.27") == told("★27") == told("27级") == ["27"]
+    assert told("粉丝12") == told("★27", 0.4) == told("★") == []
 
 
 @pytest.mark.parametrize("text", ["rose x1", "rose x7", "hello"])

@@ -13,7 +13,7 @@ from shizi.live.see.scroll import template_of
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
 from shizi.live.see.vote import Sighting
-from shizi.live.see.wrap import Typography, continues
+from shizi.live.see.wrap import Typography, continues, ends_early, wider
 from shizi.page import Quads
 
 WHITE, BLUE = (255, 255, 255), (80, 160, 255)
@@ -75,6 +75,32 @@ def test_what_is_said_goes_on_below_a_nickname_whose_colon_was_overlooked() -> N
     assert continues(name, name, said, room)
 
 
+def test_how_far_messages_stand_apart_is_told_by_the_lines_themselves() -> None:
+    """Nicknames without a colon, each above what is said; a banner stands further away."""
+    assert wider([1.2, 2.1, 1.1, 2.0, 2.6, 1.3]) == pytest.approx(2.1, abs=0.1)
+    assert wider([1.9, 2.0, 2.1, 2.0, 1.9]) == 0  # one line each
+    assert wider([1.2, 1.1, 1.2, 1.1]) == 0  # nothing between messages
+    assert wider([1.9, 2.0, 2.9, 2.0, 2.8]) == 0  # banners among them
+
+
+def test_a_nickname_above_what_is_said_is_parted_from_it(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    tops, texts = (0, 36, 96, 132, 192, 228), ("小鱼", "在吗", "老王", "多少钱", "团子", "没货了")
+    lines = [line(i, y, t) for i, (y, t) in enumerate(zip(tops, texts, strict=True))]
+    lines[-1].track.box[2] = 400  # there is room for more in the others
+    rows = {row.track: row for row in assembler.take(lines)}
+    assert [(r.text[: r.head], r.text[r.head :]) for r in rows.values()] == [
+        ("小鱼", "在吗"), ("老王", "多少钱"), ("团子", "没货了"),
+    ]  # fmt: skip
+
+
+def test_a_line_that_was_full_is_no_nickname() -> None:
+    full, rest = line(1, 100, "今天有什么", right=380), line(2, 136, "活动", right=80)
+    word = line(2, 136, "something", right=200)
+    assert not ends_early(full, rest, 400) and not ends_early(line(1, 0, "a", right=250), word, 400)
+    assert ends_early(line(1, 100, "小鱼", right=80), rest, 400)
+
+
 def test_a_full_line_goes_on_where_messages_stand_as_close() -> None:
     above = line(1, 100, "小鱼：", "今天有什么", right=395)
     assert continues(above, above, line(2, 136, "活动"), spaced(1.2))
@@ -129,6 +155,14 @@ def test_a_banner_is_one_gift_and_its_combo_one_event(tracker: Tracker) -> None:
     count.add(Sighting((Run("×5", WHITE),), 0.98, 30.0), 1.5)
     (row,) = assembler.place(count)
     assert (row.track, row.text) == (1, "追风的旅人送出 小心心×5")
+
+
+def test_who_gives_next_is_new_on_a_banner_whose_wording_stood_still() -> None:
+    name, gift = line(2, 100, "老王", time=9.0), line(1, 150, "送出 小心心")
+    name.track.moved = gift.track.moved = 0
+    gift.track.stayed = 3 * TALL
+    assert gift.track.pinned and not name.track.pinned
+    assert continues(name, name, gift, Typography())
 
 
 def test_words_are_parted_where_they_wrap(tracker: Tracker) -> None:

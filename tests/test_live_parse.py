@@ -40,6 +40,8 @@ def parse(*runs: str, platform: str = "generic") -> Event:
         (("琳琳：月饼还补货吗？",), "琳琳", "月饼还补货吗？"),
         (("琳琳: ", "月饼还补货吗？"), "琳琳", "月饼还补货吗？"),
         (("琳琳;月饼有没有",), "琳琳", "月饼有没有"),  # the colon misread
+        (("琳琳：:月饼有没有",), "琳琳", "月饼有没有"),  # the colon read twice
+        (("琳琳：:)",), "琳琳", ":)"),
         (("琳琳", "月饼有没有"), "琳琳", "月饼有没有"),  # the colon lost, the colour not
         (("LV20", "Nightbot:", "It was amazing, too."), "Nightbot", "It was amazing, too."),
         (("Lv.6 小明：12:30开始",), "小明", "12:30开始"),
@@ -59,6 +61,29 @@ def parse(*runs: str, platform: str = "generic") -> Event:
 def test_comments(runs: tuple[str, ...], user: str, text: str) -> None:
     event = parse(*runs)
     assert (event.kind, event.user, event.text) == ("comment", user, text)
+
+
+@pytest.mark.parametrize(
+    ("head", "runs", "user", "text"),
+    [
+        (2, ("小明好听",), "小明", "好听"),
+        (4, ("27", "小明好听: 真的"), "小明", "好听: 真的"),
+        (2, ("小", "明8点", "开播"), "小明", "8点开播"),  # what shines through parts it elsewhere
+        (3, ("小明：", "好听"), "小明", "好听"),
+        (0, ("小明好听呀",), "", "小明好听呀"),
+        (4, ("你好，在吗",), "", "你好，在吗"),  # a sentence
+    ],
+)
+def test_a_line_that_ended_early_is_a_nickname(
+    head: int, runs: tuple[str, ...], user: str, text: str
+) -> None:
+    event = GENERIC.parse(replace(row(*runs), head=head))
+    assert event and (event.user, event.text) == (user, text)
+
+
+def test_a_line_that_ended_early_may_be_of_the_platforms_wording() -> None:
+    gift = GENERIC.parse(replace(row("小明送出玫瑰×3"), head=2))
+    assert gift and (gift.kind, gift.user, gift.gift) == ("gift", "小明", Gift("玫瑰", 3))
 
 
 @pytest.mark.parametrize(

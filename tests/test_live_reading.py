@@ -137,6 +137,25 @@ def test_the_digits_of_a_count_that_stands_alone_tell_how_sure_it_is() -> None:
     assert told(reader, scribe, track, "x25", 0.2) == ["x25"]
 
 
+def test_what_an_outline_encloses_is_read_by_itself() -> None:
+    class Pair(Scribe):
+        def read(self, crops: Sequence[Image]) -> list[Reading]:
+            number, line = crops
+            assert number.shape[1] < 50 and line.shape[1] < WIDE - 50
+            return [
+                Reading(t, 0.9, tuple(Char(c, 0.9, i / 5, (i + 1) / 5) for i, c in enumerate(t)))
+                for t in ("*27", "rose")
+            ]
+
+    image = shown("")
+    cv2.rectangle(image, (12, 13), (62, 37), (60, 150, 255), 2)
+    cv2.putText(image, "rose", (76, 34), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (255, 255, 255), 2)
+    track = seen("")
+    track.view = view_of(image, BOX, 30.0)
+    (line,) = LineReader(Pair(), TRACKER, ReadingOptions()).read([track], 0.2)  # type: ignore[arg-type]
+    assert line.best.text == "rose" and [run.text for run in line.badge] == ["27"]
+
+
 def test_a_reading_is_parted_where_the_badge_ends() -> None:
     chars = [Char(c, 0.5 + i / 10, i / 5, (i + 1) / 5) for i, c in enumerate("27 ab")]
     number, text = parted(Reading("27 ab", 0.7, tuple(chars)), 0.5)

@@ -94,3 +94,11 @@ def test_only_levels_that_are_shown_are_true() -> None:
         room = make_room(SimulateOptions(seed=seed, seconds=5))
         levels = {m.level for m in room.stage.script}
         assert (levels == {None}) == (room.stage.style.badge == "none")
+
+
+def test_nicknames_on_lines_of_their_own_may_have_no_colon() -> None:
+    room = make_room(replace(SHORT, seconds=20.0))
+    style = replace(room.stage.style, stacked=True, colon="  ", badge="none")
+    said = next(m for m in room.stage.script if m.kind == "comment")
+    name, *_ = _wrap(style, _pieces(style, said, None))
+    assert "".join(piece.text for piece in name) == said.user

@@ -178,6 +178,33 @@ def test_pictures_torn_in_the_middle_scroll_no_further() -> None:
     assert [t.id for t in tracker.tracks if t.last == 0.7] == [1, 2, 3, 4]
 
 
+def test_rows_below_a_tear_go_twice_as_far_if_the_next_picture_rolls_too() -> None:
+    panel = Drawn({i: 18 + PITCH * i for i in range(5)})
+    tracker = Tracker(panel.detect)
+    for step in range(4):
+        tracker.step(Panel(panel.image()), step / 10)
+    above, below = panel.image(PITCH), panel.image()
+    tear = 18 + PITCH * 3 - 5
+    tracker.step(Panel(np.concatenate([above[:tear], below[tear:]])), 0.4)
+    for step in range(5, 8):
+        tracker.step(Panel(panel.image(2 * PITCH)), step / 10)
+    assert [t.id for t in tracker.tracks if t.last == 0.7] == [2, 3, 4]
+
+
+def test_a_row_that_was_hidden_is_found_though_it_stands_elsewhere_than_it_should() -> None:
+    panel = Drawn({i: 18 + PITCH * i for i in range(5)})
+    tracker = Tracker(panel.detect)
+    for step in range(4):
+        tracker.step(Panel(panel.image()), step / 10)
+    hidden = panel.image()
+    hidden[18 + 2 * PITCH :][:TALL] = 0
+    tracker.step(Panel(hidden), 0.4)
+    panel.rows[2] -= TALL // 2
+    tracker.step(Panel(panel.image()), 0.5)
+    assert ids(tracker) == [0, 1, 2, 3, 4]
+    assert [t.last for t in tracker.tracks] == [0.5] * 5
+
+
 @pytest.mark.parametrize(("then", "fleeting"), [(0.5, True), (0.8, False)])
 def test_what_is_gone_in_the_next_picture_a_moment_later_was_no_line(
     then: float, fleeting: bool
@@ -231,6 +258,10 @@ def test_a_line_does_not_grow_by_what_moves_behind_it() -> None:
         tracker.step(Panel(panel.image()), step / 10)
     tall = np.array([[(25, 25), (100, 25), (100, 61), (25, 61)]], np.float32)  # of 15 for 24 px
     tracker.detect = lambda _: tall
+    tracker._look(Panel(panel.image()), [(0, HEIGHT)], 0.3)
+    assert [round(t.height / TALL) for t in tracker.tracks] == [1, 1, 1]
+    face = np.array([[(2, 25), (118, 25), (118, 100), (2, 100)]], np.float32)  # behind all three
+    tracker.detect = lambda _: face
     tracker._look(Panel(panel.image()), [(0, HEIGHT)], 0.3)
     assert [round(t.height / TALL) for t in tracker.tracks] == [1, 1, 1]
     assert [t.version for t in tracker.tracks] == [0, 0, 0]

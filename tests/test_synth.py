@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import cv2
@@ -34,13 +34,13 @@ from shizi.synth import (
     write_lines,
     write_pages,
 )
-from shizi.synth import backgrounds as bg
 from shizi.synth import pages as pages_module
 from shizi.synth.chance import weighted
-from shizi.synth.fonts import Face, load_faces
-from shizi.synth.ink import Ink, draw_text
 from shizi.synth.looks import LOOKS
-from shizi.synth.text import KINDS
+from shizi.synth.paint import backgrounds as bg
+from shizi.synth.paint.fonts import Face, load_faces
+from shizi.synth.paint.ink import Ink, draw_text
+from shizi.synth.wording.text import KINDS, stackable
 
 KINDS_OF_PAGE = ("document", "screen", "overlay", "scene", "subtitle", "blank")
 
@@ -264,3 +264,19 @@ def test_chat_colours_change_after_the_name(face: Face) -> None:
     changed = [bool((row[0, cut] != row[0, cut - 1]).any()) for row in rows]
     assert any(changed)
     assert all((row[0, 0] == row[0, cut - 1]).all() for row in rows)
+
+
+def test_a_string_may_be_drawn_as_it_stands(sources: dict[str, object], world: World) -> None:
+    whole = LineOptions(**sources, latin=0, whole=1, emoji=0, column=0)  # type: ignore[arg-type]
+    said = ("3 + 5 = 8 - 0", "净重500㎎")
+    told = replace(world, texts=replace(world.texts, strings=(said,)))
+    assert {render_line(told, whole, 2, i).text for i in range(20)} == set(said)
+
+
+def test_columns_are_laid_out_as_they_are_read(sources: dict[str, object], world: World) -> None:
+    only = LineOptions(**sources, column=1, emoji=0, latin=0)  # type: ignore[arg-type]
+    samples = [render_line(world, only, 8, i) for i in range(30)]
+    columns = [s for s in samples if s.text == stackable(s.text)]
+    assert len(columns) > 20
+    cells = [s.image.shape[1] / s.image.shape[0] / len(s.text) for s in columns]
+    assert np.median(cells) == pytest.approx(1, abs=0.02), "a square for each character"

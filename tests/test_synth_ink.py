@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shizi.synth import backgrounds as bg
 from shizi.synth import pages as pages_module
-from shizi.synth import scenes as scenes_module
-from shizi.synth.clutter import pictogram
-from shizi.synth.fonts import Face
-from shizi.synth.ink import draw_text, draw_vertical
-from shizi.synth.sheet import Sheet, Style
+from shizi.synth.kinds import scenes as scenes_module
+from shizi.synth.kinds.clutter import pictogram
+from shizi.synth.kinds.sheet import Sheet, Style
+from shizi.synth.paint import backgrounds as bg
+from shizi.synth.paint.fonts import Face
+from shizi.synth.paint.ink import draw_text, draw_vertical
 
 BLACK = Style((0, 0, 0))
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from shizi.synth import LineOptions, World, render_line
-from shizi.synth import emoji as emoji_module
-from shizi.synth.latin import KINDS, WEIGHTS, Latin, is_latin
-from shizi.synth.text import load_texts
+from shizi.synth.paint import emoji as emoji_module
+from shizi.synth.wording.latin import KINDS, WEIGHTS, Latin, is_latin
+from shizi.synth.wording.text import load_texts
 
 SOURCE = Latin(("all", "little", "tree"), (("It is still raining.", "A hill"), ("illness",)))
 NARROW = set("lijtfrI1.,:;'!|/-()[]0")

@@ -24,7 +24,7 @@ __all__ = ["DetectionOptions", "Detector"]
 
 Float = NDArray[np.float32]
 
-GOOD_HEIGHT = 18.0
+GOOD_HEIGHT = 15.0
 """Text height that a second look is scaled to, pixels."""
 
 DENSE = 0.5

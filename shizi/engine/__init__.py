@@ -38,10 +38,11 @@ Device = Literal["auto", "cpu", "cuda"]
 STREAMS = 4
 """Most batches that run side by side: each holds some 100 MB. More threads share them."""
 
-KEPT_LARGE, KEPT_SMALL = 40, 5000
-"""Kernels of a kind that OpenVINO keeps for a network and a stream: those of a canvas, for
-:data:`~shizi.engine.openvino.PRIMITIVES` has more, and those of all widths of lines. With 600, the
-kernels of 13 shapes, receipts took a third more time."""
+KEPT_LARGE, KEPT_SMALL = 8, 28 * 28
+"""Kernels of a kind that OpenVINO keeps for a network and a stream, the latest used: hardly any of
+a canvas, for :data:`~shizi.engine.openvino.PRIMITIVES` has its convolutions, and those of 28 shapes
+of lines, 28 convolutions each. Pages of one kind need no more than that; those of all kinds have 35
+shapes of lines, and prepare one again every tenth page."""
 
 
 def open_session(

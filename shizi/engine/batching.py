@@ -37,22 +37,36 @@ class Batching(NamedTuple):
     Attributes:
         sizes: of batches, the largest first, 1 the last.
         pixels: area that a batch of more than one may have.
-        pairs: area of a picture from which on two run together.
+        prepares: kernels are prepared for every size, so of those that are small enough only the
+            largest is used, and 1.
     """
 
     sizes: tuple[int, ...]
     pixels: int
-    pairs: int = 0
+    prepares: bool = False
+
+    def of(self, area: int) -> tuple[int, ...]:
+        """Return the sizes for pictures of an area, the largest first, 1 the last."""
+        most = max(1, self.pixels // area)
+        sizes = tuple(size for size in self.sizes if size <= most)
+        return (sizes[0], 1) if self.prepares and sizes[0] > 1 else sizes
 
 
-FEW = Batching((4, 2, 1), 4 * 640 * 48, pairs=81 * 48)
-"""For a CPU. Few sizes keep memory flat, and time too: kernels are prepared for every shape, some
-3 MB, and weights are fetched for every batch (of 640 px, 1, 2 and 4 lines: 19.0, 16.2 and 15.8 ms a
-line; of 320 px 10.9, 9.0 and 7.8; of 128 px 6.5, 4.5 and 3.6). The narrowest lines cost next to
-nothing, so kernels for two of them do not pay: 15 MB less for half a percent of the time."""
+FEW = Batching((4, 2, 1), 4 * 640 * 48, prepares=True)
+"""For a CPU. Weights are fetched for every batch: of 624 px, 1, 2 and 4 lines take 13.4, 11.2 and
+9.8 ms a line, of 312 px 7.7, 6.0 and 5.2, of 128 px 4.3, 3.0 and 2.5. But each size of each width
+takes 4.7 MB, and 15 to 45 ms when it first comes up. A third size would save 1.5 % of the time of
+pages of all kinds, and take 50 MB."""
 
 MANY = Batching((32, 8, 2, 1), 32 * 1500 * 48)
 """For a GPU, which few pictures do not fill, and for a net in training, which prepares nothing."""
+
+
+class _Batch(NamedTuple):
+    """Pictures that run together; where one is missing, the last is shown once more."""
+
+    indices: list[int]
+    size: int
 
 
 class Session:
@@ -86,10 +100,12 @@ class Session:
         out: dict[int, T] = {}
         check = checker()  # of this thread; those of the pool know of none
 
-        def run(batch: list[int]) -> None:
+        def run(batch: _Batch) -> None:
             check()
-            arrays = self._runtime(np.stack([pictures[i] for i in batch]))
-            out.update(zip(batch, map(then, arrays), strict=True))
+            shown = [pictures[i] for i in batch.indices]
+            shown += shown[-1:] * (batch.size - len(shown))
+            arrays = self._runtime(np.stack(shown))
+            out.update(zip(batch.indices, map(then, arrays), strict=False))
 
         batches = list(self._batches(pictures))
         if self._streams == 1 or len(batches) == 1:
@@ -99,19 +115,16 @@ class Session:
             list(self._pool.map(run, batches))  # the list lets errors out
         return [out[i] for i in range(len(pictures))]
 
-    def _batches(self, pictures: Sequence[Image]) -> Iterator[list[int]]:
-        """Yield indices of pictures that run together, the costliest first."""
+    def _batches(self, pictures: Sequence[Image]) -> Iterator[_Batch]:
+        """Yield pictures that run together, the costliest first."""
         shapes: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for i, picture in enumerate(pictures):
             shapes[picture.shape].append(i)
         for shape, left in sorted(shapes.items(), key=lambda s: -s[0][0] * s[0][1]):
-            area = shape[0] * shape[1]
-            most = max(1, self._batching.pixels // area)
-            for size in self._batching.sizes:
-                if size == 2 and area < self._batching.pairs:
-                    continue
-                while size <= min(most, len(left)):
-                    yield left[:size]
+            for size in self._batching.of(shape[0] * shape[1]):
+                enough = size - 1 if size > 2 else size  # four take no longer than three singly
+                while len(left) >= enough:
+                    yield _Batch(left[:size], size)
                     left = left[size:]
 
     @cached_property

@@ -8,7 +8,7 @@ import platform
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,19 +21,20 @@ from shizi.engine.int8 import Range, count_in_bytes, multiplies_bytes, tell
 
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 
-ROOMY = 1_000_000
-"""Pixels of a batch from which on the memory that its layers took, 70 bytes a pixel, is given back:
-hardly any picture needs that much. Taking it again costs a tenth of the look."""
+ROOMY = 600_000
+"""Pixels of a batch from which on the memory that its layers took, 75 bytes a pixel, is given back:
+lines are read after it, and want as much. Taking it again costs an eighth of the look."""
 
 HEAVY = 24_000_000
 """Bytes of an array that are given back when a batch comes that is much smaller: what the net says
 of four long lines is 33 MB. Batches come the largest first, so that is once a page of long lines,
 and takes it 14 ms: the system hands out memory page by page."""
 
-PRIMITIVES = 400
+PRIMITIVES = 240
 """Kernels that oneDNN beneath it keeps for all networks and streams together, beside those that
-OpenVINO holds itself: a canvas has 33, which take 4 MB and are prepared again in 20 ms. Its own
-1024 would keep 120 MB of canvases that were once seen."""
+OpenVINO holds itself: those of four canvases, which a reader of pages of one size is in want of. A
+canvas's take 4 MB and are prepared again in 15 ms. Its own 1024 would keep 120 MB of canvases that
+were once seen."""
 
 
 class _Own(threading.local):
@@ -83,18 +84,23 @@ class OpenVINO:
                 count_in_bytes(model, ranges)
             self._compiled = core().compile_model(model, "CPU", config)
         self._own = _Own()
+        self._shapes: set[tuple[int, ...]] = set()  # that kernels were prepared for
 
     def __call__(self, batch: NDArray[np.uint8]) -> Array:
         """Run RGB pictures of one shape (N, H, W, 3)."""
         request = self._request(batch.size)
         request.set_input_tensor(openvino().Tensor(batch, shared_memory=True))
         request.infer(share_outputs=True)  # or it would copy them all for the caller
+        if batch.shape not in self._shapes:
+            self._shapes.add(batch.shape)
+            _trim()
         found = np.asarray(request.get_output_tensor(0).data, dtype=np.float32)
         if found.nbytes > self._own.held:
             self._own.held, self._own.size = found.nbytes, batch.size
         if batch.size >= 3 * ROOMY:
             found = found.copy()
-            self._compiled.release_memory()
+            with suppress(RuntimeError):  # another thread is at work: its own batch gives it back
+                self._compiled.release_memory()
         return found
 
     def _request(self, size: int) -> Any:
@@ -147,9 +153,17 @@ def openvino() -> Any:
     return openvino
 
 
-@cache
+_LOCK = threading.Lock()
+
+
 def core() -> Any:
     """Return OpenVINO's own core, which the process has once."""
+    with _LOCK:
+        return _core()
+
+
+@cache
+def _core() -> Any:
     _give_back()
     found = openvino()
     # Makes its table of types; two threads that ask for the first time at once wait for ever, one
@@ -180,5 +194,17 @@ def _give_back() -> None:
     Left alone, glibc keeps blocks of up to 32 MB, in an arena a thread: 250 MB on a page of
     300 lines read by two streams.
     """
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+    if libc := _glibc():
+        libc.mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+
+
+def _trim() -> None:
+    """Return to the system what preparing kernels took for a while, in small blocks."""
+    if libc := _glibc():
+        libc.malloc_trim(0)
+
+
+@cache
+def _glibc() -> Any:
+    """Return the library of C where it is glibc, else None."""
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None

@@ -27,7 +27,7 @@ from shizi.synth import (
     render_line,
     render_page,
 )
-from shizi.synth.fonts import fonts_in, load_faces, make_book
+from shizi.synth.paint.fonts import fonts_in, load_faces, make_book
 
 SEED = 9001
 LINES, PAGES = 400, 40
@@ -38,10 +38,18 @@ _KINDS: dict[str, dict[str, float]] = {
     "prices": {"price": 1.0},
     "code": {"code": 0.4, "web": 0.3, "sum": 0.3},
 }
-"""What lines say: weights of ``shizi.synth.latin.KINDS``."""
+"""What lines say: weights of ``shizi.synth.wording.latin.KINDS``."""
 
 _LOOKS = LineOptions(
-    document=0.35, screen=0.25, sign=0.2, receipt=0.2, overlay=0, subtitle=0, latin=1, emoji=0
+    document=0.35,
+    screen=0.25,
+    sign=0.2,
+    receipt=0.2,
+    overlay=0,
+    subtitle=0,
+    latin=1,
+    emoji=0,
+    column=0,
 )
 _FAINT = 25.0
 """Contrast, standard deviation of grey, below which people would hardly read a line."""

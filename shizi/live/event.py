@@ -41,6 +41,8 @@ class Row:
         quad: place in the frame at the latest sighting, pixels.
         pinned: it stands still while others scroll: a banner or a pinned notice.
         closed: no further revision will come.
+        head: characters of its first line where that ended though there was room for more, as
+            that of a nickname which stands above what is said; 0: it did not.
     """
 
     track: int
@@ -52,6 +54,7 @@ class Row:
     quad: Quad
     pinned: bool = False
     closed: bool = False
+    head: int = 0
 
     @property
     def text(self) -> str:

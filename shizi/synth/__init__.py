@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shizi.synth.kinds.sheet import PageLine
 from shizi.synth.lines import (
     LineOptions,
     LineSample,
@@ -10,7 +11,6 @@ from shizi.synth.lines import (
     write_lines,
 )
 from shizi.synth.pages import PageOptions, PageSample, page_samples, render_page, write_pages
-from shizi.synth.sheet import PageLine
 from shizi.synth.world import SourceOptions, World, build_world
 
 __all__ = [

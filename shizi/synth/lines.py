@@ -10,12 +10,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.crop import lay_out
 from shizi.page import Image
-from shizi.synth import degrade, emoji
 from shizi.synth.chance import Rng, pick, weighted
-from shizi.synth.fonts import Face
-from shizi.synth.ink import ACCENTED, Ink, draw_text
 from shizi.synth.looks import LOOKS, Look
+from shizi.synth.paint import degrade, emoji
+from shizi.synth.paint.fonts import Face
+from shizi.synth.paint.ink import ACCENTED, Ink, draw_text, draw_vertical
+from shizi.synth.wording.text import stackable
 from shizi.synth.world import SourceOptions, World, build_world, rng_for
 from shizi.synth.write import write_shards
 
@@ -34,6 +36,11 @@ class LineOptions(SourceOptions):
     receipt: float = field(default=0.06, metadata={"help": "weight of receipts"})
     latin: float = field(default=0.25, metadata={"help": "share of lines in Latin letters"})
     emoji: float = field(default=0.03, metadata={"help": "share of lines with emoji, unlabelled"})
+    column: float = field(default=0.03, metadata={"help": "share of columns, laid out to be read"})
+    whole: float = field(
+        default=0.0,
+        metadata={"help": "share of lines that say a string of --texts as it stands"},
+    )
 
     def looks(self) -> dict[str, float]:
         """Look -> weight."""
@@ -79,7 +86,13 @@ def _visible(crop: Image) -> bool:
 
 def _attempt(world: World, options: LineOptions, rng: Rng) -> LineSample:
     look = LOOKS[weighted(rng, options.looks())]
+    if options.column and rng.random() < options.column:
+        column = _column(world, rng, look)
+        if column is not None:
+            return column
     kind = "latin" if rng.random() < options.latin else weighted(rng, look.texts)
+    if options.whole and kind != "latin" and rng.random() < options.whole:
+        kind = "whole"
     text, face = world.phrase(rng, kind, look.styles)
     if world.emoji and rng.random() < options.emoji:
         text = emoji.make_room(rng, text)
@@ -92,12 +105,38 @@ def _attempt(world: World, options: LineOptions, rng: Rng) -> LineSample:
     crop = _cut(image, wide, rng)
     if rng.random() < 0.08:  # far away
         crop = degrade.resample(crop, rng, max(0.25 + 0.4 * rng.random(), 9 / len(crop)))
+    return LineSample(_shrunk(crop, rng), emoji.without_rooms(ink.text))
+
+
+def _column(world: World, rng: Rng, look: Look) -> LineSample | None:
+    """A column of Han whose characters were laid side by side, as reading does.
+
+    Its commas and stops stand at the upper right of their cells. None where no face has all of its
+    characters, or reading would not tell them apart.
+    """
+    text = stackable(world.texts.make(rng, "sentence", "")).lstrip("，。、")[:24]
+    face = world.book.draw(rng, look.styles, text) if len(text) > 1 else None
+    if face is None:
+        return None
+    size = _size(rng, look, text)
+    ink = draw_vertical(text, face, size, float(rng.choice((0.0, 0.0, 0.05, 0.1, 0.2))))
+    wide = _padded(ink, size // 2, size // 2)
+    left, right, up, down = (rng.random(4) * 0.17 - 0.02) * size
+    image = look.paint(world, rng, wide)
+    crop = image[int(wide.top - up) : int(wide.bottom + down) + 1]
+    crop = crop[:, int(wide.left - left) : int(wide.right + right) + 1]
+    line, edges = lay_out(np.ascontiguousarray(crop))
+    return LineSample(_shrunk(line, rng), text) if len(edges) == len(text) + 1 else None
+
+
+def _shrunk(crop: Image, rng: Rng) -> Image:
+    """The crop, 64 px high at most."""
     if crop.shape[0] > 64:
         scale = rng.integers(44, 64) / crop.shape[0]
         crop = np.asarray(
             cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
         )
-    return LineSample(np.ascontiguousarray(crop), emoji.without_rooms(ink.text))
+    return np.ascontiguousarray(crop)
 
 
 def _size(rng: Rng, look: Look, text: str) -> int:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.page import Image
-from shizi.synth import backgrounds as bg
-from shizi.synth import degrade
 from shizi.synth.chance import pick
-from shizi.synth.ink import Ink, Mask
+from shizi.synth.paint import backgrounds as bg
+from shizi.synth.paint import degrade
+from shizi.synth.paint.ink import Ink, Mask
 from shizi.synth.world import World
 
 Rng = np.random.Generator

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from shizi.geometry import area, intersection
 from shizi.page import Image
-from shizi.synth import backgrounds as bg
-from shizi.synth import degrade
 from shizi.synth.chance import Rng, weighted
-from shizi.synth.documents import document
-from shizi.synth.scenes import blank, scene, subtitle
-from shizi.synth.screens import overlay, screen
-from shizi.synth.sheet import PageLine, Sheet
+from shizi.synth.kinds.documents import document
+from shizi.synth.kinds.scenes import blank, scene, subtitle
+from shizi.synth.kinds.screens import overlay, screen
+from shizi.synth.kinds.sheet import PageLine, Sheet
+from shizi.synth.paint import backgrounds as bg
+from shizi.synth.paint import degrade
 from shizi.synth.world import SourceOptions, World, build_world, rng_for
 from shizi.synth.write import write_shards
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from shizi.errors import DataError
 from shizi.page import Image
-from shizi.synth.backgrounds import load_folder, make_bank
 from shizi.synth.chance import Rng
-from shizi.synth.emoji import load_emoji
-from shizi.synth.fonts import Face, FontBook, fonts_in, load_faces, make_book, system_fonts
-from shizi.synth.text import TextSource, load_texts
+from shizi.synth.paint.backgrounds import load_folder, make_bank
+from shizi.synth.paint.emoji import load_emoji
+from shizi.synth.paint.fonts import Face, FontBook, fonts_in, load_faces, make_book, system_fonts
+from shizi.synth.wording.text import TextSource, load_texts
 from shizi.weights import FOLDER
 
 _BUILTIN_CHARSET = FOLDER / "charset.txt"

@@ -116,15 +116,15 @@ def open(
         OptionError: the engine cannot use the device.
         MissingExtraError: the engine is not installed.
     """
-    verify(network, folder)
-    made, told = spec(network, folder), card(network, folder)
+    told = verify(network, folder)
+    made = parse_spec(network, told.form, told.spec)
     session = open_session(file(network, folder), made, engine, device, threads, told.ranges)
     spells = charset(folder) if network == "crnn" else None
     return Net(session, made, told, spells)
 
 
-def verify(network: Network, folder: Path | None = None) -> None:
-    """Compare a network's file with its card.
+def verify(network: Network, folder: Path | None = None) -> Card:
+    """Compare a network's file with its card, and return the card.
 
     Raises:
         WeightsError: the file is missing, differs, or is of an earlier version.
@@ -137,6 +137,7 @@ def verify(network: Network, folder: Path | None = None) -> None:
         raise WeightsError(f"{path} differs from its card; {again}")
     if told.output != OUTPUTS[network]:
         raise WeightsError(f"{path} is of an earlier version of shizi; {again}")
+    return told
 
 
 def file(network: Network, folder: Path | None = None) -> Path:

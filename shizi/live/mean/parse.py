@@ -35,6 +35,8 @@ _MEDAL = regex.compile(r"[^0-9:]{1,6}(?P<level>[0-9]{1,2})")
 _MOST_COUNT = 999_999
 _ICON = regex.compile(r"[*✕✖★☆]\s?(?P<level>\d{1,2})(?!\d)")
 """An icon before a level: no nickname needs to be parted from that by colour."""
+_TWICE = regex.compile(r":+(?=\p{Han})")
+"""A colon that was read twice, as where the edge cuts it; ``:)`` is said."""
 _CLOCK = regex.compile(r"(?<![0-9A-Za-z])\d{1,2}:\d\d(?!\d)")
 
 
@@ -47,6 +49,7 @@ class _Text:
         folded: the same, folded.
         borders: folded positions at which a colour run begins, rising.
         hues: those of them at which more changes than the brightness.
+        head: folded position at which the first line ended early; 0: it did not.
         start: folded position of the nickname.
         level: from the badges.
     """
@@ -55,6 +58,7 @@ class _Text:
     folded: Folded
     borders: tuple[int, ...]
     hues: frozenset[int] = frozenset()
+    head: int = 0
     start: int = 0
     level: int | None = None
 
@@ -203,6 +207,7 @@ class Parser:
 def _text(row: Row) -> _Text:
     folded = fold_indexed(row.text)
     borders, hues, length = set(), set(), 0
+    head = next((k for k, i in enumerate(folded.index) if i >= row.head > 0), 0)
     for before, run in pairwise(row.runs):
         length += len(before.text)
         # The first folded character at or after the run's start.
@@ -210,7 +215,8 @@ def _text(row: Row) -> _Text:
         borders.add(border)
         if other_hue(before.colour, run.colour):
             hues.add(border)
-    return _Text(row.text, folded, tuple(sorted(borders - {0})), frozenset(hues))
+    borders.add(head)
+    return _Text(row.text, folded, tuple(sorted(borders - {0})), frozenset(hues), head)
 
 
 def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Reading:
@@ -248,13 +254,17 @@ def _off_border(text: _Text, end: int) -> bool:
 
 def _comments(text: _Text) -> Iterator[_Reading]:
     """Every way to part nickname and comment, and the row as a whole for want of one."""
-    rest = text.rest
+    rest, head = text.rest, text.head - text.start
+    if 0 < head <= _LONGEST_BARE and ":" not in rest[: head + 1] and not _is_sentence(rest[:head]):
+        yield _comment(text, head, head, _COLON_AND_COLOUR)
+        return
     for found in regex.finditer(":", rest[: LONGEST_NAME + 1]):
         colon = found.start()
         coloured = any(text.start + p in text.borders for p in (colon, colon + 1))
         if colon and (coloured or not _is_clock(text, colon)):
             fit = _COLON_AND_COLOUR if coloured else _COLON
-            yield _comment(text, colon, colon + 1, fit)
+            twice = _TWICE.match(rest, colon)
+            yield _comment(text, colon, twice.end() if twice else colon + 1, fit)
             break
     borders = [border - text.start for border in text.borders if border > text.start]
     # What moves behind a nickname parts it too, but leaves no gap there.

@@ -21,6 +21,11 @@ _A_MOMENT = 0.15  # seconds; what was not seen for longer is hidden
 _TURN = 0.6  # seconds; how long before one line another one of a place may be seen to change
 
 
+def _there(line: SeenLine, new: Sequence[SeenLine]) -> bool:
+    """True when a line was seen together with others."""
+    return line.track.last == max(x.track.last for x in new)
+
+
 @dataclass
 class Assembler:
     """Makes messages of lines.
@@ -54,13 +59,17 @@ class Assembler:
         new = [x for x in lines if x.track.id not in self._of and not self._seen_before(x)]
         if new:
             self._memory.note_gap(new, self._hidden(max(x.track.first for x in new)))
-            self._typography.ahead = max(float(x.track.box[2]) for x in new)
+            seen = [x for m in dict.fromkeys(self._of.values()) for x in m.lines if _there(x, new)]
+            self._typography.foresee(new, seen)
         return [row for line in lines for row in self.place(line)]
 
     def place(self, line: SeenLine) -> list[Row]:
         """Take in a line that was just read; return what is new about messages."""
         if self._over.get(line.track.id) == line.track.last:
             return []  # not seen since
+        _, told = self._ended.get(line.track.id, (None, None))
+        if told and any(same_message(x.best.text, line.best.text) for x in told.lines):
+            return []  # what is closed cannot be revised, though its count rose since
         message = self._of.get(line.track.id)
         rows: list[Row | None] = []
         if message is None and (past := self._seen_before(line)):
@@ -76,7 +85,7 @@ class Assembler:
         if message is None:
             message = Message(self._number(line), [line], line.track.first)
         self._of[line.track.id] = message
-        rows.append(message.row(closed=False))
+        rows.append(message.row(False, self._typography.right))
         return [row for row in rows if row is not None]
 
     def retire(self, gone: Sequence[Track], time: float) -> list[Row]:
@@ -97,7 +106,7 @@ class Assembler:
                 self._lost.append(message)
         over = [m for m in self._lost if m.lost is None or time - m.lost > self.linger]
         self._lost = [m for m in self._lost if m not in over]
-        return [row for m in over if (row := m.row(closed=True))]
+        return [row for m in over if (row := m.row(True, self._typography.right))]
 
     def _number(self, line: SeenLine) -> int:
         """Number of a message that begins with a line: its track's, unless that is taken."""
@@ -116,7 +125,7 @@ class Assembler:
         elif line is message.lines[0] and not same:
             self._let_go(message, line, line.track.since)
             begun = self._join(line) or Message(self.tracker.number(), [line], line.track.first)
-            return [message.row(closed=True)], begun
+            return [message.row(True, self._typography.right)], begun
         elif same and counts(old.text) == counts(new.text):
             line.sightings = [*line.before, *line.sightings]
         line.before = []

@@ -1,13 +1,15 @@
-"""The filled badge before a nickname: where it ends, and the level that stands on it."""
+"""The badge before a nickname, filled or outlined: where it ends, and the level that is on it."""
 
 from __future__ import annotations
 
 import re
+from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.live.event import Run
+from shizi.live.event import Colour, Run
 from shizi.live.see.look import View
 from shizi.page import Image
 from shizi.recognition import Reading
@@ -18,8 +20,49 @@ _ALIKE = 55.0
 _OPEN = 0.3
 """Share of a badge's width, above or below it, that may be filled with its colour."""
 
+_VIVID = 60
+"""Difference of the largest and the least of R, G and B from which a pixel has a colour."""
 
-def badge_end(view: View) -> int:
+_RIM = 0.12
+"""Width of an outline and of what a codec makes of it, in heights of the line, at most."""
+
+_STROKE = 0.45
+"""Distance from the paper, as a share of that of the clearest strokes, from which it is one."""
+
+_SIDE, _INSIDE = 0.75, 0.65
+"""Least share of the straight part of each side that an outline covers, and most of what it
+encloses."""
+
+_HAN, _LEVEL = re.compile(r"[\u4e00-\u9fff]"), re.compile("等?级")
+"""What is read of a star or a gem may be one Han character."""
+
+_SURE = 0.45
+"""Least mean score of the digits of a level."""
+
+
+class Badge(NamedTuple):
+    """What stands at the start of a line.
+
+    Attributes:
+        end: column of the line at which the text after it begins, pixels.
+        colour: its own.
+        inside: RGB (h, w, 3), what an outline encloses; None for one that is filled.
+    """
+
+    end: int
+    colour: Colour
+    inside: Image | None = None
+
+
+def badge_of(view: View) -> Badge | None:
+    """The badge at the start of a line; None without one."""
+    if outlined := _outlined(view.line):
+        return outlined
+    end = _filled_end(view)
+    return Badge(end, _median(view.line[:, :end].reshape(-1, 3))) if end else None
+
+
+def _filled_end(view: View) -> int:
     """Where the filled badge at the start of a line ends, pixels; 0 without one.
 
     A badge is filled with one saturated colour, so above and below what stands on it there are
@@ -30,7 +73,7 @@ def badge_end(view: View) -> int:
     h = len(crop)
     part = crop[:, : 4 * h].astype(np.float32)  # (h, c, 3)
     early = part[h // 6 : h - h // 6, : round(1.4 * h)]
-    vivid = early[early.max(2) - early.min(2) > 60]  # (n, 3)
+    vivid = early[early.max(2) - early.min(2) > _VIVID]  # (n, 3)
     if len(vivid) < 0.15 * early.shape[0] * early.shape[1]:
         return 0
     fill = np.median(vivid, axis=0)  # (3,)
@@ -48,6 +91,41 @@ def badge_end(view: View) -> int:
     begin = end + h // 12  # of the text
     fits = start < 0.6 * h and 0.9 * h < wide < 3.2 * h and begin < crop.shape[1]
     return begin if filled and bounded and fits and _closed(view, fill, start, end) else 0
+
+
+def _outlined(line: Image) -> Badge | None:
+    """The badge at the start of a line (h, w, 3) that a stroke of one colour encloses.
+
+    All that is joined to the stroke lies within it, so the box around that has the stroke for its
+    four sides, and little of its colour inside. A character such as 口 is not so wide.
+    """
+    h = len(line)
+    part = line[:, : 4 * h].astype(np.float32)  # (h, c, 3)
+    # A codec smears the colour over what is inside, but not the brightness.
+    apart = np.linalg.norm(part - np.median(part, axis=(0, 1)), axis=2)  # (h, c)
+    strokes = (apart > _STROKE * np.quantile(apart[:, : 2 * h], 0.97)).astype(np.uint8)
+    _, _, boxes, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)
+    rim = max(2, round(_RIM * h))
+    for left, top, wide, tall, _ in sorted(map(tuple, boxes[1:]), key=lambda b: -b[2]):
+        end = left + wide + max(1, h // 12)
+        fits = left < 0.6 * h and 0.45 * h < tall and 1.2 * tall < wide < 3.2 * h
+        here = np.s_[top : top + tall, left : left + wide]
+        if not fits or end >= line.shape[1] or not _encloses(strokes[here], rim):
+            continue
+        colours = part[here][strokes[here] > 0]  # (n, 3)
+        if np.median(colours.max(1) - colours.min(1)) > _VIVID / 2:
+            inside = line[top:, left : left + wide][rim - 1 : tall - rim + 1, rim:-rim]
+            return Badge(end, _median(colours), inside)
+    return None
+
+
+def _encloses(mask: NDArray[np.uint8], rim: int) -> bool:
+    """True when the sides of a box (h, w) are covered, but for round corners, and not the rest."""
+    h, w = mask.shape
+    across, down = mask[:, h // 2 : w - h // 2], mask[h // 3 : h - h // 3]
+    sides = (across[:rim].max(0), across[-rim:].max(0), down[:, :rim].max(1), down[:, -rim:].max(1))
+    covered = all(len(side) and float(side.mean()) >= _SIDE for side in sides)
+    return covered and float(mask[rim : h - rim, rim : w - rim].mean()) < _INSIDE
 
 
 def _filled(part: NDArray[np.float32], fill: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -74,8 +152,19 @@ def _longest(same: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp
     return ends - run.max(1), ends
 
 
-def badge_run(reading: Reading, crop: Image) -> tuple[Run, ...]:
-    """The number on a badge (h, w, 3), in the badge's own colour; nothing where it has none."""
-    digits = "".join(re.findall(r"\d", reading.text))
-    r, g, b = (int(v) for v in np.median(crop.reshape(-1, 3), axis=0))
-    return (Run(digits, (r, g, b)),) if digits else ()
+def badge_run(reading: Reading, colour: Colour) -> tuple[Run, ...]:
+    """The number on a badge, in the badge's colour; nothing where it has none that is sure.
+
+    One with a word on it is of something else than a level, such as a fan club.
+    """
+    digits = [char for char in reading.chars if char.text.isdigit()]
+    if not digits or len(_HAN.findall(_LEVEL.sub("", reading.text))) > 1:
+        return ()
+    sure = sum(char.score for char in digits) / len(digits) >= _SURE
+    return (Run("".join(char.text for char in digits), colour),) if sure else ()
+
+
+def _median(pixels: NDArray[Any]) -> Colour:
+    """Of pixels (n, 3)."""
+    r, g, b = (int(v) for v in np.median(pixels, axis=0))
+    return r, g, b

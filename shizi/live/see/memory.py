@@ -112,7 +112,8 @@ class Memory:
                 continue
             old, new = past.line.best.text, line.best.text
             least = _PLACED if unseen is not None else _ROLLED if rolled else _STOOD
-            if nearest(past.line.said, line.said) > least or counted_up(old, new):
+            some = len(new) > 1 and old.startswith(new)  # as of a line that is coming in
+            if nearest(past.line.said, line.said) > least or some or counted_up(old, new):
                 return past
         return None
 
@@ -141,8 +142,7 @@ class Memory:
         at = next((i for i, x in enumerate(lines) if x is past.line), 0)
         above = lines[at - 1].track if at else None
         seen = above is not None and above.last == line.track.last
-        rolls = past.track.rolls
-        return bool(above and seen and rolls and 0 < pitch(above, line.track) < WRAPPED)
+        return bool(above and seen and above.rolls and 0 < pitch(above, line.track) < WRAPPED)
 
     def _vanished(self, hidden: Sequence[tuple[SeenLine, Message]]) -> Iterator[Past]:
         """Lines that are not seen; those that are only hidden first."""
@@ -161,7 +161,9 @@ class Memory:
     def _stands(self, past: Past, time: float) -> Stand:
         """Where a line that vanished would be at a time, seconds, if it rolled with the others."""
         moved = self.tracker.scrolled - past.scrolled + (self._unseen(past, time) or 0.0)
-        return Stand(past.top - moved, past.height, past.line.said, past.track.moved > 0)
+        # What only just came has not rolled yet, but did not stand while others rolled either.
+        rolls = past.track.moved > 0 or past.track.stayed == 0
+        return Stand(past.top - moved, past.height, past.line.said, rolls)
 
     def _covered(self, past: Past) -> bool:
         """True when a line vanished together with most of the others."""

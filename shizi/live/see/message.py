@@ -13,7 +13,7 @@ from shizi.live.colour import alike
 from shizi.live.event import Row, Run
 from shizi.live.see.line import SeenLine
 from shizi.live.see.vote import Sighting
-from shizi.live.see.wrap import beside
+from shizi.live.see.wrap import beside, ends_early
 from shizi.page import Quad
 
 _WORD_ENDS, _WORD_BEGINS = re.compile(r"[A-Za-z,.!?;]$"), re.compile(r"[A-Za-z]")
@@ -36,7 +36,7 @@ class Message:
     lines: list[SeenLine]
     first: float
     revision: int = -1
-    told: tuple[str, float, bool] = ("", 0.0, False)
+    told: tuple[str, float, bool, int] = ("", 0.0, False, 0)
     lost: float | None = None
 
     @property
@@ -49,13 +49,19 @@ class Message:
         """The lines without a count beside them."""
         return self.lines[:-1] if self.count_beside else self.lines
 
-    def row(self, closed: bool) -> Row | None:
-        """The next revision, or None where nothing changed; ``closed``: it is the last one."""
+    def row(self, closed: bool, right: float = 0.0) -> Row | None:
+        """The next revision, or None where nothing changed.
+
+        Args:
+            closed: it is the last one.
+            right: where the room wraps its lines, pixels.
+        """
         best = [line.best for line in self.lines]
         runs = (*self.lines[0].badge, *_joined(_in_a_row(best)))
         score = float(np.average([s.score for s in best], weights=[len(s.text) for s in best]))
         pinned = self.lines[0].track.pinned
-        told = ("".join(r.text for r in runs), round(score, 2), pinned)
+        head = self._head(right)
+        told = ("".join(r.text for r in runs), round(score, 2), pinned, head)
         if told == self.told and not closed:
             return None
         self.told = told
@@ -73,7 +79,16 @@ class Message:
             quad=Quad.from_array(box_to_quad(box)),
             pinned=pinned,
             closed=closed,
+            head=head,
         )
+
+    def _head(self, right: float) -> int:
+        """Characters of the first line, with its badge, where it ended before it had to."""
+        if len(self.written) < 2:
+            return 0
+        first, second = self.written[:2]
+        badge = sum(len(run.text) for run in first.badge)
+        return badge + len(first.best.text) if ends_early(first, second, right) else 0
 
 
 def _in_a_row(lines: Sequence[Sighting]) -> list[Run]:

@@ -88,9 +88,9 @@ class Panel:
         """How well a row fits where it stands, -1 to 1."""
         return fits_at(self.figure, row, row.top - self.top)
 
-    def fits_near(self, row: Template, top: int) -> tuple[float, int]:
-        """How well it fits within two pixels of a row of the frame, and where."""
-        fit, at = fits_near(self.figure, row, top - self.top)
+    def fits_near(self, row: Template, top: int, reach: int) -> tuple[float, int]:
+        """How well it fits within some pixels of a row of the frame, and where."""
+        fit, at = fits_near(self.figure, row, top - self.top, reach)
         return fit, at + self.top
 
     def likeness(self, row: Template) -> Floats:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from shizi.live.options import ReadingOptions
-from shizi.live.see.badge import badge_end, badge_run
+from shizi.live.see.badge import Badge, badge_of, badge_run
 from shizi.live.see.counting import BARE
 from shizi.live.see.line import SeenLine
 from shizi.live.see.look import imprint_of
@@ -56,9 +56,27 @@ class LineReader:
                 self.lines[track.id].version = track.version
             else:
                 new.append(track)
-        readings = self._recognizer.read([track.view.line for track in new]) if new else []
-        lines = [self._learn(track, r, time) for track, r in zip(new, readings, strict=True)]
+        lines = [self._learn(*told, time) for told in self._told(new)]
         return [line for line in lines if line is not None]
+
+    def _told(
+        self, tracks: Sequence[Track]
+    ) -> Iterator[tuple[Track, Badge | None, Reading, Reading]]:
+        """Read tracks: each with its badge, what is on that, and what follows it."""
+        badges = [badge_of(track.view) for track in tracks]
+        outlined = [b.inside for b in badges if b is not None and b.inside is not None]
+        lines = [
+            t.view.line[:, b.end :] if b is not None and b.inside is not None else t.view.line
+            for t, b in zip(tracks, badges, strict=True)
+        ]
+        readings = iter(self._recognizer.read([*outlined, *lines]) if lines else [])
+        numbers = [next(readings) for _ in outlined][::-1]
+        for track, badge, reading in zip(tracks, badges, readings, strict=True):
+            if badge is not None and badge.inside is not None:
+                yield track, badge, numbers.pop(), reading
+            else:  # a filled one is no hindrance to reading
+                end = badge.end if badge else 0
+                yield track, badge, *parted(_marked(reading), end / track.view.line.shape[1])
 
     def forget(self, tracks: Iterable[Track]) -> None:
         """Forget the lines of tracks that are gone."""
@@ -95,10 +113,11 @@ class LineReader:
             return False
         return line.settled or line.imprint.shows(track.view.line)
 
-    def _learn(self, track: Track, whole: Reading, time: float) -> SeenLine | None:
+    def _learn(
+        self, track: Track, mark: Badge | None, number: Reading, reading: Reading, time: float
+    ) -> SeenLine | None:
         """Take in what was read on a line and on the badge at its start."""
-        picture, begin = track.view.line, badge_end(track.view)
-        number, reading = parted(_marked(whole), begin / picture.shape[1])
+        picture, begin = track.view.line, mark.end if mark else 0
         # What was hardly seen may be cut off, and is taken for text only where it reads well.
         least = self._options.least_score if track.seen > 2 else _BRIEF
         runs = coloured(picture[:, begin:], reading)
@@ -107,7 +126,7 @@ class LineReader:
         if not is_text:
             return None
         line = self.lines.setdefault(track.id, SeenLine(track))
-        level = badge_run(number, picture[:, :begin]) if begin else ()
+        level = badge_run(number, mark.colour) if mark else ()
         badge = Sighting(level, number.score, track.clarity) if level else None
         if line.add(Sighting(runs, reading.score, track.clarity, badge), time):
             line.imprint = imprint_of(picture, begin, reading.chars)

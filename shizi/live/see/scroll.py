@@ -120,9 +120,10 @@ def fits_at(panel: Floats, row: Template, top: int) -> float:
     return float((part * row.ink).sum()) / max(norm, 1.0)
 
 
-def fits_near(panel: Floats, row: Template, top: int) -> tuple[float, int]:
-    """The best likeness within two pixels of a height, and where: rounding, codecs, easing."""
-    return max((fits_at(panel, row, top + d), top + d) for d in (0, -1, 1, -2, 2))
+def fits_near(panel: Floats, row: Template, top: int, reach: int) -> tuple[float, int]:
+    """The best likeness within some pixels of a height, and where; the nearest of equal ones."""
+    steps = sorted(range(-reach, reach + 1), key=abs)
+    return max(((fits_at(panel, row, top + d), top + d) for d in steps), key=lambda fit: fit[0])
 
 
 def vote(curves: Sequence[Floats], rows: Sequence[Template], height: int) -> tuple[int, float]:

@@ -33,6 +33,7 @@ class Track:
         moved: pixels that it scrolled.
         stayed: pixels that others scrolled while it stood still.
         moving: it moved between the two latest sightings.
+        owed: pixels that the others went further than it in the latest step, as in a torn picture.
         doubt: consecutive sightings that looked changed.
         refused: what was read where it stands was no text; what comes there later is another line.
         came: when the motion began that brought it in, seconds; its first sighting where nothing
@@ -58,6 +59,7 @@ class Track:
     moved: float = 0.0
     stayed: float = 0.0
     moving: bool = False
+    owed: int = 0
     doubt: int = 0
     refused: bool = False
     final: bool = False

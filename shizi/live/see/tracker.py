@@ -54,6 +54,10 @@ _GLIMPSE = 0.25
 """Seconds after which a line that was seen once is still there if it was one: a torn picture shows
 a row twice, and halves of two rows as one."""
 
+_EASE, _ASTRAY = 2, 0.9
+"""Pixels by which a row may stand otherwise than the roll tells: rounding, codecs, easing; and, in
+its heights, one that was hidden while the others moved, or seen last in a torn picture."""
+
 _FAR, _GAIN = 8, 0.3
 """Pixels from which a scroll shows, and by how much likeness at least one row tells of it."""
 
@@ -172,9 +176,7 @@ class Tracker:
         stay = [panel.fits(t.template) for t in tracks]
         self._rolled = shift = self._shift(panel, stay)
         self._moving |= shift != 0
-        nears = [(fit, t.template.top) for t, fit in zip(tracks, stay, strict=True)]
-        if shift:
-            nears = [panel.fits_near(t.template, t.template.top + shift) for t in tracks]
+        nears = [self._near(t, fit, panel, shift) for t, fit in zip(tracks, stay, strict=True)]
         found = []
         for track, fit, near in zip(tracks, stay, nears, strict=True):
             top = track.template.top
@@ -203,6 +205,7 @@ class Tracker:
             track.fleeting = False
             track.moved += abs(step)
             track.moving = step != 0
+            track.owed = 0 if track.pinned or abs(shift - step) <= _EASE else shift - step
             slides = 0 < abs(step) < _SLIDES * track.height
             track.whole &= not (slides and time - track.first < _ENTERING)
             track.stayed += min(abs(shift - step), track.height)
@@ -211,6 +214,16 @@ class Tracker:
         steps = [step for track, step in found if track.moved > 0]
         self.scrolled -= median(steps) if steps else shift
         return taken
+
+    def _near(self, track: Track, stay: float, panel: Panel, shift: int) -> tuple[float, int]:
+        """How well a track fits around where it should be, and where; ``stay``: where it was."""
+        top = track.template.top
+        astray = track.last < self._time and not track.pinned
+        if not (shift or track.owed or astray):
+            return stay, top
+        reach = round(_ASTRAY * track.height) if astray else _EASE
+        places = {top + shift, top + shift + track.owed}
+        return max(panel.fits_near(track.template, place, reach) for place in places)
 
     def _shift(self, panel: Panel, stay: Sequence[float]) -> int:
         """How far the roll moved, pixels; ``stay``: likeness of each track where it was."""
@@ -286,11 +299,13 @@ class Tracker:
             known = [t for t in self.tracks if t.last == time and same_place(t.box, box)]
             if not known and not self._leaving(box, panel.top, time):
                 self.tracks.append(self._adopt(box, panel, time))
+            if 0 < _TALL * self.usual < box[3] - box[1]:
+                continue  # something that moves behind them
             parts = [t for t in known if box[3] - box[1] > 1.2 * t.height]
             if len(known) > 1 and len(parts) == len(known):  # of a line that was coming in
                 self.tracks = [t for t in self.tracks if t not in parts[1:]]
-            elif len(known) != 1 or box[3] - box[1] > _TALL * self.usual:
-                continue  # or something that moves behind it
+            elif len(known) != 1:
+                continue
             track = known[0]
             grown = box[3] - box[1] > 1.2 * track.height
             longer = box[2] > track.box[2] + track.height and track.box[0] > box[0] - 8

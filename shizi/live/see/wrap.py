@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
+
+import numpy as np
 
 from shizi.live.colour import alike
 from shizi.live.see.boxes import shared
@@ -29,6 +33,18 @@ if it began with a nickname."""
 
 _TOGETHER = 0.8
 """Seconds within which all lines of one message appear, unless they roll in one by one."""
+
+_BOTH, _CLOSE = 2, 1.4
+"""Distances of each kind from which two kinds are known, and, in line heights, the most that the
+lines of one message are apart."""
+
+_LEAST_STEP, _LARGEST_STEP = 0.8, 3.0
+"""Distances of lines that follow each other in a roll, in line heights; gifts stand otherwise."""
+
+_SPARE = 0.6
+"""Room that is left at the end of a line that is full, in line heights, besides the next word."""
+
+_FIRST_WORD = re.compile(r"[!-~]+|.[，。：；！？、）】」…]*")
 
 _NEXT = 5.0
 """Distance within which a message may be the next one, in line heights."""
@@ -55,6 +71,7 @@ class Typography:
     ahead: float = 0.0
     _ends: deque[float] = field(default_factory=_latest)  # right edges, pixels
     _pitches: deque[float] = field(default_factory=_latest)  # of messages, in line heights
+    _steps: deque[float] = field(default_factory=_latest)  # of lines, in line heights
 
     @property
     def right(self) -> float:
@@ -64,7 +81,23 @@ class Typography:
     @property
     def pitch(self) -> float:
         """Usual distance of two messages, in line heights; 0 while it is not known."""
-        return median(self._pitches) if len(self._pitches) >= _TELLING else 0.0
+        if len(self._pitches) >= _TELLING:
+            return median(self._pitches)
+        return wider(self._steps)
+
+    def foresee(self, new: Sequence[SeenLine], seen: Sequence[SeenLine]) -> None:
+        """Learn from lines that were just read, before any of them is taken in.
+
+        Args:
+            new: these lines.
+            seen: the others that are there.
+        """
+        self.ahead = max(float(x.track.box[2]) for x in new)
+        lines = sorted([*new, *seen], key=lambda x: float(x.track.box[1]))
+        for above, line in pairwise(lines):
+            apart = pitch(above.track, line.track)
+            if line in new and _LEAST_STEP < apart < _LARGEST_STEP:
+                self._steps.append(apart)
 
     def note(self, above: SeenLine | None, line: SeenLine, joins: bool) -> None:
         """Learn from a line; ``joins``: it goes on with the one above it."""
@@ -88,14 +121,17 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
     a, b = above.track, line.track
     tall = max(a.height, b.height)
     apart = pitch(a, b)
-    if line.badge or b.box[0] - a.box[0] > 4 * tall or a.pinned != b.pinned or apart <= 0:
+    if line.badge or b.box[0] - a.box[0] > 4 * tall or apart <= 0:
+        return False
+    if _GAVE.match(line.best.text) and not _SAID.search(begin.best.text):
+        one = not (a.pinned and b.rolls) and not (b.pinned and a.rolls)
+        return one and apart < _STACKED  # a banner: who gives stands above what is given
+    if a.pinned != b.pinned:
         return False
     if line.bare_count:  # it rose until the line above was full
         return apart < _STACKED and not above.counting
     if _opens_alike(begin, line):
         return False
-    if _GAVE.match(line.best.text) and not _SAID.search(begin.best.text):
-        return apart < _STACKED  # a banner: who gives stands above what is given
     names = _names(line)
     together = b.came - a.first <= _TOGETHER
     closer = apart < (_MUCH_CLOSER if names else _CLOSER) * typography.pitch
@@ -108,6 +144,37 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
     full = float(a.box[2]) > typography.right - 2.2 * tall
     levels = bool(begin.badge) or begin.best.text.startswith(_BRACKETS)
     return apart < max(WRAPPED * (full and not names), _TIGHT * levels)
+
+
+def wider(steps: Iterable[float]) -> float:
+    """The wider one of the two distances that lines have, in line heights; 0 with one alone.
+
+    Where lines stand now close, now apart, the close ones are those of one message. The two
+    groups are those that differ least within (Otsu, "A threshold selection method from gray-level
+    histograms", IEEE Trans. SMC 1979).
+    """
+    logs = np.log(np.sort(np.fromiter(steps, np.float64)))
+    cuts = range(_BOTH, len(logs) - _BOTH + 1)
+    at = min(cuts, key=lambda k: logs[:k].var() * k + logs[k:].var() * (len(logs) - k), default=0)
+    if not at:
+        return 0.0
+    close, apart = float(np.exp(np.median(logs[:at]))), float(np.exp(np.median(logs[at:])))
+    return apart if close < min(_CLOSE, _CLOSER * apart) else 0.0
+
+
+def ends_early(line: SeenLine, below: SeenLine, right: float) -> bool:
+    """True when a line ended though what begins the one below it had room in it.
+
+    Args:
+        line: the first of a message.
+        below: the second.
+        right: where the room wraps its lines, pixels.
+    """
+    text, box = below.best.text, below.track.box
+    word = _FIRST_WORD.match(text)
+    share = len(word[0]) / len(text) if word else 1.0
+    needs = share * float(box[2] - box[0]) + _SPARE * line.track.height
+    return float(line.track.box[2]) + needs < right
 
 
 def beside(line: SeenLine, count: SeenLine) -> bool:

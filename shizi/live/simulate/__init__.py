@@ -28,7 +28,7 @@ from shizi.live.simulate.script import SIGNS, Pace, Rng, adorned, notice, read_l
 from shizi.live.simulate.stage import Setting, Stage, slot_height
 from shizi.live.simulate.style import PICTOGRAMS, draw_row, draw_style
 from shizi.page import Image
-from shizi.synth.fonts import Face, load_faces, system_fonts
+from shizi.synth.paint.fonts import Face, load_faces, system_fonts
 
 PACES = {"easy": Pace(0.9, 2.0, 0.2), "hard": Pace(1.5, 6.0, 0.3)}
 CRF = {"easy": 23, "hard": 33}
@@ -105,8 +105,10 @@ def make_room(options: SimulateOptions) -> Clip:
         frames=looks.random() < 0.4,
         banners=place.gift_slot and looks.random() < 0.6,
         hang=round(size * looks.uniform(1, 3)) if looks.random() < 0.25 else 0,
-        colon="  " if looks.random() < 0.15 and not style.stacked else style.colon,
+        colon="  " if looks.random() < 0.15 else style.colon,
     )
+    if portrait and np.random.default_rng([options.seed, 0x57AC]).random() < 0.15:
+        style = replace(style, stacked=True, colon="  ")
     if portrait and place.join_slot:  # which stands above the input field
         place = replace(place, bottom=min(place.bottom, height - SAY_HIGH - round(2.8 * size)))
     comments = read_lines(options.texts, face.covers)

@@ -10,8 +10,8 @@ import numpy as np
 from shizi.live.simulate.script import Rng
 from shizi.live.simulate.style import Floats
 from shizi.page import Image
-from shizi.synth import backgrounds as bg
-from shizi.synth.backgrounds import Colour
+from shizi.synth.paint import backgrounds as bg
+from shizi.synth.paint.backgrounds import Colour
 
 _SKINS = ((246, 214, 190), (232, 190, 160), (214, 164, 130), (250, 224, 206))
 _HAIRS = ((32, 26, 26), (58, 40, 30), (92, 60, 40), (20, 20, 28))

@@ -12,9 +12,9 @@ from shizi.live.simulate.backdrop import Body, draw_host, draw_place
 from shizi.live.simulate.script import Rng
 from shizi.live.simulate.style import Floats
 from shizi.page import Image
-from shizi.synth import backgrounds as bg
-from shizi.synth.fonts import Face
-from shizi.synth.ink import draw_text
+from shizi.synth.paint import backgrounds as bg
+from shizi.synth.paint.fonts import Face
+from shizi.synth.paint.ink import draw_text
 
 _TABS, _HINT = "互动  榜单  贵宾", "发个弹幕聊聊吧"
 _SAY, _HOST, _LIKES = "说点什么…", "好物推荐官", "1.2万本场点赞"

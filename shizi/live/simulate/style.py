@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from shizi.live.event import Colour, Gift
 from shizi.live.simulate.script import Act, Rng
-from shizi.synth.fonts import Face
-from shizi.synth.ink import ASCENT, advance, draw_text
+from shizi.synth.paint.fonts import Face
+from shizi.synth.paint.ink import ASCENT, advance, draw_text
 
 Floats = NDArray[np.float32]
 
@@ -187,7 +187,8 @@ def _pieces(style: Style, message: Act, gift: Gift | None) -> list[_Piece]:
         pieces.insert(0, _Piece(f"[Lv.{message.level}] ", quiet))
     match message.kind:
         case "comment":
-            pieces[-1] = _Piece(message.user + style.colon + "\n" * style.stacked, nick)
+            end = style.colon.rstrip(" ") + "\n" if style.stacked else style.colon
+            pieces[-1] = _Piece(message.user + end, nick)
             pieces.append(_Piece(message.text, body))
         case "join":
             pieces.append(_Piece(style.join, quiet))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from shizi.errors import DataError
 from shizi.synth.chance import Rng, digits, letters, pick
-from shizi.synth.latin import Latin, is_latin
+from shizi.synth.wording.latin import Latin, is_latin
 
 PUNCTUATION = "「」『』《》〈〉【】（），。！？、；：“”‘’…—·～,.!?;:'\"()[]{}<>+-*/=%&@#_|~$￥"
 
@@ -98,9 +98,11 @@ class TextSource:
 
         Args:
             rng: source of chance.
-            kind: a key of :data:`KINDS`.
+            kind: a key of :data:`KINDS`, ``uniform``, or ``whole``: a string as it stands.
             rare: the characters that ``kind="uniform"`` may use.
         """
+        if kind == "whole":
+            return clean("".join(c for c in self._whole(rng) if c == " " or c in self.allowed))
         for _ in range(4):
             text = _uniform(self, rng, rare) if kind == "uniform" else KINDS[kind](self, rng)
             if rng.random() < 0.25:
@@ -112,6 +114,10 @@ class TextSource:
             if text:
                 return text
         return "识字"
+
+    def _whole(self, rng: Rng) -> str:
+        """A string of a file, Latin or not, a long file's as often as a short one's."""
+        return pick(rng, pick(rng, (*self.strings, *self.latin.files)))
 
 
 def load_texts(paths: Iterable[Path], chars: str) -> TextSource:
@@ -146,6 +152,11 @@ def _converter() -> Callable[[str], str]:
         return str
     convert: Callable[[str], str] = OpenCC("s2t").convert
     return convert
+
+
+def stackable(text: str) -> str:
+    """What of a text can stand one character under the other: Han, and marks that fill a cell."""
+    return "".join(c for c in text if "一" <= c <= "鿿" or c in "，。、")
 
 
 def english_words() -> tuple[str, ...]:
@@ -354,4 +365,4 @@ KINDS: dict[str, Callable[[TextSource, Rng], str]] = {
     "taiwanese": _taiwanese,
     "latin": _latin,
 }
-"""Kinds of text; besides, ``uniform``: any characters, so that rare ones are seen."""
+"""Kinds of text; besides, ``uniform``: any characters, to show rare ones, and ``whole``."""

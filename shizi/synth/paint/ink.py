@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 from PIL import ImageDraw
 
-from shizi.synth.fonts import Face
+from shizi.synth.paint.fonts import Face
 
 Mask = NDArray[np.uint8]
 ASCENT = 1.2  # the baseline's distance from the mask's top, in em: room for stacked accents

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.page import Image
-from shizi.synth.backgrounds import clouds
-from shizi.synth.ink import Mask
+from shizi.synth.paint.backgrounds import clouds
+from shizi.synth.paint.ink import Mask
 
 Rng = np.random.Generator
 Grain = NDArray[np.float32]

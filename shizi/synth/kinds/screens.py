@@ -8,10 +8,10 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from shizi.synth import backgrounds as bg
 from shizi.synth.chance import Rng, pick, weighted
+from shizi.synth.kinds.sheet import Box, Pen, Sheet, Style, make_pen
 from shizi.synth.looks import CHAT_COLOURS, chat_colours
-from shizi.synth.sheet import Box, Pen, Sheet, Style, make_pen
+from shizi.synth.paint import backgrounds as bg
 from shizi.synth.world import World
 
 _UI = ("hei", "hei", "hei", "song", "mono")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from shizi.synth import backgrounds as bg
-from shizi.synth import degrade
 from shizi.synth.chance import Rng, pick, weighted
-from shizi.synth.clutter import distract, pictogram
-from shizi.synth.screens import place_free
-from shizi.synth.sheet import PROSE, Box, Pen, Sheet, Style, make_pen
+from shizi.synth.kinds.clutter import distract, pictogram
+from shizi.synth.kinds.screens import place_free
+from shizi.synth.kinds.sheet import PROSE, Box, Pen, Sheet, Style, make_pen
+from shizi.synth.paint import backgrounds as bg
+from shizi.synth.paint import degrade
 from shizi.synth.world import World
 
 _SIGN = ("display", "display", "hei", "hei", "kai", "song")

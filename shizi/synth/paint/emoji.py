@@ -14,7 +14,7 @@ from PIL import ImageDraw, ImageFont
 
 from shizi.page import Image
 from shizi.synth.chance import Rng, pick
-from shizi.synth.ink import Ink
+from shizi.synth.paint.ink import Ink
 
 ROOM = "\u3000"
 """Stands in a drawn text where an emoji will be: a blank of one em."""

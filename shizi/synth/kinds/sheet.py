@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.page import Image
-from shizi.synth import degrade
 from shizi.synth.chance import Rng, weighted
-from shizi.synth.fonts import Face
-from shizi.synth.ink import Ink, advance, draw_text, draw_vertical
 from shizi.synth.looks import blend
+from shizi.synth.paint import degrade
+from shizi.synth.paint.fonts import Face
+from shizi.synth.paint.ink import Ink, advance, draw_text, draw_vertical
 from shizi.synth.world import World
 
 Box = tuple[float, float, float, float]

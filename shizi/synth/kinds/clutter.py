@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.page import Image
-from shizi.synth import backgrounds as bg
 from shizi.synth.chance import Rng, pick
-from shizi.synth.sheet import Sheet
+from shizi.synth.kinds.sheet import Sheet
+from shizi.synth.paint import backgrounds as bg
 
 Mask = NDArray[np.uint8]
 

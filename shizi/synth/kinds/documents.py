@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 
 from shizi.page import Image
-from shizi.synth import backgrounds as bg
 from shizi.synth.chance import Rng, weighted
-from shizi.synth.sheet import PROSE, Box, Pen, Sheet, Style, make_pen
+from shizi.synth.kinds.sheet import PROSE, Box, Pen, Sheet, Style, make_pen
+from shizi.synth.paint import backgrounds as bg
+from shizi.synth.wording.text import stackable
 from shizi.synth.world import World
 
 _STYLES = ("song", "song", "kai", "hei")
@@ -342,5 +343,5 @@ def _vertical(world: World, rng: Rng, sheet: Sheet) -> None:
 
 
 def _han(pen: Pen) -> str:
-    """Text fit for vertical setting: Han and the marks that stand in a cell."""
-    return "".join(c for c in pen.words(PROSE) if "一" <= c <= "鿿" or c in "，。、") or "一"
+    """Text fit for vertical setting."""
+    return stackable(pen.words(PROSE)) or "一"

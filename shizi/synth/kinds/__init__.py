@@ -1,0 +1,1 @@
+"""The kinds of pages, and the sheet that they are written on."""
