@@ -19,6 +19,7 @@ from shizi.errors import OptionError, ShiziError
 from shizi.geometry import grow, rotate90
 from shizi.options import check_plain, check_range
 from shizi.page import Char, Image, Quads, check_image
+from shizi.pictograms import without_pictograms
 
 SURE = 0.95
 """What is scored below this is read again: a tall crop, a character that stands alone."""
@@ -41,6 +42,8 @@ ROOM = 0.15
 
 CHINESE = "⺀"
 """From here on characters stand without blanks between them."""
+
+_IN_COLUMNS = {"’": "，", "'": "，", "°": "。", "゜": "。"}
 
 _WIDE, _NARROW = "（）", "()"
 _OPENING, _CLOSING = "（(", "）)"
@@ -151,7 +154,8 @@ class Recognizer:
     def __call__(self, image: Image, quads: Quads) -> list[Reading]:
         """Read the lines at quads (N, 4, 2) of an image.
 
-        A doubtful single character is read again with more of what is around it.
+        A doubtful single character is read again with more of what is around it. Emoji are left
+        out.
 
         Raises:
             ImageError: the image is not RGB, uint8 (H, W, 3).
@@ -161,7 +165,11 @@ class Recognizer:
         quads = np.asarray(quads, np.float32)
         if quads.ndim != 3 or quads.shape[1:] != (4, 2):
             raise OptionError(f"quads: must have the shape (N, 4, 2), not {quads.shape}")
-        readings = self.read([cut(image, quad) for quad in grow(quads, 0.0, EDGE)])
+        crops = [cut(image, quad) for quad in grow(quads, 0.0, EDGE)]
+        readings = [
+            r if r.vertical else _reading(without_pictograms(crop, r.chars))
+            for crop, r in zip(crops, self.read(crops), strict=True)
+        ]
         lone = [i for i, r in enumerate(readings) if len(r.text) == 1 and r.score < SURE]
         wider = self.read([cut(image, quad) for quad in grow(quads[lone], ROOM, EDGE)])
         for i, reading in zip(lone, wider, strict=True):
@@ -203,7 +211,7 @@ class Recognizer:
         }
         self._improve(turned, lambda i: rotate90(flat[i], 180) if i in doubted else None, 1.0)
         for i, down in downs.items():
-            turned[i] = _which_way(turned[i], down)
+            turned[i] = _with_signs(_which_way(turned[i], down))
         return turned
 
     def _read_down(self, crop: Image) -> Reading:
@@ -263,13 +271,17 @@ def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:
                 Char(c.text, c.score, at + c.start * length, at + c.end * length) for c in found
             ]
         chars = _rejoin(chars, found, at)
+    return _reading(_paired(chars))
+
+
+def _reading(chars: list[Char]) -> Reading:
+    """What a line's characters say, without spaces at its ends."""
     while chars and chars[-1].text == " ":
         chars.pop()
     while chars and chars[0].text == " ":
         chars.pop(0)
     if not chars:
         return EMPTY
-    chars = _paired(chars)
     score = sum(c.score for c in chars) / len(chars)
     return Reading("".join(c.text for c in chars), score, tuple(chars))
 
@@ -286,6 +298,17 @@ def _which_way(lying: Reading, down: Reading) -> Reading:
         surer = max(down, lying, key=lambda r: r.score)
         return surer._replace(vertical=down.vertical, sideways=False)
     return lying if down.score < lying.score or reverse >= 0.5 else down
+
+
+def _with_signs(reading: Reading) -> Reading:
+    """Read the signs of upright Chinese characters in a column as what they are.
+
+    A comma and a full stop stand at the upper right of their cell there, as ’ and ° do in a row.
+    """
+    if not reading.vertical or reading.sideways or not any(c >= CHINESE for c in reading.text):
+        return reading
+    chars = tuple(replace(c, text=_IN_COLUMNS.get(c.text, c.text)) for c in reading.chars)
+    return reading._replace(text="".join(c.text for c in chars), chars=chars)
 
 
 def _shared(one: str, other: str) -> float:

@@ -17,12 +17,17 @@ from shizi.recognition import Reading
 SURE = 0.95
 """Least score of a character that explains its parts."""
 
+LINE = 0.8
+"""Least score of several characters that are a line, and no parts of one."""
+
 PART = 0.22
 """Height of a part, by that of the character, at least: less high is a caption laid over it."""
 
 
 def apart(quads: Quads, readings: Sequence[Reading]) -> NDArray[np.bool_]:
     """Say which lines (N,) are no parts of a character that was read whole.
+
+    Where one of the parts is a legible line, it is the whole that goes: a block of text.
 
     Args:
         quads: lines of an upright picture, (N, 4, 2).
@@ -32,6 +37,10 @@ def apart(quads: Quads, readings: Sequence[Reading]) -> NDArray[np.bool_]:
     kept = np.ones(len(quads), bool)
     whole = [i for i, r in enumerate(readings) if len(r.text) == 1 and r.score >= SURE]
     for i in whole:
-        for j in np.flatnonzero((size < size[i]) & (height > PART * height[i])):
-            kept[j] &= intersection(quads[i], quads[j]) < size[j] / 2
+        near = np.flatnonzero((size < size[i]) & (height > PART * height[i]))
+        parts = [j for j in near.tolist() if intersection(quads[i], quads[j]) > size[j] / 2]
+        if any(len(readings[j].text) > 1 and readings[j].score >= LINE for j in parts):
+            kept[i] = False
+        else:
+            kept[parts] = False
     return kept

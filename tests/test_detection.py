@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from shizi.detection import DetectionOptions
 from shizi.detection.canvas import OVERLAP, cover, padded
-from shizi.detection.columns import cells, stack
-from shizi.detection.missed import merge
+from shizi.detection.columns import cells, in_row, stack
+from shizi.detection.ends import completed
+from shizi.detection.missed import merge, one_line
 from shizi.detection.slices import build_quads
-from shizi.geometry import box_to_quad, quad_iou
+from shizi.geometry import box_to_quad, quad_iou, quad_to_box
 from shizi.nets.spec import CTPNSpec
 from shizi.train.targets import Targets, assign, slice_quads
 
@@ -130,6 +131,31 @@ def test_cells_level_with_words_are_not_joined_downwards(degrees: float) -> None
     assert stacked((table @ turn).astype(np.float32)) == 18
 
 
+def test_the_column_tells_where_its_rows_are_not_each_slanting_word() -> None:
+    askew = words(6)
+    askew[:, 1:3, 1] += 4  # a short word's slope says little, and it stands far away
+    askew[:, :, 0] += 400
+    assert stacked(np.concatenate([below(6), askew])) == 12
+
+
+def test_cells_that_are_spread_are_level_with_cells_of_any_kind() -> None:
+    digits = below(6, 400, 60)
+    digits[:, 2:, 1] -= 12  # lower than the characters
+    some = [0, 1, 3, 5]  # the others were not seen
+    assert stacked(np.concatenate([below(6, pitch=60), words(6, 60)[1:], digits[some]])) == 15
+
+
+def test_lines_have_others_of_like_height_in_their_row() -> None:
+    rows = np.concatenate([below(2), below(1, 300), box_to_quad(np.array([[0, 86, 9, 146]]))])
+    assert in_row(rows.astype(np.float32)).tolist() == [True, False, True, False]
+
+
+def test_pieces_far_apart_are_no_line() -> None:
+    pieces = box_to_quad(np.array([[60, 0, 100, 20], [0, 2, 50, 20]], np.float32))
+    np.testing.assert_allclose(one_line(pieces), box_to_quad(np.array([[0, 0, 100, 20]])))
+    assert len(one_line(pieces + np.array([[[30, 0]], [[0, 0]]], np.float32))) == 0
+
+
 def test_a_column_beside_a_paragraph_is_still_joined() -> None:
     assert stacked(np.concatenate([below(8), words(4, 55)])) == 5
 
@@ -234,3 +260,17 @@ def test_thousands_of_characters_are_compared_in_little_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 * n * n  # bytes: less than one table of all pairs
+
+
+def test_marks_at_the_ends_of_a_line_belong_to_it() -> None:
+    strokes = np.zeros((80, 300), np.uint8)
+    for x in (104, 112, 120):  # three low strokes beyond its end, as quotes are
+        strokes[32:38, x : x + 3] = 1
+    strokes[20:60, 14:16] = 1  # a rule before it
+    strokes[30:50, 190:300] = 1  # what goes on for long is no mark
+    line = box_to_quad(np.array([[20, 30, 101, 50]], np.float32))
+    assert quad_to_box(completed(strokes, line)).tolist() == [[20, 30, 123, 50]]
+    mirrored = box_to_quad(np.array([[199, 30, 280, 50]], np.float32))
+    assert quad_to_box(completed(strokes[:, ::-1], mirrored)).tolist() == [[177, 30, 280, 50]]
+    long = box_to_quad(np.array([[130, 30, 188, 50]], np.float32))
+    assert quad_to_box(completed(strokes, long))[0, 2] == 188

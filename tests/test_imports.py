@@ -18,7 +18,7 @@ LEVELS = [
     {"errors", "certainty", "cpu", "files", "waits", "bar"},
     {"page", "extras", "options", "deadline"},
     {"geometry", "charset", "nets"},
-    {"images", "ctc", "crop", "engine"},
+    {"images", "ctc", "crop", "pictograms", "engine"},
     {"weights", "journal"},
     {"orientation", "detection", "recognition", "layout", "jobs"},
     {"upright", "cells", "whole"},

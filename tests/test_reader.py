@@ -238,3 +238,22 @@ def test_short_latin_lines_lie_where_others_of_them_lie() -> None:
     assert _legible(lying, lengths) == 0
     columns = [line(text, False) for text in ("ABCD", "BADC", "CABD", "DCBA")]
     assert _sense(columns, lengths) > SENSE
+
+
+def test_a_chart_is_not_turned_by_the_long_labels_at_its_sides() -> None:
+    def line(text: str, sideways: bool) -> Reading:
+        return Reading(text, 0.99, (), vertical=sideways, sideways=sideways)
+
+    labels = [line("Pressure (kPa)", True), line("Growth rate", True)]
+    rest = [line(text, False) for text in ("测试结果", "Mon", "Wed", "500")]
+    assert _sense([*labels, *rest], np.array([150.0, 118, 113, 46, 45, 44])) > SENSE
+    assert _sense([*labels, *rest[:2]], np.array([150.0, 118, 113, 46])) == 0
+
+
+def test_a_single_character_turns_nothing_by_its_vote_alone() -> None:
+    """国 on its side reads as 国."""
+    alone = [(5.0, 5.0, 40.0, 40.0, "国")]
+    world = World(alone, {0: 0.98, 270: 0.99}, voted=90, share=0.9, sideways=())
+    assert world.reader().read_image(world.upright).angle == 0
+    turned = World(alone, {0: 0.98}, voted=90, share=0.9, sideways=())
+    assert turned.reader().read_image(turned.turned(90)).angle == 90

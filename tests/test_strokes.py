@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from shizi.detection.beside import in_line
+from shizi.detection.filling import filling, with_filling
 from shizi.detection.strokes import Patch, cut_patch, densest, lay, slant, unexplained
 from shizi.geometry import box_to_quad, quad_iou, sides
 from shizi.page import Image
@@ -104,6 +106,47 @@ def test_a_character_level_with_a_line_is_one_however_far_and_narrow() -> None:
     assert sorted(found.mean(1).round().tolist()) == [[400, 110], [400, 132]]
     assert all(min(side) >= 17 for side in sides(found))  # as high as the row, and as wide
     assert not len(unexplained(image, known, known, np.concatenate([known, found])).beside)
+
+
+def test_a_level_stroke_in_a_row_may_be_a_character_and_dashes_are_none() -> None:
+    image = page()
+    known = np.stack([written(image, box(40, 100, 120, 24))])
+    cv2.line(image, (300, 112), (318, 112), (0, 0, 0), 3)  # 一
+    cv2.line(image, (400, 112), (406, 112), (0, 0, 0), 3)  # too short,
+    cv2.line(image, (460, 112), (520, 112), (0, 0, 0), 3)  # too long
+    found = unexplained(image, known, known, known).beside
+    np.testing.assert_allclose(found.mean(1), [[309, 112]], atol=1)
+
+
+def test_a_slim_character_is_a_mark_and_no_strip() -> None:
+    image = page()
+    cv2.line(image, (100, 100), (100, 112), (0, 0, 0), 4)
+    left = unexplained(image, NONE, NONE, NONE)
+    assert (len(left.marks), len(left.strips)) == (1, 0)
+    written(image, turned(box(300, 200, 90, 12), 90))  # a label on its side
+    left = unexplained(image, NONE, NONE, NONE)
+    assert len(left.strips) == 1
+
+
+def test_marks_stand_in_line_with_lines_of_their_height() -> None:
+    marks = np.stack([box(100, 50, 8, 20), box(300, 101, 12, 20), box(380, 300, 12, 20)])
+    lines = np.stack([box(100, 150, 90, 22), box(40, 100, 120, 22), box(380, 200, 200, 60)])
+    assert in_line(marks, lines).tolist() == [True, True, False]
+    assert not in_line(marks, lines[:0]).any()
+
+
+def test_a_character_that_fills_a_picture_takes_the_place_of_what_was_taken_for_it() -> None:
+    image = page(400, 400)
+    cv2.putText(image, "E", (90, 320), cv2.FONT_HERSHEY_SIMPLEX, 11, (0, 0, 0), 30)
+    (whole,) = filling(image)
+    assert quad_iou(whole, box(105, 80, 190, 250)) > 0.7
+    same, words = box(95, 70, 210, 270), box(105, 85, 190, 30)
+    found, _ = with_filling(image, same[None], np.ones(1, np.float32))
+    assert len(found) == 1
+    assert quad_iou(found[0], same) < 1
+    kept, _ = with_filling(image, words[None], np.ones(1, np.float32))  # a block of text
+    np.testing.assert_allclose(kept, words[None])
+    assert len(filling(page())) == 0
 
 
 def test_on_rough_ground_nothing_stands_alone() -> None:

@@ -20,6 +20,9 @@ Float = NDArray[np.float32]
 SMALL = 96
 """Shorter side that the picture is shrunk to, pixels."""
 
+FEW = 8
+"""Lines from which on a picture is no single character."""
+
 LEAST = 0.4
 """Height of a character that fills the picture, by the picture's shorter side."""
 
@@ -41,6 +44,9 @@ PLAIN = 12.0
 PART = 0.22
 """Height of what is taken for a line in a character, by the character's, at least."""
 
+COLUMN = 0.5
+"""Width of a line that runs downwards, by its height, at most."""
+
 MARGIN = 0.06
 """What is added on every side, by the height."""
 
@@ -56,14 +62,15 @@ def with_filling(image: Image, quads: Quads, scores: Float) -> tuple[Quads, Floa
         quads: lines found, (N, 4, 2), pixels of the image.
         scores: (N,).
     """
-    for whole in filling(image):
+    for whole in filling(image) if len(quads) <= FEW else ():
         size, height = area(quads), np.minimum(*sides(quads)) / np.ptp(whole[:, 1])  # (N,)
         shared = np.array([intersection(whole, quad) for quad in quads], np.float32)
         in_line = (shared > area(whole) / 2) & (size > area(whole) / KNOWN)
         small = (shared > size / 2) & (height < PART)  # so it is a block of text
-        if not (in_line | small).any():
-            other = shared < KNOWN * (size + area(whole) - shared)
-            quads, scores = guessed(quads[other], scores[other], roomy(whole[None]))
+        same = shared >= KNOWN * (size + area(whole) - shared)
+        column = same & (np.divide(*sides(quads)) < COLUMN)
+        if not (in_line | small | column).any():
+            quads, scores = guessed(quads[~same], scores[~same], roomy(whole[None]))
     return quads, scores
 
 
