@@ -20,6 +20,9 @@ Float = NDArray[np.float32]
 SMALL = 96
 """Shorter side that the picture is shrunk to, pixels."""
 
+FEW = 8
+"""Lines from which on a picture is no single character."""
+
 LEAST = 0.4
 """Height of a character that fills the picture, by the picture's shorter side."""
 
@@ -59,7 +62,7 @@ def with_filling(image: Image, quads: Quads, scores: Float) -> tuple[Quads, Floa
         quads: lines found, (N, 4, 2), pixels of the image.
         scores: (N,).
     """
-    for whole in filling(image):
+    for whole in filling(image) if len(quads) <= FEW else ():
         size, height = area(quads), np.minimum(*sides(quads)) / np.ptp(whole[:, 1])  # (N,)
         shared = np.array([intersection(whole, quad) for quad in quads], np.float32)
         in_line = (shared > area(whole) / 2) & (size > area(whole) / KNOWN)
