@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shizi.charset import BLANK
-from shizi.nets.logits import softmax
+from shizi.nets.logits import probability, softmax
 
 Logits = NDArray[np.float32]
 Probs = NDArray[np.float32]
@@ -66,11 +67,12 @@ def greedy(
         path = spaced(path, np.exp(np.minimum(ahead, 0)), spaces)
     sure = np.ones(len(path), np.float32)
     told = np.flatnonzero(path != BLANK)  # two steps of three are blank, however likely that is
-    probs = softmax(logits[told])
-    if allowed is not None:
-        probs = restrict(probs, allowed)
+    if allowed is None:
+        sure[told] = probability(logits[told], path[told])
+    else:
+        probs = restrict(softmax(logits[told]), allowed)
         path[told] = probs.argmax(1)
-    sure[told] = probs[np.arange(len(told)), path[told]]
+        sure[told] = probs.max(1)
     return _symbols(path, sure)
 
 
@@ -205,7 +207,7 @@ def _symbols(path: NDArray[np.intp], sure: Probs) -> list[Symbol]:
     starts, ends = edges[:-1][keep], edges[1:][keep]
     scores = np.maximum.reduceat(sure, edges[:-1])[keep]
     centres = (starts + ends) / 2
-    pitch = float(np.median(np.diff(centres))) if len(centres) > 1 else float(len(path))
+    pitch = median(np.diff(centres).tolist()) if len(centres) > 1 else len(path)
     reach = np.maximum(pitch / 2 * 1.2, (ends - starts) / 2)
     low = np.maximum(centres - reach, 0)
     high = np.minimum(centres + reach, len(path))

@@ -11,7 +11,7 @@ from shizi.errors import OptionError
 
 
 def check_range(options: Any, **ranges: tuple[float, float]) -> None:
-    """Refuse numbers out of range, NaN among them.
+    """Refuse numbers out of range, NaN among them, and parts of what is counted.
 
     Args:
         options: a dataclass of options.
@@ -20,11 +20,15 @@ def check_range(options: Any, **ranges: tuple[float, float]) -> None:
     Raises:
         OptionError: a field is out of range or no number.
     """
+    kinds = {field.name: field.type for field in fields(options)}
     for name, (least, most) in ranges.items():
         value = getattr(options, name)
-        if not (isinstance(value, int | float) and least <= value <= most):
+        kind: Any = int if kinds[name] in ("int", "int | None") else int | float
+        number = isinstance(value, kind) and not isinstance(value, bool)
+        if not (number and least <= value <= most):
             told = f"at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
-            raise OptionError(f"{name}: must be {told}, not {value!r}")
+            whole = "a whole number, " if kind is int and isinstance(value, float) else ""
+            raise OptionError(f"{name}: must be {whole}{told}, not {value!r}")
 
 
 def check_spans(options: Any, **least: float) -> None:

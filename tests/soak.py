@@ -1,6 +1,6 @@
 """Long runs on hostile and on many pictures: ``make soak``; its short form is a test.
 
-usage: python tests/soak.py [--decodings 20000] [--readings 2000] [--seed 1] [--megabytes 700]
+usage: python tests/soak.py [--decodings 20000] [--readings 2000] [--seed 1] [--megabytes 500]
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--decodings", type=int, default=20_000)
     parser.add_argument("--readings", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--megabytes", type=float, default=700, help="that reading may hold")
+    parser.add_argument("--megabytes", type=float, default=500, help="that reading may hold")
     told = parser.parse_args()
     print("decoded:", dict(decode(told.decodings, told.seed)))
     reader = Reader(ReaderOptions(threads=1))

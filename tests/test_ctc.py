@@ -40,6 +40,12 @@ def test_greedy_is_the_collapsed_best_path(seed: int, steps: int, classes: int) 
     assert ids(ctc.greedy(log(probs))) == collapse(tuple(probs.argmax(1)))
 
 
+@given(st.integers(0, 10_000), st.integers(1, 6), st.integers(2, 4))
+def test_a_score_is_what_its_class_has_of_all(seed: int, steps: int, classes: int) -> None:
+    logits = log(random_probs(seed, steps, classes))
+    assert ctc.greedy(logits) == ctc.greedy(logits, np.ones(classes, bool))
+
+
 @given(st.integers(0, 10_000), st.integers(1, 5), st.integers(2, 4))
 def test_a_wide_beam_finds_the_most_probable_text(seed: int, steps: int, classes: int) -> None:
     probs = random_probs(seed, steps, classes)

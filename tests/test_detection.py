@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from shizi.detection import DetectionOptions
 from shizi.detection.canvas import OVERLAP, cover, padded
 from shizi.detection.columns import cells, in_row, stack
+from shizi.detection.ends import completed
 from shizi.detection.missed import merge, one_line
 from shizi.detection.slices import build_quads
-from shizi.geometry import box_to_quad, quad_iou
+from shizi.geometry import box_to_quad, quad_iou, quad_to_box
 from shizi.nets.spec import CTPNSpec
 from shizi.train.targets import Targets, assign, slice_quads
 
@@ -259,3 +260,17 @@ def test_thousands_of_characters_are_compared_in_little_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 * n * n  # bytes: less than one table of all pairs
+
+
+def test_marks_at_the_ends_of_a_line_belong_to_it() -> None:
+    strokes = np.zeros((80, 300), np.uint8)
+    for x in (104, 112, 120):  # three low strokes beyond its end, as quotes are
+        strokes[32:38, x : x + 3] = 1
+    strokes[20:60, 14:16] = 1  # a rule before it
+    strokes[30:50, 190:300] = 1  # what goes on for long is no mark
+    line = box_to_quad(np.array([[20, 30, 101, 50]], np.float32))
+    assert quad_to_box(completed(strokes, line)).tolist() == [[20, 30, 123, 50]]
+    mirrored = box_to_quad(np.array([[199, 30, 280, 50]], np.float32))
+    assert quad_to_box(completed(strokes[:, ::-1], mirrored)).tolist() == [[177, 30, 280, 50]]
+    long = box_to_quad(np.array([[130, 30, 188, 50]], np.float32))
+    assert quad_to_box(completed(strokes, long))[0, 2] == 188

@@ -174,6 +174,10 @@ def test_what_preparing_kernels_took_for_a_while_goes_back(
         net(batch)
         counts.append(len(trimmed))
     assert counts == [1, 1, 2, 2, 2]
+    monkeypatch.setattr(runtime, "ROOMY", 2 * 48 * 192)  # after much there is much to give back
+    net(large)
+    net(small)
+    assert len(trimmed) == 3
 
 
 def test_what_onednn_keeps_is_told_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,6 +177,35 @@ def test_what_is_known_again_is_not_told_when_its_count_rises(tracker: Tracker) 
     assert assembler.place(after[3]) == []
 
 
+def test_what_takes_the_place_of_what_was_known_again_came_then(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    assembler.take(shown(tracker, SAID, 0, 1.0))
+    assembler.retire(tracker.tracks, 1.6)
+    tracker.tracks = []
+    assembler.retire([], 5.0)
+    after = shown(tracker, SAID, 10, 5.0)
+    assembler.take(after)
+    tracker.change(after[4].track, 9.0)
+    after[4].add(Sighting((Run("深海阳光 来了", WHITE),), 0.98, 30.0), 9.2)
+    (row,) = assembler.place(after[4])
+    assert (row.text, row.first) == ("深海阳光 来了", 9.0)
+
+
+def test_what_has_a_place_may_be_there_still_though_the_rows_rolled_unseen(
+    tracker: Tracker,
+) -> None:
+    assembler = Assembler(tracker, 1.0)
+    gift = line(0, 20, "小鱼 送出 玫瑰 ×1", time=1.0)
+    gift.track.moved, gift.track.stayed = 0.0, 9.0
+    assembler.take([gift, *shown(tracker, SAID, 1, 1.0)])
+    assembler.retire([gift.track, *tracker.tracks], 1.6)
+    tracker.tracks = []
+    assembler.retire([], 5.0)
+    again = line(10, 20, "小鱼 送出 玫瑰 ×1", time=5.0)
+    told = assembler.take([again, *shown(tracker, (*SAID[2:], "新人：你好"), 11, 5.0)])
+    assert [row.text for row in told if row.revision == 0] == ["新人：你好"]
+
+
 def test_some_of_a_line_that_was_covered_is_known_again(tracker: Tracker) -> None:
     assembler = Assembler(tracker, 1.0)
     assembler.take(shown(tracker, SAID, 0, 1.0))

@@ -92,6 +92,13 @@ def test_a_character_that_is_a_box_or_a_frame_without_colour_is_no_badge() -> No
     assert badge_of(framed(box)) is None and badge_of(framed(white)) is None
 
 
+def test_a_frame_that_goes_on_above_is_no_badge() -> None:
+    line, above = paper(), paper()[:4]
+    cv2.rectangle(line, (2, 0), (48, 26), BLUE, 2)
+    above[:, 2:49] = BLUE
+    assert badge_of(framed(line, above)) is None
+
+
 def test_a_badge_tells_a_level_where_its_digits_are_sure_and_it_is_no_medal() -> None:
     def told(text: str, score: float = 0.9) -> list[str]:
         read = Reading(text, score, tuple(Char(c, score, 0, 1) for c in text))

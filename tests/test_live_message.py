@@ -200,6 +200,17 @@ def test_the_same_said_again_stands_elsewhere_and_is_told(tracker: Tracker) -> N
     assert len(assembler.place(line(2, 100, "小鱼：", "来了来了", time=4.2))) == 1
 
 
+def test_what_is_read_of_a_line_that_was_cut_off_gives_way_to_all_of_it(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    row = line(1, 100, "相名字好前敖·")
+    row.size = np.array([180, TALL - 8], np.float32)
+    assembler.place(row)
+    row.track.version += 1
+    row.add(Sighting((Run("想名字好煎熬：", BLUE),), 0.98, 30.0), 1.5)
+    (told,) = assembler.place(row)
+    assert told.text == "想名字好煎熬："
+
+
 def test_a_fading_look_takes_nothing_back(tracker: Tracker) -> None:
     assembler = Assembler(tracker, 1.0)
     row = line(1, 100, "小鱼：", "今天有什么活动")
@@ -219,6 +230,7 @@ def test_a_fading_look_takes_nothing_back(tracker: Tracker) -> None:
         ("孤独的姑娘284：骑空士？？？", "★49孤独的姑娘284：骑空士？？？", True),
         ("七月丽丽进入直播间", "温柔先生进入直播间", False),
         ("小鱼送出玫瑰×2", "团子送出跑车×3", False),
+        ("大听雨 送出 热气球 ×3", "42) 大听雨★ 送出 热气球 ×3", True),
     ],
 )
 def test_what_changed_in_place_may_be_the_same_message(old: str, new: str, expected: bool) -> None:

@@ -46,6 +46,7 @@ def parse(*runs: str, platform: str = "generic") -> Event:
         (("LV20", "Nightbot:", "It was amazing, too."), "Nightbot", "It was amazing, too."),
         (("Lv.6 小明：12:30开始",), "小明", "12:30开始"),
         (("★4", "☺风雨人生☺：", "想看下"), "风雨人生☺", "想看下"),
+        (("43) Ray3258：1",), "Ray3258", "1"),  # the edge of a badge
         (("房管 ", "大大：", "好: 真好"), "大大", "好: 真好"),
         (("坑蒙拐骗", "来了 来了 来了"), "坑蒙拐骗", "来了 来了 来了"),
         (("主播：大家好",), "主播", "大家好"),  # a badge's word may be all the name there is
@@ -61,6 +62,14 @@ def parse(*runs: str, platform: str = "generic") -> Event:
 def test_comments(runs: tuple[str, ...], user: str, text: str) -> None:
     event = parse(*runs)
     assert (event.kind, event.user, event.text) == ("comment", user, text)
+
+
+@pytest.mark.parametrize(
+    "runs", [("大叔To", "ny 来了"), ("大叔", "Tony 来了"), ("阿云", "朵 来了")]
+)
+def test_what_shines_through_a_nickname_makes_no_comment_of_a_join(runs: tuple[str, ...]) -> None:
+    event = parse(*runs)
+    assert (event.kind, event.user) == ("join", "".join(runs).removesuffix(" 来了"))
 
 
 @pytest.mark.parametrize(

@@ -267,6 +267,30 @@ def test_a_line_does_not_grow_by_what_moves_behind_it() -> None:
     assert [t.version for t in tracker.tracks] == [0, 0, 0]
 
 
+def test_a_line_that_was_cut_when_it_came_is_whole_after_a_jump() -> None:
+    """A panel's rows may end above its lower edge, and jump."""
+    panel = Drawn({i: 18 + PITCH * i for i in range(5)})
+    tracker = Tracker(panel.detect)
+    for step in range(4):
+        cut = panel.image()
+        cut[18 + 4 * PITCH + 2 * TALL // 3 :] = 0
+        tracker.step(Panel(cut), step / 10)
+    assert round(tracker.tracks[-1].height) == 2 * TALL // 3
+    for step in range(4, 10):
+        tracker.step(Panel(panel.image(PITCH)), step / 10)
+    assert min(t.height for t in tracker.tracks) > 0.9 * TALL
+
+
+def test_heights_are_not_learned_from_a_line_that_is_coming_in() -> None:
+    panel = Drawn({1: HEIGHT - TALL // 2})
+    tracker = Tracker(panel.detect)
+    tracker.step(Panel(panel.image()), 0.0)
+    assert len(tracker.tracks) == 1 and tracker.usual == 0
+    for step in range(1, 12):
+        tracker.step(Panel(panel.image(2 * step)), step / 10)
+    assert round(tracker.usual) == round(tracker.tracks[0].height) == TALL
+
+
 def test_what_stands_still_is_found_once() -> None:
     panel = Drawn({1: 60, 2: 140})
     tracker = Tracker(panel.detect)

@@ -74,6 +74,8 @@ def test_one_source_is_not_taken_for_many(reader: Reader, lone: Any) -> None:
         lambda: Reader({"threads": 2}),  # type: ignore[arg-type]
         lambda: ReaderOptions(limits=5),  # type: ignore[arg-type]
         lambda: ReaderOptions(threads="2"),  # type: ignore[arg-type]
+        lambda: ReaderOptions(threads=2.5),  # type: ignore[arg-type]
+        lambda: ReaderOptions(threads=True),
         lambda: PageOptions(pages=3),  # type: ignore[arg-type]
         lambda: ReaderOptions(orientation="no"),  # type: ignore[arg-type]
         lambda: ReaderOptions(weights=3),  # type: ignore[arg-type]
@@ -86,6 +88,11 @@ def test_one_source_is_not_taken_for_many(reader: Reader, lone: Any) -> None:
 def test_options_of_a_wrong_type_are_refused(make: Callable[[], object]) -> None:
     with pytest.raises(OptionError, match="must"):
         make()
+
+
+def test_a_page_is_drawn_on_its_own_picture() -> None:
+    with pytest.raises(ImageError, match="80 x 60, but the page was read from one of 60 x 80"):
+        shizi.draw(Page("x", 60, 80), RGB)
 
 
 def test_documents_are_told_by_page_options(reader: Reader) -> None:
@@ -121,6 +128,7 @@ def test_a_file_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None
         (["read", "nosuch.jpg"], "check the path"),
         (["read", "photo.png", "--draw", "photo.png"], "photo.png: is a file, or lies in one"),
         (["read", "photo.png", "--format", "text,json", "--out", "photo.png/x"], "name a folder"),
+        (["read", "photo.png", "-o", "out.docx"], "-o out.docx: say what is to be in it"),
         (["check", "everything"], "everything: is nothing that this command takes"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, BinaryIO, get_args
 
@@ -43,14 +43,15 @@ class OutputOptions:
     """Where the text goes.
 
     Attributes:
-        format: how it is written; several, parted by commas, with --out.
+        format: how it is written, by default as the name of the output file ends, or as text;
+            several, parted by commas, with --out.
         output: file to write instead of standard output; it appears whole or not at all.
         out: folder that gets a file for each input and format; picture a file for each page.
         draw: folder for annotated pictures, boxes to the left and the text to the right.
         resume: go on with a run that was cut short, and read no page twice.
     """
 
-    format: Annotated[tuple[FormatName, ...], _LIST] = ("text",)
+    format: Annotated[tuple[FormatName, ...], _LIST] = ()
     output: Annotated[Path | None, Parameter(alias="-o")] = None
     out: Path | None = None
     draw: Path | None = None
@@ -78,6 +79,7 @@ def read(
     """
     files = list(_expand(paths))
     _check(output, files)
+    output = _settled(output)
     folder = Folder(output.out, output.format, files) if output.out else None
     if folder and not output.resume and (there := folder.there()):
         raise UsageError(f"--out: {there} exists; name another folder, or --resume to keep it")
@@ -103,14 +105,28 @@ def _expand(paths: Iterable[str]) -> Iterator[str]:
         yield from map(str, find([path])) if Path(path).is_dir() else (path,)
 
 
+def _settled(output: OutputOptions) -> OutputOptions:
+    """Return the options with a format: the one told, or the one that the name asks for."""
+    if output.format:
+        return output
+    target = output.output
+    if target is None or not target.suffix:
+        return replace(output, format=("text",))
+    for name, format in FORMATS.items():
+        if target.name.lower().endswith(format.suffix):
+            return replace(output, format=(name,))
+    known = ", ".join(format.suffix for format in FORMATS.values())
+    raise UsageError(f"-o {target}: say what is to be in it with --format, or end it in {known}")
+
+
 def _check(output: OutputOptions, files: Iterable[str]) -> None:
     target = output.output
     if target is None or str(target) == STDIN:
         if output.resume and output.out is None:
             raise UsageError("--resume: goes on with an output file; name it with -o or --out")
-        name = output.format[0]
-        if FORMATS[name].binary and output.out is None and sys.stdout.isatty():
-            raise UsageError(f"--format {name}: a terminal shows none; name a file with -o")
+        for name in output.format:
+            if FORMATS[name].binary and output.out is None and sys.stdout.isatty():
+                raise UsageError(f"--format {name}: a terminal shows none; name a file with -o")
     elif output.out is not None:
         raise UsageError("-o and --out: name one of them")
     elif target.is_dir() or not target.parent.is_dir():

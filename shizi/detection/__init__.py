@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,11 +12,12 @@ from shizi.crop import is_tall
 from shizi.detection.beside import guessed, in_line, roomy
 from shizi.detection.canvas import cover, extend, resize
 from shizi.detection.columns import cells, in_row, stack
+from shizi.detection.ends import completed
 from shizi.detection.filling import with_filling
 from shizi.detection.missed import LARGE, LARGE_SCORE, SHRINK, merge, one_line, second_looks, shrunk
 from shizi.detection.options import DetectionOptions
 from shizi.detection.slices import build_quads
-from shizi.detection.strokes import densest, lay, new, unexplained
+from shizi.detection.strokes import densest, lay, new, stroke_mask, unexplained
 from shizi.engine import Session
 from shizi.geometry import distinct, order_quad, sides
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
@@ -79,6 +81,7 @@ class Detector:
                 quads *= np.float32(scaled.shape[1] / again.shape[1])
         quads, scores = self._missed(image, scaled, quads, scores)
         quads, scores = with_filling(scaled, quads, scores)
+        quads = completed(stroke_mask(cv2.cvtColor(scaled, cv2.COLOR_RGB2GRAY)), quads)
         return quads * np.array([w / scaled.shape[1], h / scaled.shape[0]], np.float32), scores
 
     def _at(self, scaled: Image) -> tuple[Quads, Float]:

@@ -42,7 +42,7 @@ KEPT_LARGE, KEPT_SMALL = 8, 28 * 28
 """Kernels of a kind that OpenVINO keeps for a network and a stream, the latest used: hardly any of
 a canvas, for :data:`~shizi.engine.openvino.PRIMITIVES` has its convolutions, and those of 28 shapes
 of lines, 28 convolutions each. Pages of one kind need no more than that; those of all kinds have 35
-shapes of lines, and prepare one again every tenth page."""
+shapes of lines, and prepare one again every thirteenth page (as counted on 400)."""
 
 
 def open_session(

@@ -18,7 +18,7 @@ import PIL.ImageDraw
 import PIL.ImageFont
 from numpy.typing import NDArray
 
-from shizi.errors import OptionError
+from shizi.errors import ImageError, OptionError
 from shizi.geometry import sides
 from shizi.page import Image, Line, Page, check_image
 
@@ -68,7 +68,7 @@ def draw(page: Page, image: Image) -> Image:
         to the right, each line where it stands: uint8 (H, 2 W, 3).
 
     Raises:
-        ImageError: the picture is not RGB, uint8 (H, W, 3).
+        ImageError: the picture is not RGB, uint8 (H, W, 3), or not of the page's size.
         OptionError: the page is none.
     """
     if not isinstance(page, Page):
@@ -77,6 +77,11 @@ def draw(page: Page, image: Image) -> Image:
         )
     check_image(image, page.source)
     height, width = image.shape[:2]
+    if (width, height) != (page.width, page.height):
+        raise ImageError(
+            f"{page.source}: the picture is {width} x {height}, but the page was read from one of "
+            f"{page.width} x {page.height}; draw on that"
+        )
     boxed = _tint(image, page, 0.12)
     paper = _tint(np.full_like(image, 255), page, 0.10)
     thickness = max(1, round(min(height, width) / 700))

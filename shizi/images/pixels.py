@@ -32,7 +32,10 @@ def from_pil(picture: PIL.Image.Image) -> Image:
         return _flatten(lambda: map(_rgba, _cut(picture)), shape)
     if mode == "LAB":  # Pillow needs a profile to convert it; its lightness is enough to read
         picture = picture.getchannel(0)
-    return _joined((np.asarray(band.convert("RGB")) for band in _cut(picture)), shape)
+    bands = _cut(picture)
+    if mode != "RGB":  # else to convert it would copy it once more
+        bands = (band.convert("RGB") for band in bands)
+    return _joined(map(np.asarray, bands), shape)
 
 
 def _cut(picture: PIL.Image.Image) -> Iterator[PIL.Image.Image]:

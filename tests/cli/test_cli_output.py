@@ -29,6 +29,20 @@ def test_output_file_replaces_the_old_one_whole(folder: Path, capsys: Captured) 
     assert sorted(p.name for p in folder.iterdir()) == ["d.pdf", "in", "out.json"]
 
 
+def test_the_name_of_the_output_says_what_is_in_it(folder: Path, capsys: Captured) -> None:
+    """A text in a file that is called .pdf is opened by nothing."""
+    begins = {"out.pdf": b"%PDF", "out.JSON": b"[", "out.txt": b"", "out": b""}
+    for name, begin in begins.items():
+        assert main(["read", "in/a.png", "-o", name]) == 0
+        assert Path(name).read_bytes().startswith(begin)
+    assert Path("out").read_bytes() == Path("out.txt").read_bytes()
+    assert main(["read", "in/a.png", "-o", "out.log", "--format", "text"]) == 0
+    assert Path("out.log").read_bytes() == Path("out.txt").read_bytes()
+    assert main(["read", "in/a.png", "-o", "out.docx"]) == 2
+    assert ".txt, .json" in capsys.readouterr().err
+    assert not Path("out.docx").exists()
+
+
 def test_interrupted_output_leaves_the_old_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:

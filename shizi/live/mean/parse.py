@@ -33,10 +33,12 @@ _SCRAP = 4
 _LONGEST_LEVEL = 3
 _MEDAL = regex.compile(r"[^0-9:]{1,6}(?P<level>[0-9]{1,2})")
 _MOST_COUNT = 999_999
-_ICON = regex.compile(r"[*✕✖★☆]\s?(?P<level>\d{1,2})(?!\d)")
-"""An icon before a level: no nickname needs to be parted from that by colour."""
+_ICON = regex.compile(r"[*✕✖★☆]\s?(?P<level>\d{1,2})(?!\d)|[(（]?(?P<level>\d{1,2})[)）]")
+"""An icon before a level, or the edge of a badge behind it: no nickname needs to be parted from
+that by colour."""
 _TWICE = regex.compile(r":+(?=\p{Han})")
 """A colon that was read twice, as where the edge cuts it; ``:)`` is said."""
+_WORD = regex.compile("[A-Za-z][a-z]")
 _CLOCK = regex.compile(r"(?<![0-9A-Za-z])\d{1,2}:\d\d(?!\d)")
 
 
@@ -212,6 +214,8 @@ def _text(row: Row) -> _Text:
         length += len(before.text)
         # The first folded character at or after the run's start.
         border = next((k for k, i in enumerate(folded.index) if i >= length), 0)
+        if _WORD.fullmatch(row.text, length - 1, length + 1):
+            continue  # of what moves behind it: no nickname ends there
         borders.add(border)
         if other_hue(before.colour, run.colour):
             hues.add(border)
@@ -227,8 +231,9 @@ def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Readi
 
     fit = 1.0 - sum(found.fuzzy_counts) / template.letters
     borders = [border for border in text.borders if border > text.start]
-    if template.opens and borders and _off_border(text, found.end("user")):
-        fit *= _OFF_BORDER_SHORT if template.letters <= _SHORT else _OFF_BORDER
+    if template.opens and borders and _off_border(text, end := found.end("user")):
+        doubtful = template.letters <= _SHORT and not _only_gap(text, end)
+        fit *= _OFF_BORDER_SHORT if doubtful else _OFF_BORDER
     if template.opens and _is_sentence(part("user")):
         fit *= _OFF_BORDER_SHORT
     begin = found.start("text") if template.kind == "notice" else 0
@@ -250,6 +255,11 @@ def _off_border(text: _Text, end: int) -> bool:
     """
     slack = 1 if text.parted(end) or text.cut(end - 1, end) in _THIN else 0
     return all(abs(border - text.start - end) > slack for border in text.borders)
+
+
+def _only_gap(text: _Text, end: int) -> bool:
+    """Whether a nickname ends at a gap and has none itself, wherever colours seem to change."""
+    return text.gap(end) and not any(map(text.gap, range(1, end)))
 
 
 def _comments(text: _Text) -> Iterator[_Reading]:

@@ -70,6 +70,9 @@ class Assembler:
         _, told = self._ended.get(line.track.id, (None, None))
         if told and any(same_message(x.best.text, line.best.text) for x in told.lines):
             return []  # what is closed cannot be revised, though its count rose since
+        if told:  # the next one's turn
+            del self._ended[line.track.id]
+            self.tracker.begin(line.track, line.track.since)
         message = self._of.get(line.track.id)
         rows: list[Row | None] = []
         if message is None and (past := self._seen_before(line)):
@@ -117,6 +120,9 @@ class Assembler:
 
     def _renew(self, message: Message, line: SeenLine) -> tuple[list[Row | None], Message | None]:
         """A line's look changed: a count that rose, a passing shadow, or another message."""
+        if line.grew:
+            line.before = []  # some of it was cut off
+            return [], message
         old, new = elect(line.before), line.best
         same = same_message(old.text, new.text)
         fading = same and new.clarity < _FADED * old.clarity and not counted_up(old.text, new.text)

@@ -56,7 +56,7 @@ class Badge(NamedTuple):
 
 def badge_of(view: View) -> Badge | None:
     """The badge at the start of a line; None without one."""
-    if outlined := _outlined(view.line):
+    if outlined := _outlined(view):
         return outlined
     end = _filled_end(view)
     return Badge(end, _median(view.line[:, :end].reshape(-1, 3))) if end else None
@@ -93,29 +93,31 @@ def _filled_end(view: View) -> int:
     return begin if filled and bounded and fits and _closed(view, fill, start, end) else 0
 
 
-def _outlined(line: Image) -> Badge | None:
-    """The badge at the start of a line (h, w, 3) that a stroke of one colour encloses.
+def _outlined(view: View) -> Badge | None:
+    """The badge at the start of a line that a stroke of one colour encloses.
 
     All that is joined to the stroke lies within it, so the box around that has the stroke for its
-    four sides, and little of its colour inside. A character such as 口 is not so wide.
+    four sides, and little of its colour inside. A character such as 口 is not so wide, and what
+    moves behind the line goes on above it or below it.
     """
-    h = len(line)
-    part = line[:, : 4 * h].astype(np.float32)  # (h, c, 3)
+    h, high = view.low - view.top, len(view.image)
+    part = view.image[:, : 4 * h].astype(np.float32)  # (H, c, 3)
     # A codec smears the colour over what is inside, but not the brightness.
-    apart = np.linalg.norm(part - np.median(part, axis=(0, 1)), axis=2)  # (h, c)
+    apart = np.linalg.norm(part - np.median(part, axis=(0, 1)), axis=2)  # (H, c)
     strokes = (apart > _STROKE * np.quantile(apart[:, : 2 * h], 0.97)).astype(np.uint8)
     _, _, boxes, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)
     rim = max(2, round(_RIM * h))
     for left, top, wide, tall, _ in sorted(map(tuple, boxes[1:]), key=lambda b: -b[2]):
         end = left + wide + max(1, h // 12)
         fits = left < 0.6 * h and 0.45 * h < tall and 1.2 * tall < wide < 3.2 * h
+        inside = fits and top > 0 and top + tall < high and end < view.image.shape[1]
         here = np.s_[top : top + tall, left : left + wide]
-        if not fits or end >= line.shape[1] or not _encloses(strokes[here], rim):
+        if not inside or not _encloses(strokes[here], rim):
             continue
         colours = part[here][strokes[here] > 0]  # (n, 3)
         if np.median(colours.max(1) - colours.min(1)) > _VIVID / 2:
-            inside = line[top:, left : left + wide][rim - 1 : tall - rim + 1, rim:-rim]
-            return Badge(end, _median(colours), inside)
+            picture = view.image[here][rim - 1 : tall - rim + 1, rim:-rim]
+            return Badge(end, _median(colours), picture)
     return None
 
 

@@ -18,6 +18,9 @@ RISING = re.compile(COMBO.pattern + r"|\d\s*[个人次位]")
 BARE = re.compile(r"\s*[x×X✕*]\s*\d{1,5}\s*个?\s*")
 """A count that stands alone, with its mark."""
 
+_SIGNS = re.compile("[★☆●○◆◇♥♡❤✿❀✦✧]")
+"""What is read of a picture in a nickname at one time, and not at another."""
+
 _TELLING = 6  # letters of which an equal end tells
 
 
@@ -44,7 +47,7 @@ def prolonged(old: str, new: str) -> bool:
 
 def same_message(old: str, new: str) -> bool:
     """True when a changed text is the old one with a count that rose, or a better reading."""
-    old, new = fold(old), fold(new)
+    old, new = _SIGNS.sub("", fold(old)), _SIGNS.sub("", fold(new))
     long = min(len(old), len(new))
     if long >= _TELLING and near(old[-long:], new[-long:]) > 0.9:
         return True  # a badge was taken for text

@@ -18,6 +18,9 @@ from shizi.live.see.vote import Sighting, elect
 _MARKS = re.compile(r"^\W+")
 """What is read of an icon before a line."""
 
+_MORE = 1.1
+"""How much higher a line is of which there is more to be seen."""
+
 
 @dataclass(slots=True)
 class SeenLine:
@@ -34,6 +37,7 @@ class SeenLine:
         size: of the line at the last reading, width and height, pixels (2,).
         since: time of the first reading that said what it says now, seconds.
         doubted: a reading whose count had a digit more, until another one says so too.
+        grew: the latest reading is of more of the line than the ones before: it was coming in.
     """
 
     track: Track
@@ -46,6 +50,7 @@ class SeenLine:
     size: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
     since: float = 0.0
     doubted: str = ""
+    grew: bool = False
 
     @property
     def best(self) -> Sighting:
@@ -96,5 +101,6 @@ class SeenLine:
         if not self.sightings:
             self.since = time
         self.sightings.append(sighting)
+        self.grew = bool(self.before) and self.track.height > _MORE * float(self.size[1])
         self.looked, self.size = time, self.track.size
         return True

@@ -98,24 +98,28 @@ class Memory:
             line: which appeared.
             hidden: lines that are not seen, but not gone either, and their messages.
         """
-        for past in self._vanished(hidden):
-            track, unseen = past.track, self._unseen(past, line.track.first)
-            rolled = track.moved > 0 or unseen is not None
-            stood = self._stands(past, line.track.first).top if rolled else past.top
-            aside = abs(stood - line.track.template.top)
-            away = line.track.first - track.last
-            notice = track.pinned and away < _NOTICE and not past.line.counting
-            soon = away < self.linger or notice or self._covered(past)
-            if self._goes_on(past, line):
-                return past
-            if aside > 0.7 * line.track.height or not (rolled or soon):
-                continue
-            old, new = past.line.best.text, line.best.text
-            least = _PLACED if unseen is not None else _ROLLED if rolled else _STOOD
-            some = len(new) > 1 and old.startswith(new)  # as of a line that is coming in
-            if nearest(past.line.said, line.said) > least or some or counted_up(old, new):
-                return past
-        return None
+        return next((p for p in self._vanished(hidden) if self._is_back(p, line)), None)
+
+    def _is_back(self, past: Past, line: SeenLine) -> bool:
+        """True when a line that appeared is one that vanished."""
+        track, now = past.track, line.track.first
+        unseen = self._unseen(past, now)
+        notice = track.pinned and now - track.last < _NOTICE and not past.line.counting
+        soon = now - track.last < self.linger or notice or self._covered(past)
+        # Where it may be, and how like it must be to what it was.
+        places = []
+        if track.moved > 0 or unseen is not None:
+            places.append((self._stands(past, now).top, _ROLLED if unseen is None else _PLACED))
+        if track.moved == 0 and soon:
+            places.append((past.top, _STOOD))
+        old, new = past.line.best.text, line.best.text
+        some = len(new) > 1 and old.startswith(new)  # as of a line that is coming in
+        alike = 1.0 if some or counted_up(old, new) else nearest(past.line.said, line.said)
+        slack = 0.7 * line.track.height
+        there = any(
+            abs(top - line.track.template.top) <= slack and alike > least for top, least in places
+        )
+        return there or self._goes_on(past, line)
 
     def note_gap(self, new: Sequence[SeenLine], hidden: Sequence[tuple[SeenLine, Message]]) -> None:
         """Find out whether lines that nobody saw come, or saw go, rolled on unseen.

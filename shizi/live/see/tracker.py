@@ -33,6 +33,12 @@ _EQUAL = 0.99
 _CLEAR = 0.6
 """Share of a line's ink from which it can be read as well as before."""
 
+_LOW = 0.85
+"""Height of a line, in that of most, below which some of it may be missing."""
+
+_CUT = 0.06
+"""How much lower a line that was coming in ends, in its heights, if some of it was cut off."""
+
 _ENTERING, _SLIDES = 0.5, 0.7
 """Seconds within which a new line may be sliding in, and less than how many of its heights it
 goes in one step: one that jumps was there as a whole."""
@@ -208,6 +214,8 @@ class Tracker:
             track.owed = 0 if track.pinned or abs(shift - step) <= _EASE else shift - step
             slides = 0 < abs(step) < _SLIDES * track.height
             track.whole &= not (slides and time - track.first < _ENTERING)
+            low = track.height < _LOW * self.usual and track.moved == abs(step) > 0
+            track.whole &= not low  # an edge may have cut it until now
             track.stayed += min(abs(shift - step), track.height)
             self._top = min(self._top, track.template.top) if track.rolls else self._top
         # In a torn picture one half moves at first, the other one later: most of them tell.
@@ -291,6 +299,7 @@ class Tracker:
 
     def _look(self, panel: Panel, stripes: Sequence[Stripe], time: float) -> None:
         """Look for lines in stripes; adopt those that no track explains."""
+        entering = {t.id for t in self.tracks if not t.whole}
         for track in self.tracks:
             track.whole |= shown(panel.inside(track.box), stripes)
         picture = stacked(panel.image, stripes, self.usual)
@@ -307,13 +316,23 @@ class Tracker:
             elif len(known) != 1:
                 continue
             track = known[0]
-            grown = box[3] - box[1] > 1.2 * track.height
+            lower = box[3] > track.box[3] + _CUT * track.height
+            grown = box[3] - box[1] > 1.2 * track.height or (track.id in entering and lower)
             longer = box[2] > track.box[2] + track.height and track.box[0] > box[0] - 8
             if grown or longer:
                 _reshape(track, box, panel)
                 track.whole = False
                 track.view = panel.view(box, self.usual)
                 self.change(track, time)
+        for track in self.tracks:
+            if track.id in entering and track.whole:
+                self._note(track.box)
+
+    def _note(self, box: Box) -> None:
+        """Learn how high lines are."""
+        tall = float(box[3] - box[1])
+        if box[2] - box[0] > _LONG * tall:
+            self._heights.append(tall)
 
     def _leaving(self, box: Box, top: int, time: float) -> bool:
         """True for what is left, above all rows, of one that scrolls out or had left before."""
@@ -341,8 +360,8 @@ class Tracker:
     def _adopt(self, box: Box, panel: Panel, time: float) -> Track:
         template = panel.template(box)
         shown = panel.shown(template)[1].copy()
-        if box[2] - box[0] > _LONG * (box[3] - box[1]):
-            self._heights.append(float(box[3] - box[1]))
+        if box[3] < panel.top + panel.height - _EASE:  # else it may be cut off
+            self._note(box)
         return Track(
             id=self.number(),
             first=time,

@@ -139,10 +139,10 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
         return True
     if above.best.text.endswith(_COLONS):  # who says nothing has not been heard to the end
         return apart < _STACKED and not line.best.text.endswith(_COLONS)
-    if not together:
-        return False
     full = float(a.box[2]) > typography.right - 2.2 * tall
     levels = bool(begin.badge) or begin.best.text.startswith(_BRACKETS)
+    if not (together or (levels and full and _in_one_colour(above, line))):
+        return False
     return apart < max(WRAPPED * (full and not names), _TIGHT * levels)
 
 
