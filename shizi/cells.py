@@ -56,7 +56,7 @@ def part(quads: Quads, readings: Sequence[Reading]) -> tuple[Quads, list[Reading
 
 
 def ones(quads: Quads, readings: Sequence[Reading]) -> list[Reading]:
-    """Read a lone stroke as 一 in a row or a column with two of 二, 三 …
+    """Read a lone stroke as 一 beside or below two of 二, 三 …, and believe a doubtful 二.
 
     By itself it looks like any dash.
 
@@ -67,22 +67,23 @@ def ones(quads: Quads, readings: Sequence[Reading]) -> list[Reading]:
     numerals = quads[[r.text in _NUMERALS for r in readings]] if len(quads) else quads
     out = list(readings)
     for i in range(len(readings) if len(numerals) else 0):
-        likely = readings[i].text in _STROKES and readings[i].score >= LIKELY
-        if likely and _in_line(quads[i], numerals):
+        text = "一" if readings[i].text in _STROKES else readings[i].text
+        likely = text in _NUMERALS | {"一"} and readings[i].score >= LIKELY
+        if likely and _in_line(quads[i], numerals, 2 + (text in _NUMERALS)):
             (char,) = readings[i].chars
             # Neighbours vouch for it; how sure the network was, its character still says.
-            out[i] = readings[i]._replace(text="一", score=1.0, chars=(replace(char, text="一"),))
+            out[i] = readings[i]._replace(text=text, score=1.0, chars=(replace(char, text=text),))
     return out
 
 
-def _in_line(quad: NDArray[np.float32], others: Quads) -> bool:
-    """Say whether two of the others (M, 4, 2), of about its width, are in its row or column."""
+def _in_line(quad: NDArray[np.float32], others: Quads, least: int) -> bool:
+    """Say whether some of the others (M, 4, 2), of about its width, are in its row or column."""
     width, height = sides(quad[None])
     off = np.abs(others.mean(1) - quad.mean(0))  # (M, 2)
     like = np.abs(np.log(sides(others)[0] / np.maximum(width, 1e-6))) < 0.5
     most = NEAR * np.maximum(height, sides(others)[1])
     row, column = off[:, 1] < most, off[:, 0] < NEAR * width
-    return bool(max((like & row).sum(), (like & column).sum()) >= 2)
+    return bool(max((like & row).sum(), (like & column).sum()) >= least)
 
 
 def _cells(quad: NDArray[np.float32], reading: Reading) -> Quads:

@@ -86,3 +86,9 @@ def test_a_stroke_by_itself_or_among_words_stays_what_it_is() -> None:
     long = box_to_quad(np.array([[0, 0, 75, 36], [100, 0, 130, 36]], np.float32))
     assert ones(long, lone("—", "二")) == lone("—", "二")
     assert ones(row[:0], []) == []
+
+
+def test_a_doubtful_numeral_is_believed_among_others() -> None:
+    row = boxes((0, 0), (60, 0), (120, 0))
+    assert [r.score for r in ones(row, lone("二", "三", "四"))] == [1.0, 1.0, 1.0]
+    assert [r.score for r in ones(row, lone("二", "三", "人"))] == [0.7, 0.7, 0.7]

@@ -8,6 +8,7 @@ import pytest
 
 from shizi.detection.beside import in_line
 from shizi.detection.filling import filling, with_filling
+from shizi.detection.missed import second_looks
 from shizi.detection.strokes import Patch, cut_patch, densest, lay, slant, unexplained
 from shizi.geometry import box_to_quad, quad_iou, sides
 from shizi.page import Image
@@ -126,6 +127,14 @@ def test_a_slim_character_is_a_mark_and_no_strip() -> None:
     written(image, turned(box(300, 200, 90, 12), 90))  # a label on its side
     left = unexplained(image, NONE, NONE, NONE)
     assert len(left.strips) == 1
+
+
+def test_a_patch_says_whether_it_holds_a_single_character() -> None:
+    image = page()
+    cv2.putText(image, "7", (100, 130), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 3)
+    written(image, turned(box(300, 200, 90, 12), 90))
+    looks = second_looks(image, image, unexplained(image, NONE, NONE, NONE), 2.0)
+    assert [look.alone for look in looks] == [False, True]
 
 
 def test_marks_stand_in_line_with_lines_of_their_height() -> None:

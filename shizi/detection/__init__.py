@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.crop import is_tall
 from shizi.detection.beside import guessed, in_line, roomy
 from shizi.detection.canvas import cover, extend, resize
 from shizi.detection.columns import cells, in_row, stack
@@ -146,8 +147,10 @@ class Detector:
                 inside &= (np.minimum(*sides(found)) > LARGE / SHRINK) & (certain > LARGE_SCORE)
                 lines = found[inside] - np.array([x, y], np.float32)
             for line in patch.back(lines):
-                score = float(certain[inside].mean())
-                quads, scores = merge(quads, scores, order_quad(line), score)
+                score, line = float(certain[inside].mean()), order_quad(line)
+                if patch.alone and is_tall(*np.ptp(line, 0)[::-1]):
+                    line = roomy(line[None])[0]  # a 1 is no column
+                quads, scores = merge(quads, scores, line, score)
         unseen = new(left.marks, quads)  # what stands in line with others
         return guessed(quads, scores, roomy(unseen[in_line(unseen, quads)]))
 

@@ -63,7 +63,8 @@ def second_looks(image: Image, scaled: Image, left: Unexplained, enlarge: float)
     half = (box[:, 3:] - box[:, 1:2]) / 2
     room = box_to_quad(box + half * np.array([-1, -1, 1, 1], np.float32))
     factors = ALONE / np.maximum(2 * half[:, 0], 1)
-    return patches + _cut(image, scaled, room, factors, SPARE_ALONE)
+    marks = _cut(image, scaled, room, factors, SPARE_ALONE)
+    return patches + [mark._replace(alone=True) for mark in marks]
 
 
 def _cut(

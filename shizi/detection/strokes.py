@@ -293,6 +293,7 @@ class Patch(NamedTuple):
     picture: Image
     quad: NDArray[np.float32]  # (4, 2) where it was cut out
     line: bool = True  # it holds one line, however many pieces of it are found
+    alone: bool = False  # or one character
 
     def back(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map points (..., 2) of the patch to where they were cut out."""
