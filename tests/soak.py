@@ -1,6 +1,6 @@
 """Long runs on hostile and on many pictures: ``make soak``; its short form is a test.
 
-usage: python tests/soak.py [--decodings 20000] [--readings 2000] [--seed 1] [--megabytes 550]
+usage: python tests/soak.py [--decodings 20000] [--readings 2000] [--seed 1] [--megabytes 620]
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def main() -> None:
     parser.add_argument("--readings", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
     most = "that may be held: 500 by a reader, 50 by the pictures and what decoded files brought"
-    parser.add_argument("--megabytes", type=float, default=550, help=most)
+    parser.add_argument("--megabytes", type=float, default=620, help=most)
     told = parser.parse_args()
     print("decoded:", dict(decode(told.decodings, told.seed)))
     reader = Reader(ReaderOptions(threads=1))

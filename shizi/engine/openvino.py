@@ -21,20 +21,20 @@ from shizi.engine.int8 import Range, count_in_bytes, multiplies_bytes, tell
 
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 
-ROOMY = 600_000
+ROOMY = 1_000_000
 """Pixels of a batch from which on the memory that its layers took, 75 bytes a pixel, is given back:
-lines are read after it, and want as much. Taking it again costs an eighth of the look."""
+hardly any picture needs that much. Given back after a usual look too, 45 MB, scenes took a sixth
+more time."""
 
 HEAVY = 24_000_000
 """Bytes of an array that are given back when a batch comes that is much smaller: what the net says
 of four long lines is 33 MB. Batches come the largest first, so that is once a page of long lines,
 and takes it 14 ms: the system hands out memory page by page."""
 
-PRIMITIVES = 240
+PRIMITIVES = 120
 """Kernels that oneDNN beneath it keeps for all networks and streams together, beside those that
-OpenVINO holds itself: those of four canvases, which a reader of pages of one size is in want of. A
-canvas's take 4 MB and are prepared again in 15 ms. Its own 1024 would keep 120 MB of canvases that
-were once seen."""
+OpenVINO holds itself. A canvas has 33, which take 4 MB and are prepared again in 15 ms. Its own
+1024 would keep 120 MB of canvases that were once seen; with 400, pages took as long."""
 
 
 class _Own(threading.local):
