@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -117,8 +116,7 @@ class Reader:
         if self.options.orientation:
             needed["orientation"] = orientation
         wanted = [name for name, given in needed.items() if given is None]
-        with ThreadPoolExecutor() as pool:  # each takes a quarter of a second
-            nets = dict(zip(wanted, pool.map(self._open, wanted), strict=True))
+        nets = {name: self._open(name) for name in wanted}
         self.detector = detector or self._detector(nets["ctpn"])
         self.recognizer = recognizer or self._recognizer(nets["crnn"])
         self._upright: Upright | None = None
