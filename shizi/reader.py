@@ -112,33 +112,31 @@ class Reader:
     ) -> None:
         self.options = options or ReaderOptions()
         check_type(self, options=ReaderOptions)
-        needed: dict[weights.Network, object] = {"ctpn": detector, "crnn": recognizer}
-        if self.options.orientation:
-            needed["orientation"] = orientation
-        wanted = [name for name, given in needed.items() if given is None]
-        nets = {name: self._open(name) for name in wanted}
-        self.detector = detector or self._detector(nets["ctpn"])
-        self.recognizer = recognizer or self._recognizer(nets["crnn"])
+        self.detector = detector or self._detector()
+        self.recognizer = recognizer or self._recognizer()
         self._upright: Upright | None = None
         if self.options.orientation:
-            votes = orientation or self._classifier(nets["orientation"])
+            votes = orientation or self._classifier()
             self._upright = Upright(self.detector, self.recognizer, votes)
 
     def _open(self, network: weights.Network) -> weights.Net:
         o = self.options
         return weights.open(network, o.weights, o.engine, o.device, o.threads)
 
-    def _detector(self, net: weights.Net) -> Detector:
+    def _detector(self) -> Detector:
+        net = self._open("ctpn")
         assert isinstance(net.spec, CTPNSpec | VGGCTPNSpec)
         return Detector(net.session, self.options.detection, net.spec)
 
-    def _recognizer(self, net: weights.Net) -> Recognizer:
+    def _recognizer(self) -> Recognizer:
+        net, options = self._open("crnn"), self.options.recognition
         assert isinstance(net.spec, CRNNSpec | VGGCRNNSpec)
         assert net.charset
-        height, card, options = net.spec.height, net.card, self.options.recognition
+        height, card = net.spec.height, net.card
         return Recognizer(net.session, net.charset, options, height, card.squeeze, card.certainty)
 
-    def _classifier(self, net: weights.Net) -> OrientationClassifier:
+    def _classifier(self) -> OrientationClassifier:
+        net = self._open("orientation")
         assert isinstance(net.spec, OrientationSpec | VGGOrientationSpec)
         return OrientationClassifier(net.session, net.spec)
 
