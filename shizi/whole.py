@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from shizi.detection.filling import PART
 from shizi.geometry import area, intersection, sides
 from shizi.page import Quads
 from shizi.recognition import Reading
@@ -20,14 +21,12 @@ SURE = 0.95
 LINE = 0.8
 """Least score of several characters that are a line, and no parts of one."""
 
-PART = 0.22
-"""Height of a part, by that of the character, at least: less high is a caption laid over it."""
-
 
 def apart(quads: Quads, readings: Sequence[Reading]) -> NDArray[np.bool_]:
     """Say which lines (N,) are no parts of a character that was read whole.
 
-    Where one of the parts is a legible line, it is the whole that goes: a block of text.
+    Where one of the parts is a legible line, it is the whole that goes: a block of text. What is
+    less than PART as high is a caption laid over it.
 
     Args:
         quads: lines of an upright picture, (N, 4, 2).
