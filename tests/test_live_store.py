@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.value import load_rules
 from shizi.live.options import RoomOptions, WriterOptions
 from shizi.live.room import Room
+from shizi.waits import Waits
 
 GRAMMAR, RULES = load_grammar("generic"), load_rules()
 
@@ -248,3 +250,25 @@ def test_postgres_may_restart_in_mid_stream() -> None:
                     server.start()
                 room.feed(row(f"小明：第{k}条", track=k, time=float(k), closed=True))
         assert [e.event.text for e in store.entries("restart")] == [f"第{k}条" for k in range(60)]
+
+
+def test_a_store_that_another_is_making_is_waited_for(tmp_path: Path) -> None:
+    """SQLite refuses the change to a journal at once, whatever the connection's patience."""
+    path, waited = tmp_path / "store.db", threading.Event()
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE theirs (x)")
+
+    class Waiting(Waits):
+        def take(self) -> float:
+            if not waited.is_set():
+                other.execute("COMMIT")
+                waited.set()
+            return 0.0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_module, "Waits", Waiting)
+        with Store(str(path)) as store:
+            assert store.open_room("room", "") is None
+    other.close()
+    assert waited.is_set()

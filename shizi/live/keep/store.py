@@ -6,6 +6,7 @@ together or not at all, so a process killed at any moment leaves a store that is
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,10 @@ from shizi.live.event import Event, Gift, Kind
 from shizi.live.keep.rows import put_days
 from shizi.live.keep.schema import StoreError, cursors, days, events, migrate, outbox, rooms
 from shizi.live.session import Day
+from shizi.waits import Waits
+
+_PATIENCE = 30.0
+"""Seconds for which a connection waits for others that hold the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +320,7 @@ def _engine(url: URL) -> Engine:
             import psycopg  # noqa: F401
         # A restarted server is found before a statement is lost to a dead connection.
         return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
-    engine = create_engine(url, connect_args={"timeout": 30})
+    engine = create_engine(url, connect_args={"timeout": _PATIENCE})
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -323,9 +328,26 @@ def _engine(url: URL) -> Engine:
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin where we say, also around DDL
-    connection.execute("PRAGMA journal_mode=WAL")
+    _write_ahead(connection)
     # Sinks rely on what was committed: not even a power cut may take it back.
     connection.execute("PRAGMA synchronous=FULL")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Keep changes in a journal of their own, so that readers and the writer go side by side.
+
+    Rooms that make one file at the same moment all ask for this. SQLite refuses it at once where
+    another holds the file, whatever the connection's patience: to wait inside could be for ever.
+    """
+    waits, deadline = Waits(0.01, 0.2), time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(waits.take())
 
 
 def _begin_sqlite(connection: Connection) -> None:
