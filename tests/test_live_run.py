@@ -69,7 +69,7 @@ def told(folder: Path) -> list[Event]:
     return sorted(events, key=lambda e: e.time)
 
 
-def reached(store: Path, time: float, limit: float = 90.0) -> None:
+def reached(store: Path, time: float, limit: float = 300.0) -> None:
     """Wait until the stream has come so far."""
     deadline = clock.monotonic() + limit
     while clock.monotonic() < deadline:
