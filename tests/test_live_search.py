@@ -48,7 +48,7 @@ def test_a_stroke_that_stands_alone_where_lines_begin_is_taken_for_a_character()
     assert box[0] < 20 and box[2] > 28 and box[1] < 68 and 82 < box[3] < 92
     beside, elsewhere, low, edge = (strokes.copy() for _ in range(4))
     edge[68:82, 5:7], edge[68:82, 0:2] = 0, 80
-    beside[70:74, 50:52] = 80
+    beside[70:74, 15:17] = 80
     elsewhere[68:82, 5:7], elsewhere[68:82, 30:32] = 0, 80
     low[76:82, 5:7] = 0
     for other in (beside, elsewhere, low, edge):

@@ -113,7 +113,8 @@ class Memory:
         if track.moved == 0 and soon:
             places.append((past.top, _STOOD))
         old, new = past.line.best.text, line.best.text
-        some = len(new) > 1 and old.startswith(new)  # as of a line that is coming in
+        begun = abs(float(track.box[0] - line.track.box[0])) < track.height
+        some = begun and len(new) > 1 and old.startswith(new)  # as of a line that is coming in
         alike = 1.0 if some or counted_up(old, new) else nearest(past.line.said, line.said)
         slack = 0.7 * line.track.height
         there = any(

@@ -45,6 +45,10 @@ _UPRIGHT = 0.8
 _ABOVE = 6
 """Heights of a line, above the area, where a place for gifts may be."""
 
+_HIGH = 0.4
+"""Share of the height of an upright picture that its rows and the gifts above them may take: it
+shows few of them when the area is found."""
+
 Preset = Literal["portrait", "portrait-low", "right-panel", "left-panel", "whole"]
 
 
@@ -256,9 +260,10 @@ def _around(
     width, height = size
     # Rows yet to come may be longer than those seen, and gifts take turns above them.
     x1 = max(x1 + 3 * tall, x0 + 20 * tall, x0 + _UPRIGHT * width if height > width else 0)
+    y0 = min(y0 - 2.5 * tall, y1 - _HIGH * height) if height > width else y0 - 2.5 * tall
     return (
         max(0, int(x0 - tall)),
-        max(0, int(y0 - 2.5 * tall)),
+        max(0, int(y0)),
         min(width, int(x1)),
         min(height, int(y1 + 2 * tall)),
     )

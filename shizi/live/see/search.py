@@ -27,9 +27,9 @@ INKED, _RIM = 0.6, 1.3
 _STEPS = (4, 6, 8, 12, 16, 24)
 """Heights of what is looked at, in heights of a line."""
 
-_LOW, _THIN, _ASIDE = 0.5, 0.75, 0.4
-"""How high a character that stands alone is at least, how wide at most, and how far from where
-lines begin, in heights of a line."""
+_LOW, _THIN, _ASIDE, _ROOM = 0.5, 0.75, 0.4, 4.0
+"""How high a character that stands alone is at least, how wide at most, how far from where lines
+begin, and up to where nothing is beside it, in heights of a line."""
 
 _LOOKS = 2
 """Looks after which a space between two lines holds none: it shows the edges of bubbles, or what
@@ -151,16 +151,17 @@ def alone(strokes: Floats, boxes: Sequence[Box], usual: float) -> list[Box]:
     """
     if not (boxes and usual):
         return []
-    inked = strokes > BLANK  # (H, W)
+    left = float(np.median([box[0] for box in boxes]))
+    first = max(0, int((left - _ASIDE * usual) / CELL))  # what is left of it is a bubble's edge
+    inked = strokes[:, first : int((left + _ROOM * usual) / CELL) + 1] > BLANK  # (H, w)
     known = np.zeros(len(strokes), np.bool_)
     for box in boxes:
         known[max(0, int(box[1])) : int(box[3]) + 1] = True
     some = inked.any(1) & ~known
     edges = np.flatnonzero(np.diff(np.concatenate([[0], some.astype(np.int8), [0]])))
-    left = float(np.median([box[0] for box in boxes]))
     found = []
     for a, b in edges.reshape(-1, 2):
-        columns = np.flatnonzero(inked[a:b].any(0))
+        columns = first + np.flatnonzero(inked[a:b].any(0))
         wide = (columns[-1] + 1 - columns[0]) * CELL
         begins = abs(columns[0] * CELL - left)  # not at the edge of the panel
         if _LOW * usual < b - a < usual and wide < _THIN * usual and begins < _ASIDE * usual:

@@ -177,10 +177,15 @@ def ends_early(line: SeenLine, below: SeenLine, right: float) -> bool:
     return float(line.track.box[2]) + needs < right
 
 
-def beside(line: SeenLine, count: SeenLine) -> bool:
-    """True when a count that stands alone is that of a line to its left, as on a banner."""
+def beside(line: SeenLine, count: SeenLine) -> float:
+    """Height that a count that stands alone shares with a line to its left, as on a banner, pixels.
+
+    Returns:
+        0 where the two have nothing to do with each other.
+    """
     a, b = line.track.box, count.track.box
-    return count.bare_count and bool(b[0] > a[2]) and shared(a, b) > _BESIDE
+    near = count.bare_count and bool(b[0] > a[2]) and shared(a, b) > _BESIDE
+    return float(min(a[3], b[3]) - max(a[1], b[1])) if near else 0.0
 
 
 def begins(line: SeenLine, below: SeenLine, typography: Typography) -> bool:
