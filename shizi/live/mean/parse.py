@@ -14,7 +14,7 @@ import regex
 
 from shizi.live.colour import other_hue
 from shizi.live.event import Event, Gift, Kind, Row
-from shizi.live.lookalikes import Folded, fold_indexed
+from shizi.live.lookalikes import Folded, fold, fold_indexed
 from shizi.live.mean.grammar import LONGEST_NAME, Grammar, Template
 
 _COLON_AND_COLOUR, _COLON, _COLOUR, _NOBODY = 1.0, 0.95, 0.9, 0.5
@@ -23,6 +23,10 @@ _OFF_BORDER, _OFF_BORDER_SHORT = 0.92, 0.7
 """Weight of a template whose nickname ends inside a colour run: borders may be a character off,
 but with a wording as short as 来了 it is more likely part of what somebody said."""
 _SHORT = 2
+_ADORNING = frozenset(fold("★☆♡♥❤✿❀✦✧◆◇●○"))
+"""Signs that people put before their nicknames, in the colour of these and without a gap."""
+_ERROR = 0.4
+"""Weight of a misread character of a wording: what is left of it tells more than a colour."""
 _THIN = frozenset("iIl1jtfr!|")
 _LONGEST_BARE = 20
 """Characters of a nickname, folded, that no colon ends."""
@@ -194,7 +198,8 @@ class Parser:
         digits = text.digits()
         if 0 < digits <= _LONGEST_LEVEL and (badges.numbers or text.parted(digits)):
             yield digits, int(rest[:digits])
-        if rest and not rest[0].isalnum() and rest[0] not in ":-.[{(@":
+        icon = bool(rest) and not rest[0].isalnum() and rest[0] not in ":-.[{(@"
+        if icon and (rest[0] not in _ADORNING or text.parted(1)):
             yield 1, None  # what was read of an icon
         medal = _MEDAL.match(rest) if badges.medals else None
         if medal and text.start + medal.end() in text.borders:
@@ -229,7 +234,7 @@ def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Readi
     def part(slot: str) -> str:
         return text.cut(*found.span(slot)) if slots.get(slot) else ""
 
-    fit = 1.0 - sum(found.fuzzy_counts) / template.letters
+    fit = 1.0 - _ERROR * sum(found.fuzzy_counts) / template.letters
     borders = [border for border in text.borders if border > text.start]
     if template.opens and borders and _off_border(text, end := found.end("user")):
         doubtful = template.letters <= _SHORT and not _only_gap(text, end)

@@ -36,7 +36,7 @@ _AROUND = 0.8
 _FIRST = 0.6
 """Share of what an outline encloses within which an icon ends."""
 
-_SIDE, _INSIDE = 0.75, 0.65
+_SIDE, _INSIDE = 0.9, 0.6
 """Least share of the straight part of each side that an outline covers, and most of what it
 encloses."""
 
@@ -177,8 +177,8 @@ def _encloses(mask: NDArray[np.uint8], rim: int) -> bool:
     """True when the sides of a box (h, w) are covered, but for round corners, and not the rest."""
     h, w = mask.shape
     across, down = mask[:, h // 2 : w - h // 2], mask[h // 3 : h - h // 3]
-    sides = (across[:rim].max(0), across[-rim:].max(0), down[:, :rim].max(1), down[:, -rim:].max(1))
-    covered = all(len(side) and float(side.mean()) >= _SIDE for side in sides)
+    sides = (across[:rim], across[-rim:], down[:, :rim].T, down[:, -rim:].T)  # (rim, n) each
+    covered = all(side.size and float(side.mean(1).max()) >= _SIDE for side in sides)
     return covered and float(mask[rim : h - rim, rim : w - rim].mean()) < _INSIDE
 
 
