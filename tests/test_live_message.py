@@ -326,3 +326,15 @@ def test_a_wrapped_line_that_was_lost_is_known_below_the_one_it_goes_on_with(
     again = line(2, 136, "付", time=2.0)
     tracker.tracks.append(again.track)
     assert {r.track for r in assembler.take([again])} <= {row.track}
+
+
+def test_a_card_that_was_paid_for_is_one_message(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    lines = [
+        line(1, 100, "小鹿"),
+        line(2, 132, "¥30"),
+        line(3, 168, "主播加油"),
+        line(4, 230, "小明：好"),
+    ]
+    rows = assembler.take(lines)
+    assert {r.track: r.text for r in rows} == {1: "小鹿¥30主播加油", 4: "小明：好"}

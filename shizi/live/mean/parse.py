@@ -207,8 +207,17 @@ class Parser:
 
     def _templates(self, text: _Text) -> Iterator[_Reading]:
         for template in self.grammar.templates:
-            if found := template.pattern.fullmatch(text.rest):
+            found = template.pattern.fullmatch(text.rest)
+            if found and _paid_apart(found, text):
                 yield _reading(template, found, text)
+
+
+def _paid_apart(found: regex.Match[str], text: _Text) -> bool:
+    """False where an amount is within what somebody says, or all that follows, as a price is."""
+    if not found.groupdict().get("money"):
+        return True
+    start, end = found.span("money")
+    return text.parted(start) and text.parted(end) and end < len(text.rest)
 
 
 def _text(row: Row) -> _Text:
@@ -245,11 +254,13 @@ def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Readi
     if borders and begin and not text.parted(begin) and text.rest[begin - 1] != ":":
         fit *= _OFF_BORDER  # the nickname of somebody may begin with the same word
     count = min(int(slots.get("count") or 1), _MOST_COUNT)
-    gift = Gift(part("gift"), count) if slots.get("gift") else None
+    name = slots["gift"] if slots.get("money") else part("gift")  # one way to write a currency
+    gift = Gift(name, count) if slots.get("gift") else None
     said = text.cut(0, len(text.rest)) if template.kind == "system" else part("text")
     if gift is None and slots.get("count"):
         said = slots["count"]  # of people, or of likes
-    worded = len(text.rest) - sum(len("".join(c)) for c in found.capturesdict().values())
+    own = ("user", "text") if slots.get("money") else found.groupdict()
+    worded = len(text.rest) - sum(len("".join(found.captures(slot))) for slot in own)
     return _Reading(template.kind, _name(part("user")), said, fit, gift, worded)
 
 

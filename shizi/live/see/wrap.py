@@ -19,6 +19,8 @@ from shizi.live.see.track import Track
 _COLONS = ("：", ":", "；", ";")
 _BRACKETS = ("[", "【", "［")
 _GAVE = re.compile(r"\s*(送\s*出|送给|赠送|打赏|投喂)")
+_PAID = re.compile(r"(?:[¥￥$€£]\s*\d{1,6}|\d{1,6}\s*(?:元|电池))\s*$")
+"""An amount that ends a line, as the head of a card that was paid for does."""
 _SAID = re.compile(r"[：:；;。，！？!?]|送\s*出|送给|赠送|打赏|投喂|来了|直播间|主播")
 """Signs of a line that says more than a nickname."""
 WRAPPED, _STACKED = 1.5, 2.2
@@ -128,6 +130,10 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
         return one and apart < _STACKED  # a banner: who gives stands above what is given
     if a.pinned != b.pinned:
         return False
+    if _PAID.fullmatch(line.best.text.strip()) and not _SAID.search(begin.best.text):
+        return apart < _STACKED  # who pays stands above the amount
+    if _PAID.search(above.best.text) and b.came - a.first <= _TOGETHER:
+        return apart < _STACKED  # and that above what is said
     if line.bare_count:  # it rose until the line above was full
         return apart < _STACKED and not above.counting
     if _opens_alike(begin, line):
