@@ -140,7 +140,10 @@ class Parser:
         letters = sum(char.isalnum() for char in whole.folded.text)
         if not letters or any(t.pattern.fullmatch(whole.rest) for t in self.grammar.furniture):
             return None
-        reading, level = self._best(whole)
+        if row.flies:
+            reading, level = _Reading("comment", "", row.text, 1.0), None
+        else:
+            reading, level = self._best(whole)
         if reading.fit == _NOBODY and letters < _SCRAP:
             return None
         return Event(
