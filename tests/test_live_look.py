@@ -85,9 +85,7 @@ def test_an_outlined_badge_ends_where_its_frame_does() -> None:
     assert not (badge.inside[:, :4] == BLUE).all(2).any()
 
 
-def test_an_outlined_badge_is_found_where_something_bright_moves_behind_it_and_its_star_left_out() -> (
-    None
-):
+def test_an_outlined_badge_is_found_before_an_edge_and_its_star_is_left_out() -> None:
     line = written("rose", at=70)
     line[:, :66] = np.interp(np.arange(66), (24, 36), (40, 150))[:, None]
     around = line[:4].copy()

@@ -201,8 +201,8 @@ class Parser:
         digits = text.digits()
         if 0 < digits <= _LONGEST_LEVEL and (badges.numbers or text.parted(digits)):
             yield digits, int(rest[:digits])
-        icon = bool(rest) and not rest[0].isalnum() and rest[0] not in ":-.[{(@"
-        if icon and (rest[0] not in _ADORNING or text.parted(1)):
+        sign = bool(rest) and not rest[0].isalnum() and rest[0] not in ":-.[{(@"
+        if sign and (rest[0] not in _ADORNING or text.parted(1)):
             yield 1, None  # what was read of an icon
         medal = _MEDAL.match(rest) if badges.medals else None
         if medal and text.start + medal.end() in text.borders:

@@ -53,7 +53,7 @@ class Badge(NamedTuple):
     Attributes:
         end: column of the line at which the text after it begins, pixels.
         colour: its own.
-        inside: RGB (h, w, 3), what is written in an outline, made clear; None for one that is filled.
+        inside: RGB (h, w, 3), what is written in an outline, made clear; None for a filled one.
     """
 
     end: int

@@ -3,8 +3,8 @@
 What is drawn follows real rooms: somebody who moves in a lit place, rows over that picture or in a
 panel beside it, badges, coloured nicknames with signs and pictograms, nicknames that no colon ends,
 translucent strips, a fade at the top, indented lines, bursts, gifts counted up in place, cards that
-were paid for, joins that take turns, a pinned notice, repeats, comments that fly across the picture,
-a camera that shakes, and the loss of a video codec.
+were paid for, joins that take turns, a pinned notice, repeats, comments that fly across the
+picture, a camera that shakes, and the loss of a video codec.
 """
 
 from __future__ import annotations
