@@ -265,5 +265,11 @@ def _around(
         max(0, int(x0 - tall)),
         max(0, int(y0)),
         min(width, int(x1)),
-        min(height, int(y1 + 2 * tall)),
+        min(height, int(_below(y1 + 2.5 * tall, boxes, row))),
     )
+
+
+def _below(low: float, boxes: list[Box], row: Alignment) -> float:
+    """Where the area ends: below a line that it would cut, as one that takes turns below the rows."""
+    cut = [b for b in boxes if row.like(b) and b[1] < low < b[3] + row.height / 2]
+    return max([low, *(float(b[3]) + row.height / 2 for b in cut)])
