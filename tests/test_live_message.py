@@ -338,3 +338,8 @@ def test_a_card_that_was_paid_for_is_one_message(tracker: Tracker) -> None:
     ]
     rows = assembler.take(lines)
     assert {r.track: r.text for r in rows} == {1: "小鹿¥30主播加油", 4: "小明：好"}
+
+
+def test_nothing_goes_on_with_a_count() -> None:
+    gift, other = line(1, 100, "小鹿 ", "送出 跑车 ×2"), line(2, 100 + TALL, "ason 关注了主播")
+    assert not continues(gift, gift, other, spaced(2.0))

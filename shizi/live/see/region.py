@@ -270,6 +270,6 @@ def _around(
 
 
 def _below(low: float, boxes: list[Box], row: Alignment) -> float:
-    """Where the area ends: below a line that it would cut, as one that takes turns below the rows."""
+    """Where the area ends: below a line that it would cut, as one that takes turns there."""
     cut = [b for b in boxes if row.like(b) and b[1] < low < b[3] + row.height / 2]
     return max([low, *(float(b[3]) + row.height / 2 for b in cut)])

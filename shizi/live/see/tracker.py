@@ -56,6 +56,9 @@ _CHANGED = 0.45
 _PAUSE = 0.15
 """Seconds for which rows that roll slowly may stand still, by whole pixels."""
 
+_DIGIT = 1.2
+"""Room for a digit that was overlooked, in heights of the line."""
+
 _GLIMPSE = 0.25
 """Seconds after which a line that was seen once is still there if it was one: a torn picture shows
 a row twice, and halves of two rows as one."""
@@ -159,6 +162,11 @@ class Tracker:
     def settle(self, track: Track, final: bool) -> None:
         """What a track says will not change any more; or, after all, it may."""
         track.final = final
+
+    def widen(self, track: Track) -> None:
+        """What a track says goes on to the right of its box: to be read again."""
+        track.box = track.box + np.array([0, 0, _DIGIT * track.height, 0], np.float32)
+        track.wanted = True
 
     def change(self, track: Track, time: float) -> None:
         """A track looks different from a time on, seconds: to be read again."""

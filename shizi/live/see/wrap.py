@@ -134,8 +134,10 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
         return apart < _STACKED  # who pays stands above the amount
     if _PAID.search(above.best.text) and b.came - a.first <= _TOGETHER:
         return apart < _STACKED  # and that above what is said
+    if above.counting:
+        return False  # nothing follows a count
     if line.bare_count:  # it rose until the line above was full
-        return apart < _STACKED and not above.counting
+        return apart < _STACKED
     if _opens_alike(begin, line):
         return False
     names = _names(line)
