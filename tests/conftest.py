@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
 from shizi.errors import DataError
-from shizi.live.keep.sinks import base
-from shizi.live.keep.store import Store
 from shizi.synth import LineOptions, PageOptions, World, build_world
 from shizi.synth.paint.fonts import Face, load_faces, system_fonts
+
+if TYPE_CHECKING:
+    from shizi.live.keep.store import Store
 
 settings.register_profile("unhurried", deadline=None)  # a busy processor proves nothing
 settings.load_profile("unhurried")
@@ -91,6 +93,8 @@ def face(world: World) -> Face:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store of live rooms."""
+    from shizi.live.keep.store import Store  # what it needs is not always installed
+
     with Store(str(tmp_path / "store.db")) as opened:
         yield opened
 
@@ -98,5 +102,5 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sinks that went away are tried again soon."""
-    monkeypatch.setattr(base, "_FIRST_WAIT", 0.01)
-    monkeypatch.setattr(base, "_LONGEST_WAIT", 0.05)
+    monkeypatch.setattr("shizi.live.keep.sinks.base._FIRST_WAIT", 0.01)
+    monkeypatch.setattr("shizi.live.keep.sinks.base._LONGEST_WAIT", 0.05)
