@@ -107,3 +107,10 @@ def test_what_is_found_in_stacked_stripes_is_where_it_was(
     where = [int(np.flatnonzero(seen[:, 0, 0] == row)[0]) for row in (a, b)]
     box = unstacked(np.array([3, where[0], 9, where[1] + 1], np.float32), stripes)
     assert box.tolist() == [3, a, 9, b + 1]
+
+
+def test_a_count_beside_a_banner_does_not_hide_a_line_to_its_left() -> None:
+    strokes = panel((40, 60), (66, 86))
+    count = np.array([150, 46, 190, 84], np.float32)
+    assert unexplained(strokes, [line(40), count], TALL, 0.5 * TALL)
+    assert not unexplained(strokes, [line(40), line(66), count], TALL, 0.5 * TALL)

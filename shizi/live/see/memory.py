@@ -16,7 +16,7 @@ from shizi.live.see.message import Message
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
 from shizi.live.see.vote import nearest
-from shizi.live.see.wrap import WRAPPED, pitch
+from shizi.live.see.wrap import GAVE, WRAPPED, pitch
 
 _PLACED, _ROLLED, _STOOD = 0.4, 0.7, 0.85
 """Likeness of two texts from which they are one line: where all lines agreed that it would stand
@@ -105,7 +105,9 @@ class Memory:
         track, now = past.track, line.track.first
         unseen = self._unseen(past, now)
         notice = track.pinned and now - track.last < _NOTICE and not past.line.counting
-        soon = now - track.last < self.linger or notice or self._covered(past)
+        turn = GAVE.match(past.line.best.text) and past.message.lines[0].track.last < now
+        soon = (now - track.last < self.linger or notice) and not turn  # of somebody else
+        soon = soon or self._covered(past)
         # Where it may be, and how like it must be to what it was.
         places = []
         if track.moved > 0 or unseen is not None:

@@ -24,6 +24,9 @@ _LEAST = 8
 INKED, _RIM = 0.6, 1.3
 """Rows of ink that a line has, and what is looked at around them, in heights of a line."""
 
+_FAR = 3.0
+"""How far from where the others do a line begins that is no line of its own, in its heights."""
+
 _STEPS = (4, 6, 8, 12, 16, 24)
 """Heights of what is looked at, in heights of a line."""
 
@@ -107,7 +110,9 @@ def unexplained(strokes: Floats, boxes: Sequence[Box], usual: float, least: floa
     """Find the parts of a panel that show strokes, but nothing known that explains them.
 
     Around them there is some rim, for wrapped lines that are no more than a stroke or two. It
-    ends where a known line begins, for half a line looks like another one.
+    ends where a known line begins, for half a line looks like another one. A line explains all
+    that is beside it; but one that begins far to the right, as a count on a banner does, nothing
+    to its left.
 
     Args:
         strokes: ink of the panel (H, W).
@@ -118,10 +123,14 @@ def unexplained(strokes: Floats, boxes: Sequence[Box], usual: float, least: floa
     Returns:
         Stripes, from top to bottom, that do not overlap.
     """
-    inked = (strokes > BLANK).sum(1) >= 4  # (H,)
+    shown = strokes > BLANK  # (H, W)
+    left = min((float(box[0]) for box in boxes), default=0.0)
     for box in boxes:
         aside = 0.2 * _height(box)
-        inked[max(0, int(box[1] - aside)) : int(box[3] + aside) + 1] = False
+        far = box[0] - left > _FAR * _height(box)
+        first = int((box[0] - _height(box)) / CELL) if far else 0
+        shown[max(0, int(box[1] - aside)) : int(box[3] + aside) + 1, first:] = False
+    inked = shown.sum(1) >= 4  # (H,)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], inked.astype(np.int8), [0]])))
     runs = [(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= _LEAST]
     if not any(b - a >= least for a, b in runs):

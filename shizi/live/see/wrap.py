@@ -18,7 +18,7 @@ from shizi.live.see.track import Track
 
 _COLONS = ("：", ":", "；", ";")
 _BRACKETS = ("[", "【", "［")
-_GAVE = re.compile(r"\s*(送\s*出|送给|赠送|打赏|投喂)")
+GAVE = re.compile(r"\s*(送\s*出|送给|赠送|打赏|投喂)")
 _PAID = re.compile(r"(?:[¥￥$€£]\s*\d{1,6}|\d{1,6}\s*(?:元|电池))\s*$")
 """An amount that ends a line, as the head of a card that was paid for does."""
 _SAID = re.compile(r"[：:；;。，！？!?]|送\s*出|送给|赠送|打赏|投喂|来了|直播间|主播")
@@ -125,7 +125,7 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
     apart = pitch(a, b)
     if line.badge or b.box[0] - a.box[0] > 4 * tall or apart <= 0:
         return False
-    if _GAVE.match(line.best.text) and not _SAID.search(begin.best.text):
+    if GAVE.match(line.best.text) and not _SAID.search(begin.best.text):
         one = not (a.pinned and b.rolls) and not (b.pinned and a.rolls)
         return one and apart < _STACKED  # a banner: who gives stands above what is given
     if a.pinned != b.pinned:
