@@ -105,8 +105,9 @@ class Memory:
         track, now = past.track, line.track.first
         unseen = self._unseen(past, now)
         notice = track.pinned and now - track.last < _NOTICE and not past.line.counting
-        turn = GAVE.match(past.line.best.text) and past.message.lines[0].track.last < now
-        soon = (now - track.last < self.linger or notice) and not turn  # of somebody else
+        part = past.line.bare_count or GAVE.match(past.line.best.text)
+        turn = part and past.message.lines[0].track.last < now  # of somebody else
+        soon = (now - track.last < self.linger or notice) and not turn
         soon = soon or self._covered(past)
         # Where it may be, and how like it must be to what it was.
         places = []
