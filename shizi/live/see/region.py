@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shizi.geometry import box_iou
 from shizi.live.frame import Area, Box, Frame
 from shizi.live.options import Fractions, RegionOptions, parse_region
-from shizi.live.see.boxes import find_lines
+from shizi.live.see.boxes import find_lines, shared
 from shizi.live.see.scroll import CELL, Floats, figure, fits_at, ink, likeness, template_of
 from shizi.live.see.search import BLANK, INKED, unexplained
 from shizi.page import Image, Quads
@@ -260,13 +260,24 @@ def _around(
     width, height = size
     # Rows yet to come may be longer than those seen, and gifts take turns above them.
     x1 = max(x1 + 3 * tall, x0 + 20 * tall, x0 + _UPRIGHT * width if height > width else 0)
-    y0 = min(y0 - 2.5 * tall, y1 - _HIGH * height) if height > width else y0 - 2.5 * tall
+    y0 -= 2.5 * tall
+    if height > width:
+        y0 = min(y0, max([y1 - _HIGH * height, *_others(boxes, row, x0, x1, y0)]))
     return (
         max(0, int(x0 - tall)),
         max(0, int(y0)),
         min(width, int(x1)),
         min(height, int(_below(y1 + 2.5 * tall, boxes, row))),
     )
+
+
+def _others(boxes: list[Box], row: Alignment, x0: float, x1: float, y0: float) -> list[float]:
+    """Where lines end that stand above the rows, but not as these do: a title, tabs, a caption."""
+    like = [b for b in boxes if row.like(b)]  # a gift, perhaps with its count beside it
+    return [
+        float(b[3]) for b in boxes
+        if b[3] < y0 and b[0] < x1 and b[2] > x0 and not any(shared(b, a) > 0.2 for a in like)
+    ]  # fmt: skip
 
 
 def _below(low: float, boxes: list[Box], row: Alignment) -> float:
