@@ -52,12 +52,11 @@ INSIDE = {
         {"rooms"},
     ],
     "serve": [
-        {"options", "refusal", "metrics"},
-        {"admission", "json_body", "guarded"},
-        {"order", "umi", "mistral"},
-        {"answer", "uploads"},
-        {"later", "collect", "result"},
-        {"openapi"},
+        {"options", "refusal"},
+        {"desk"},
+        {"asked"},
+        {"answer", "collect", "others"},
+        {"later", "openapi"},
         {"service"},
     ],
     "train": [

@@ -20,7 +20,7 @@ from serving import FAULTY, SLOW, TEXTS, Served, png, served, tiff
 
 from shizi.errors import OptionError
 from shizi.formats import FORMATS
-from shizi.serve import uploads
+from shizi.serve.asked import uploads
 from shizi.serve.options import TOKEN, ServeOptions
 from shizi.serve.refusal import RefusedError
 
@@ -275,7 +275,7 @@ def test_a_client_that_stops_sending_is_let_go(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(uploads, "_SILENCE", 0.05)
     with served() as api, socket.create_connection(("127.0.0.1", httpx.URL(api.url).port)) as one:
         head = "POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
-        monkeypatch.setattr("shizi.serve.guarded._PATIENCE", 0.05)
+        monkeypatch.setattr("shizi.serve.desk.front._PATIENCE", 0.05)
         one.sendall(head.encode())
         assert one.recv(1000).startswith(b"HTTP/1.1 408")
 

@@ -7,8 +7,8 @@ from typing import Any
 from shizi import __version__
 from shizi.formats import FORMATS
 from shizi.serve.answer import FAILURES, KEPT, media_type
-from shizi.serve.order import OPTIONS
-from shizi.serve.result import RESULT
+from shizi.serve.asked.order import OPTIONS
+from shizi.serve.asked.result import RESULT
 
 _Json = dict[str, Any]
 
