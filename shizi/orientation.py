@@ -1,6 +1,6 @@
 """Page orientation: the longest lines vote by how far their characters stand turned.
 
-What is made of the vote is said in :mod:`shizi.upright`.
+What is made of the vote is said in :mod:`shizi.reader.upright`.
 
 A line is scaled to one height, so the net need not know letters of any size, and a detector finds
 lines from whichever side a page is looked at. What is taller than wide is laid down first: text

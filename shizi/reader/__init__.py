@@ -12,7 +12,6 @@ from typing import get_args
 import numpy as np
 
 from shizi import jobs, weights
-from shizi.cells import ones, part
 from shizi.deadline import within
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Device, Engine
@@ -24,9 +23,10 @@ from shizi.layout import arrange
 from shizi.options import check_choice, check_plain, check_range, check_type
 from shizi.orientation import OrientationClassifier
 from shizi.page import Image, Line, Page, Quad, Sheet, check_image
+from shizi.reader.cells import ones, part
+from shizi.reader.upright import Side, Upright, Vote
+from shizi.reader.whole import apart
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
-from shizi.upright import Side, Upright, Vote
-from shizi.whole import apart
 
 LEGIBLE = 0.5
 """Mean probability of its characters from which on a reading is text."""

@@ -20,7 +20,7 @@ from shizi.geometry import grow, rotate90
 from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 from shizi.options import check_plain, check_range
 from shizi.page import Char, Image, Quads, check_image
-from shizi.pictograms import without_pictograms
+from shizi.recognition.pictograms import without_pictograms
 from shizi.weights import Net
 
 SURE = 0.95
