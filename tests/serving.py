@@ -21,8 +21,8 @@ from shizi.web.server import WebServer
 FAULTY, SLOW, CELLS = 21, 22, 23
 """Widths of pictures that make the reader fail, and wait, and find two lines in one row."""
 
-
 THREE = [PIL.Image.new("L", (50 + n, 30), 255) for n in range(3)]
+
 TEXTS = ("识字", "你好 world", "第二段")
 
 
