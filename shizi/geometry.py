@@ -141,13 +141,6 @@ def box_iou(a: Array, b: Array) -> Array:
     return np.asarray(inter / np.maximum(area_a[:, None] + area_b[None] - inter, 1e-9))
 
 
-def quad_iou(a: Array, b: Array) -> float:
-    """IoU of two convex quads (4, 2)."""
-    inter = intersection(a, b)
-    union = float(area(a)) + float(area(b)) - inter
-    return float(inter / union) if union > 1e-9 else 0.0
-
-
 def intersection(a: Array, b: Array) -> float:
     """Area that two convex quads (4, 2) have in common (Sutherland and Hodgman 1974).
 

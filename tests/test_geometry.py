@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from quads import quad_iou
 
 from shizi.geometry import (
     alike,
@@ -17,7 +18,6 @@ from shizi.geometry import (
     level,
     map_back,
     order_quad,
-    quad_iou,
     quad_to_box,
     rotate90,
     sides,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import tiny
@@ -14,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import line_set
+from tiny import box, hello_set, line_set
 
 from shizi.charset import Charset
 from shizi.ctc import steps_needed
@@ -113,10 +111,6 @@ def page(quads: list[list[list[float]]], texts: list[str]) -> PageItem:
     return PageItem(Path("x.png"), array, tuple(texts), np.zeros(len(texts), bool))
 
 
-def box(x0: float, y0: float, x1: float, y1: float) -> list[list[float]]:
-    return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
-
-
 def test_words_on_a_baseline_join_and_others_do_not() -> None:
     item = page(
         [box(60, 0, 100, 20), box(0, 0, 50, 20), box(300, 0, 350, 20), box(0, 60, 50, 80)],
@@ -136,12 +130,8 @@ def test_lines_that_run_downwards_are_cut_into_characters() -> None:
 
 
 def test_ctpn_batches_carry_targets_where_the_text_is(tmp_path: Path) -> None:
-    image = np.full((300, 400, 3), 255, np.uint8)
-    cv2.putText(image, "HELLO", (60, 150), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
-    cv2.imwrite(str(tmp_path / "a.png"), image)
-    row = {"image": "a.png", "lines": [{"quad": box(55, 100, 260, 156), "text": "HELLO"}]}
-    (tmp_path / "labels.jsonl").write_text(json.dumps(row) + "\n")
-    task = CTPNTask(CTPN(CTPNSpec()), CTPNOptions(data=(tmp_path,), size=128, batch=2))
+    data = hello_set(tmp_path)
+    task = CTPNTask(CTPN(CTPNSpec()), CTPNOptions(data=(data,), size=128, batch=2))
     batch = next(batches(task, 3))[0]
     assert batch.images.shape == (2, 128, 128, 3)
     assert batch.targets.label.shape == (2, 16, 8, 10)
