@@ -16,7 +16,7 @@ from tiny import box, hello_set, line_set
 
 from shizi.charset import Charset
 from shizi.ctc import steps_needed
-from shizi.data import PageItem, join_words, read_lines, read_pages
+from shizi.data import PageItem, join_words, read_pages
 from shizi.engine import Session
 from shizi.errors import DataError, WeightsError
 from shizi.nets.spec import CRNNSpec, CTPNSpec
@@ -93,17 +93,6 @@ def test_the_crnn_task_skips_what_the_charset_cannot_spell(tmp_path: Path) -> No
     assert figures["left_out"] == 1
     with pytest.raises(DataError, match="charset"):
         CRNNTask(net, Charset("q"), CRNNOptions(data=(data,)))
-
-
-def test_bad_rows_are_named_by_file_and_line(tmp_path: Path) -> None:
-    (tmp_path / "labels.tsv").write_text("a.png\tx\nno tab here\n")
-    with pytest.raises(DataError, match=r"labels\.tsv:2"):
-        read_lines(tmp_path)
-    (tmp_path / "labels.jsonl").write_text('{"image": "a.png", "lines": []}\n{"lines": 3}\n')
-    with pytest.raises(DataError, match=r"labels\.jsonl:2"):
-        read_pages(tmp_path)
-    with pytest.raises(DataError, match="cannot read"):
-        read_pages(tmp_path / "missing")
 
 
 def page(quads: list[list[list[float]]], texts: list[str]) -> PageItem:
