@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from serving import Served
 
     from shizi.live.keep.store import Store
-    from shizi.synth import LineOptions, PageOptions, World
+    from shizi.synth import SynthLineOptions, SynthPageOptions, World
     from shizi.synth.paint.fonts import Face
 
 settings.register_profile("unhurried", deadline=None)  # a busy processor proves nothing
@@ -81,21 +81,21 @@ def rooms_in_one_face() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def options(sources: dict[str, object]) -> LineOptions:
-    from shizi.synth import LineOptions
+def options(sources: dict[str, object]) -> SynthLineOptions:
+    from shizi.synth import SynthLineOptions
 
-    return LineOptions(**sources)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="session")
-def page_options(sources: dict[str, object]) -> PageOptions:
-    from shizi.synth import PageOptions
-
-    return PageOptions(**sources, longest=600)  # type: ignore[arg-type]
+    return SynthLineOptions(**sources)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
-def world(options: LineOptions) -> World:
+def page_options(sources: dict[str, object]) -> SynthPageOptions:
+    from shizi.synth import SynthPageOptions
+
+    return SynthPageOptions(**sources, longest=600)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def world(options: SynthLineOptions) -> World:
     from shizi.synth import build_world
 
     return build_world(options)

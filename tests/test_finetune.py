@@ -20,7 +20,7 @@ from shizi.errors import DataError, WeightsError
 from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.reader import Reader, ReaderOptions
-from shizi.synth import LineOptions
+from shizi.synth import SynthLineOptions
 from shizi.synth.paint.fonts import load_faces, system_fonts
 from shizi.train.card import read_card
 from shizi.train.export import export
@@ -357,7 +357,7 @@ def test_lines_are_drawn_where_none_are_given(tmp_path: Path) -> None:
         p for size, p in sized if size > 3e6 and any(f.han for f in load_faces([p], False))
     )
     (tmp_path / chinese.name).symlink_to(chinese)
-    lines = DrawnLines(7, LineOptions(fonts=(tmp_path,), system_fonts=False, drawn=2))
+    lines = DrawnLines(7, SynthLineOptions(fonts=(tmp_path,), system_fonts=False, drawn=2))
     assert len(lines) > 1000 * GUARD
     first, again, other = lines[3], lines[3], lines[4]
     assert np.array_equal(first.load(), again.load())
