@@ -69,14 +69,14 @@ def ones(quads: Quads, readings: Sequence[Reading]) -> list[Reading]:
     for i in range(len(readings) if len(numerals) else 0):
         text = "一" if readings[i].text in _STROKES else readings[i].text
         likely = text in _NUMERALS | {"一"} and readings[i].score >= LIKELY
-        if likely and _counts(quads[i], numerals, 2 + (text in _NUMERALS)):
+        if likely and _in_line(quads[i], numerals, 2 + (text in _NUMERALS)):
             (char,) = readings[i].chars
             # Neighbours vouch for it; how sure the network was, its character still says.
             out[i] = readings[i]._replace(text=text, score=1.0, chars=(replace(char, text=text),))
     return out
 
 
-def _counts(quad: NDArray[np.float32], others: Quads, least: int) -> bool:
+def _in_line(quad: NDArray[np.float32], others: Quads, least: int) -> bool:
     """Say whether some of the others (M, 4, 2), of about its width, are in its row or column."""
     width, height = sides(quad[None])
     off = np.abs(others.mean(1) - quad.mean(0))  # (M, 2)
