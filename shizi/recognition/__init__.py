@@ -17,9 +17,11 @@ from shizi.crop import HEIGHT, WIDTHS, cut, fit, is_tall, lay_out, lie_down
 from shizi.engine import Session
 from shizi.errors import OptionError, ShiziError
 from shizi.geometry import grow, rotate90
+from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 from shizi.options import check_plain, check_range
 from shizi.page import Char, Image, Quads, check_image
-from shizi.pictograms import without_pictograms
+from shizi.recognition.pictograms import without_pictograms
+from shizi.weights import Net
 
 SURE = 0.95
 """What is scored below this is read again: a tall crop, a character that stands alone."""
@@ -150,6 +152,18 @@ class Recognizer:
                 raise ShiziError(f"the charset lacks {unknown!r}; remove it from the allow list")
             self._allowed = np.zeros(len(charset), dtype=bool)
             self._allowed[charset.encode(self.options.allow)] = True
+
+    @classmethod
+    def of(cls, net: Net, options: RecognitionOptions | None = None) -> Recognizer:
+        """Make a recognizer of a network.
+
+        Raises:
+            ShiziError: its charset lacks a character of ``options.allow``.
+        """
+        assert isinstance(net.spec, CRNNSpec | VGGCRNNSpec)
+        assert net.charset
+        card = net.card
+        return cls(net.session, net.charset, options, net.spec.height, card.squeeze, card.certainty)
 
     def __call__(self, image: Image, quads: Quads) -> list[Reading]:
         """Read the lines at quads (N, 4, 2) of an image.
