@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.geometry import sides
+from shizi.geometry import alike, level, sides
 from shizi.page import Char, Quads
 from shizi.recognition import Reading
 
@@ -45,7 +45,7 @@ def part(quads: Quads, readings: Sequence[Reading]) -> tuple[Quads, list[Reading
     for i, (quad, reading) in enumerate(zip(quads, readings, strict=True)):
         others = [cell for j, cell in enumerate(cells) if j != i]
         if len(cells[i]) > 1 and (
-            _apart(cells[i]) or _level(cells[i], np.concatenate(others or [quads[:0]]))
+            _apart(cells[i]) or _in_rows(cells[i], np.concatenate(others or [quads[:0]]))
         ):
             places += list(cells[i])
             single += [Reading(c.text, c.score, (_whole(c),)) for c in _seen(reading)]
@@ -80,7 +80,7 @@ def _in_line(quad: NDArray[np.float32], others: Quads, least: int) -> bool:
     """Say whether some of the others (M, 4, 2), of about its width, are in its row or column."""
     width, height = sides(quad[None])
     off = np.abs(others.mean(1) - quad.mean(0))  # (M, 2)
-    like = np.abs(np.log(sides(others)[0] / np.maximum(width, 1e-6))) < 0.5
+    like = alike(width, sides(others)[0])
     most = NEAR * np.maximum(height, sides(others)[1])
     row, column = off[:, 1] < most, off[:, 0] < NEAR * width
     return bool(max((like & row).sum(), (like & column).sum()) >= least)
@@ -103,14 +103,9 @@ def _apart(cells: Quads) -> bool:
     return bool(np.median(height) > 1.7 * np.median(width))
 
 
-def _level(cells: Quads, others: Quads) -> bool:
+def _in_rows(cells: Quads, others: Quads) -> bool:
     """Say whether most of the cells (n, 4, 2) have one of the others (M, 4, 2) beside them."""
-    if not len(others):
-        return False
-    own, height = sides(cells)[1][:, None], sides(others)[1][None]
-    off = np.abs(cells.mean(1)[:, None, 1] - others.mean(1)[None, :, 1])  # (n, M)
-    beside = (off < 0.3 * own) & (np.abs(np.log(own / np.maximum(height, 1e-6))) < 0.5)
-    return bool(beside.any(1).mean() >= LEVEL)
+    return bool(level(cells, others).any(1).mean() >= LEVEL)
 
 
 def _seen(reading: Reading) -> list[Char]:
