@@ -19,6 +19,7 @@ from shizi.live.see.track import Track
 _COLONS = ("：", ":", "；", ";")
 _BRACKETS = ("[", "【", "［")
 GAVE = re.compile(r"\s*(送\s*出|送给|赠送|打赏|投喂)")
+"""How what is given begins on a banner, below who gives it."""
 _PAID = re.compile(r"(?:[¥￥$€£]\s*\d{1,6}|\d{1,6}\s*(?:元|电池))\s*$")
 """An amount that ends a line, as the head of a card that was paid for does."""
 _SAID = re.compile(r"[：:；;。，！？!?]|送\s*出|送给|赠送|打赏|投喂|来了|直播间|主播")
