@@ -85,6 +85,30 @@ def test_an_outlined_badge_ends_where_its_frame_does() -> None:
     assert not (badge.inside[:, :4] == BLUE).all(2).any()
 
 
+def test_an_outlined_badge_is_found_before_an_edge_and_its_star_is_left_out() -> None:
+    line = written("rose", at=70)
+    line[:, :66] = np.interp(np.arange(66), (24, 36), (40, 150))[:, None]
+    around = line[:4].copy()
+    cv2.rectangle(line, (2, 4), (52, 26), BLUE, 2)
+    alone = badge_of(framed(line.copy(), around))
+    cv2.circle(line, (13, 15), 6, BLUE, -1)
+    badge = badge_of(framed(line, around))
+    assert alone and badge and 50 < badge.end < 60
+    assert alone.inside is not None and badge.inside is not None
+    assert badge.inside.shape[1] < alone.inside.shape[1] - 10
+
+
+def test_digits_as_bright_as_what_is_behind_them_are_made_clear() -> None:
+    line = paper()
+    line[:] = (110, 170, 60)
+    ink = (186, 136, 24)  # of the same luma
+    cv2.rectangle(line, (2, 4), (48, 26), ink, 2)
+    cv2.line(line, (34, 11), (34, 19), ink, 2)
+    badge = badge_of(framed(line))
+    assert badge and badge.inside is not None
+    assert np.ptp(badge.inside) > 200
+
+
 def test_a_character_that_is_a_box_or_a_frame_without_colour_is_no_badge() -> None:
     box, white = paper(), paper()
     cv2.rectangle(box, (2, 3), (26, 27), BLUE, 2)

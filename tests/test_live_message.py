@@ -165,6 +165,31 @@ def test_who_gives_next_is_new_on_a_banner_whose_wording_stood_still() -> None:
     assert continues(name, name, gift, Typography())
 
 
+def test_the_next_one_who_gives_the_same_in_that_place_is_somebody_else(tracker: Tracker) -> None:
+    """Neither what was given nor a count that begins the one before is the earlier one."""
+    assembler = Assembler(tracker, 1.0)
+
+    def banner(first: int, user: str, count: str, time: float) -> list[SeenLine]:
+        lines = [
+            line(first, 100, user, time=time),
+            line(first + 1, 118, count, right=400, time=time),
+            line(first + 2, 128, "送出 小心心", time=time),
+        ]
+        lines[1].track.box[0] = 320
+        for x in lines:
+            x.track.moved = 0.0
+        return lines
+
+    tracker.tracks = [line(20 + i, 300 + 40 * i, "小明：好").track for i in range(5)]
+    for track in tracker.tracks:
+        track.last = 1.6  # the list was not covered
+    before = banner(1, "老王", "×14", 1.0)
+    assembler.take(before)
+    assembler.retire([x.track for x in before], 1.5)
+    rows = assembler.take(banner(11, "小鹿", "×1", 1.6))
+    assert (rows[-1].track, rows[-1].text) == (11, "小鹿送出 小心心×1")
+
+
 def test_words_are_parted_where_they_wrap(tracker: Tracker) -> None:
     assembler = Assembler(tracker, 1.0)
     assembler.place(line(1, 100, "Nightbot: ", "It was amazing, too. It", right=395))
@@ -326,3 +351,20 @@ def test_a_wrapped_line_that_was_lost_is_known_below_the_one_it_goes_on_with(
     again = line(2, 136, "付", time=2.0)
     tracker.tracks.append(again.track)
     assert {r.track for r in assembler.take([again])} <= {row.track}
+
+
+def test_a_card_that_was_paid_for_is_one_message(tracker: Tracker) -> None:
+    assembler = Assembler(tracker, 1.0)
+    lines = [
+        line(1, 100, "小鹿"),
+        line(2, 132, "¥30"),
+        line(3, 168, "主播加油"),
+        line(4, 230, "小明：好"),
+    ]
+    rows = assembler.take(lines)
+    assert {r.track: r.text for r in rows} == {1: "小鹿¥30主播加油", 4: "小明：好"}
+
+
+def test_nothing_goes_on_with_a_count() -> None:
+    gift, other = line(1, 100, "小鹿 ", "送出 跑车 ×2"), line(2, 100 + TALL, "ason 关注了主播")
+    assert not continues(gift, gift, other, spaced(2.0))

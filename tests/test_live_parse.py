@@ -148,6 +148,35 @@ def test_gifts(text: str, user: str, gift: Gift) -> None:
 
 
 @pytest.mark.parametrize(
+    ("runs", "text", "gift"),
+    [
+        (("小鹿Leo", "¥30", "主播加油"), "主播加油", Gift("¥", 30)),
+        (("小鹿Leo ￥30 ", "打卡"), "打卡", Gift("¥", 30)),
+        (("小鹿Leo", "50电池", "冲"), "冲", Gift("电池", 50)),
+    ],
+)
+def test_a_card_that_was_paid_for_is_a_gift_with_words(
+    runs: tuple[str, ...], text: str, gift: Gift
+) -> None:
+    event = parse(*runs)
+    assert (event.kind, event.user, event.text, event.gift) == ("gift", "小鹿Leo", text, gift)
+
+
+def test_a_card_of_one_colour_is_parted_by_its_lines() -> None:
+    event = GENERIC.parse(replace(row("小鹿¥30", "退货吗"), head=2))
+    assert event is not None
+    assert (event.user, event.text, event.gift) == ("小鹿", "退货吗", Gift("¥", 30))
+
+
+@pytest.mark.parametrize(
+    "runs", [("小鹿：", "这件¥30包邮"), ("小鹿", " 这件¥30包邮"), ("这件¥30包邮",)]
+)
+def test_a_price_within_what_is_said_is_no_gift(runs: tuple[str, ...]) -> None:
+    event = parse(*runs)
+    assert event.kind in ("comment", "system") and "¥30" in event.text
+
+
+@pytest.mark.parametrize(
     ("platform", "text", "kind", "user"),
     [
         ("bilibili", "UL21 石河路 投喂 小花花 x5", "gift", "石河路"),

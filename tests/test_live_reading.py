@@ -137,6 +137,19 @@ def test_the_digits_of_a_count_that_stands_alone_tell_how_sure_it_is() -> None:
     assert told(reader, scribe, track, "x25", 0.2) == ["x25"]
 
 
+def test_a_line_that_ends_with_the_mark_of_a_count_is_read_once_more_and_wider() -> None:
+    scribe = Scribe()
+    reader = LineReader(scribe, TRACKER, ReadingOptions())  # type: ignore[arg-type]
+    track = seen("Tom x")
+    right = float(track.box[2])
+    assert told(reader, scribe, track, "Tom x", 1.0) == []
+    assert track.wanted and float(track.box[2]) > right + track.height
+    assert told(reader, scribe, track, "Tom x6", 1.1) == ["Tom x6"]
+    other = replace(seen("Tom x"), id=2)
+    told(reader, scribe, other, "Tom x", 2.0)
+    assert told(reader, scribe, other, "Tom x", 2.1) == ["Tom x"]  # there is none
+
+
 def test_what_an_outline_encloses_is_read_by_itself() -> None:
     class Pair(Scribe):
         def read(self, crops: Sequence[Image]) -> list[Reading]:

@@ -48,7 +48,7 @@ def test_a_stroke_that_stands_alone_where_lines_begin_is_taken_for_a_character()
     assert box[0] < 20 and box[2] > 28 and box[1] < 68 and 82 < box[3] < 92
     beside, elsewhere, low, edge = (strokes.copy() for _ in range(4))
     edge[68:82, 5:7], edge[68:82, 0:2] = 0, 80
-    beside[70:74, 50:52] = 80
+    beside[70:74, 15:17] = 80
     elsewhere[68:82, 5:7], elsewhere[68:82, 30:32] = 0, 80
     low[76:82, 5:7] = 0
     for other in (beside, elsewhere, low, edge):
@@ -107,3 +107,10 @@ def test_what_is_found_in_stacked_stripes_is_where_it_was(
     where = [int(np.flatnonzero(seen[:, 0, 0] == row)[0]) for row in (a, b)]
     box = unstacked(np.array([3, where[0], 9, where[1] + 1], np.float32), stripes)
     assert box.tolist() == [3, a, 9, b + 1]
+
+
+def test_a_count_beside_a_banner_does_not_hide_a_line_to_its_left() -> None:
+    strokes = panel((40, 60), (66, 86))
+    count = np.array([150, 46, 190, 84], np.float32)
+    assert unexplained(strokes, [line(40), count], TALL, 0.5 * TALL)
+    assert not unexplained(strokes, [line(40), line(66), count], TALL, 0.5 * TALL)

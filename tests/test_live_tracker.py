@@ -252,6 +252,21 @@ def test_what_is_left_of_a_row_above_all_is_no_line_after_a_gap_either() -> None
     assert [float(t.box[1]) > 190 for t in tracker.tracks] == [True, True]
 
 
+def test_a_row_that_fades_above_where_any_was_seen_is_no_new_line() -> None:
+    """Where it would stand, and as long; what shines through it makes it look like another one."""
+    panel = Drawn({1: 180, 2: 180 + PITCH})
+    tracker = Tracker(panel.detect)
+    for step in range(4):
+        tracker.step(Panel(panel.image()), step / 10)
+    for step in range(4, 6):
+        panel.rows = {1: 180 - PITCH // 2, 2: 180 + PITCH // 2}
+        tracker.step(Panel(panel.image()), step / 10)
+    panel.rows = {50: 180 - 2 * PITCH, 2: 180 - PITCH, 3: 180}
+    for step in range(6, 11):
+        tracker.step(Panel(panel.image()), step / 10)
+    assert [int(t.box[1]) for t in tracker.tracks if t.last == 1.0] == [180 - PITCH, 180]
+
+
 def test_a_line_does_not_grow_by_what_moves_behind_it() -> None:
     panel = Drawn({1: 60, 2: 104, 3: 148})
     tracker = Tracker(panel.detect)
@@ -296,7 +311,7 @@ def test_a_count_beside_two_lines_of_a_banner_is_joined_to_neither() -> None:
     boxes = np.array([(40, 5, 120, 25), (40, 31, 130, 51), (140, 11, 180, 44)], np.float32)
     quads = boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
     assert len(lines_of(quads)) == 3
-    assert len(lines_of(quads[1:])) == 1  # beside one line it goes on with that
+    assert len(lines_of(quads[1:])) == 2  # nor beside one alone, whose middle is lower than its own
 
 
 def test_what_stands_still_is_found_once() -> None:

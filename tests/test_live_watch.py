@@ -121,6 +121,21 @@ def test_the_area_has_room_for_rows_longer_than_those_seen(
     assert right <= area[2] < right + 20
 
 
+def test_an_upright_area_is_high_from_the_start_and_its_lower_edge_cuts_no_line() -> None:
+    """The list of a phone fills from below; gifts stand above it, joins take turns below it."""
+    moved = np.array([[20, 1000 + 40 * i, 150, 1020 + 40 * i] for i in range(4)], np.float32)
+    turn, other = (np.array([x, 1175, 200, 1198], np.float32) for x in (20, 400))
+    area = _around(moved, [turn], Alignment(20.0, 20.0), (720, 1280))
+    assert area[1] < 0.55 * 1280 and area[3] > 1205
+    assert _around(moved, [other], Alignment(20.0, 20.0), (720, 1280))[3] == 1170 + 20
+    title, name, count = (
+        np.array([x, y, x + 90, y + 20], np.float32) for x, y in ((300, 800), (50, 760), (190, 770))
+    )
+    assert _around(moved, [title], Alignment(20.0, 20.0), (720, 1280))[1] == 820
+    assert _around(moved, [name, count], Alignment(20.0, 20.0), (720, 1280))[1] == area[1]
+    assert _around(moved, [], Alignment(20.0, 20.0), (1280, 1280))[1] == 950
+
+
 def test_an_area_grows_to_rows_that_end_further_right_and_never_shrinks() -> None:
     assert _united((700, 200, 1000, 600), (690, 300, 1100, 500)) == (700, 200, 1100, 600)
     assert _united((700, 200, 1000, 600), (700, 300, 900, 500)) == (700, 200, 1000, 600)

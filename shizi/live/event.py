@@ -43,6 +43,7 @@ class Row:
         closed: no further revision will come.
         head: characters of its first line where that ended though there was room for more, as
             that of a nickname which stands above what is said; 0: it did not.
+        flies: it crossed the picture, so nobody is named.
     """
 
     track: int
@@ -55,6 +56,7 @@ class Row:
     pinned: bool = False
     closed: bool = False
     head: int = 0
+    flies: bool = False
 
     @property
     def text(self) -> str:

@@ -116,9 +116,11 @@ class WatchOptions:
     Attributes:
         hindsight: seconds of the stream that are kept while the area is searched, to be read
             once it is found.
+        flying: comments that fly across the picture: leave them, or tell each once, of nobody.
     """
 
     hindsight: float = 4.0
+    flying: Literal["leave", "tell"] = "leave"
 
     def __post_init__(self) -> None:
         """Refuse numbers out of range.

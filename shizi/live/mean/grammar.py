@@ -27,6 +27,11 @@ _SLOTS = {
     # Digits at its end are its own where a mark parts them from the count, or none follows.
     "gift": r"(?P<gift>[^:]{0,19}?[^:0-9x]|[^:]{1,20}?(?=x|$))",
     "count": r"(?P<count>[0-9]{1,6})",
+    # What is paid is the gift, and the amount its count.
+    "money": (
+        r"(?P<money>(?P<gift>[¥$€£])(?P<count>[1-9][0-9]{0,5})"
+        r"|(?P<count>[1-9][0-9]{0,5})(?P<gift>元|电池))"
+    ),
     "text": r"(?P<text>.*?)",
     "any": r"(?P<any>.{0,24}?)",
 }
@@ -207,10 +212,11 @@ def _compile(kind: Kind, source: str) -> Template:
             parts.append("(?:" if bracket == "[" else ")?")
         else:
             parts.append(_phrase(fold(phrase), letters))
+    letters += "money" in slots  # as sure as a wording of one sign
     if not letters:
         raise ValueError(f"{source!r}: a template needs some words besides its slots")
-    if kind == "gift" and "gift" not in slots:
-        raise ValueError(f"{source!r}: a gift needs the slot {{gift}}")
+    if kind == "gift" and not {"gift", "money"} & set(slots):
+        raise ValueError(f"{source!r}: a gift needs the slot {{gift}} or {{money}}")
     try:
         pattern = regex.compile("".join(parts), regex.BESTMATCH | regex.DOTALL)
     except regex.error as error:

@@ -14,7 +14,7 @@ import regex
 
 from shizi.live.colour import other_hue
 from shizi.live.event import Event, Gift, Kind, Row
-from shizi.live.lookalikes import Folded, fold_indexed
+from shizi.live.lookalikes import Folded, fold, fold_indexed
 from shizi.live.mean.grammar import LONGEST_NAME, Grammar, Template
 
 _COLON_AND_COLOUR, _COLON, _COLOUR, _NOBODY = 1.0, 0.95, 0.9, 0.5
@@ -23,6 +23,10 @@ _OFF_BORDER, _OFF_BORDER_SHORT = 0.92, 0.7
 """Weight of a template whose nickname ends inside a colour run: borders may be a character off,
 but with a wording as short as 来了 it is more likely part of what somebody said."""
 _SHORT = 2
+_ADORNING = frozenset(fold("★☆♡♥❤✿❀✦✧◆◇●○"))
+"""Signs that people put before their nicknames, in the colour of these and without a gap."""
+_ERROR = 0.4
+"""Weight of a misread character of a wording: what is left of it tells more than a colour."""
 _THIN = frozenset("iIl1jtfr!|")
 _LONGEST_BARE = 20
 """Characters of a nickname, folded, that no colon ends."""
@@ -136,7 +140,10 @@ class Parser:
         letters = sum(char.isalnum() for char in whole.folded.text)
         if not letters or any(t.pattern.fullmatch(whole.rest) for t in self.grammar.furniture):
             return None
-        reading, level = self._best(whole)
+        if row.flies:
+            reading, level = _Reading("comment", "", row.text, 1.0), None
+        else:
+            reading, level = self._best(whole)
         if reading.fit == _NOBODY and letters < _SCRAP:
             return None
         return Event(
@@ -194,7 +201,8 @@ class Parser:
         digits = text.digits()
         if 0 < digits <= _LONGEST_LEVEL and (badges.numbers or text.parted(digits)):
             yield digits, int(rest[:digits])
-        if rest and not rest[0].isalnum() and rest[0] not in ":-.[{(@":
+        sign = bool(rest) and not rest[0].isalnum() and rest[0] not in ":-.[{(@"
+        if sign and (rest[0] not in _ADORNING or text.parted(1)):
             yield 1, None  # what was read of an icon
         medal = _MEDAL.match(rest) if badges.medals else None
         if medal and text.start + medal.end() in text.borders:
@@ -202,8 +210,17 @@ class Parser:
 
     def _templates(self, text: _Text) -> Iterator[_Reading]:
         for template in self.grammar.templates:
-            if found := template.pattern.fullmatch(text.rest):
+            found = template.pattern.fullmatch(text.rest)
+            if found and _paid_apart(found, text):
                 yield _reading(template, found, text)
+
+
+def _paid_apart(found: regex.Match[str], text: _Text) -> bool:
+    """False where an amount is within what somebody says, or all that follows, as a price is."""
+    if not found.groupdict().get("money"):
+        return True
+    start, end = found.span("money")
+    return text.parted(start) and text.parted(end) and end < len(text.rest)
 
 
 def _text(row: Row) -> _Text:
@@ -229,7 +246,7 @@ def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Readi
     def part(slot: str) -> str:
         return text.cut(*found.span(slot)) if slots.get(slot) else ""
 
-    fit = 1.0 - sum(found.fuzzy_counts) / template.letters
+    fit = 1.0 - _ERROR * sum(found.fuzzy_counts) / template.letters
     borders = [border for border in text.borders if border > text.start]
     if template.opens and borders and _off_border(text, end := found.end("user")):
         doubtful = template.letters <= _SHORT and not _only_gap(text, end)
@@ -240,11 +257,13 @@ def _reading(template: Template, found: regex.Match[str], text: _Text) -> _Readi
     if borders and begin and not text.parted(begin) and text.rest[begin - 1] != ":":
         fit *= _OFF_BORDER  # the nickname of somebody may begin with the same word
     count = min(int(slots.get("count") or 1), _MOST_COUNT)
-    gift = Gift(part("gift"), count) if slots.get("gift") else None
+    name = slots["gift"] if slots.get("money") else part("gift")  # one way to write a currency
+    gift = Gift(name, count) if slots.get("gift") else None
     said = text.cut(0, len(text.rest)) if template.kind == "system" else part("text")
     if gift is None and slots.get("count"):
         said = slots["count"]  # of people, or of likes
-    worded = len(text.rest) - sum(len("".join(c)) for c in found.capturesdict().values())
+    own = ("user", "text") if slots.get("money") else found.groupdict()
+    worded = len(text.rest) - sum(len("".join(found.captures(slot))) for slot in own)
     return _Reading(template.kind, _name(part("user")), said, fit, gift, worded)
 
 

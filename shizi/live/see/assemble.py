@@ -197,11 +197,19 @@ class Assembler:
         return None
 
     def _banner(self, line: SeenLine) -> Message | None:
-        """The message beside which a line is the count."""
-        return next((
-            m for m in dict.fromkeys(self._of.values())
-            if not m.count_beside and any(beside(x, line) for x in m.lines)
-        ), None)  # fmt: skip
+        """The message beside which a line is the count, perhaps in the place of an earlier one."""
+        shared = {
+            m: sum(beside(x, line) for x in m.written if _there(x, [line]))
+            for m in dict.fromkeys(self._of.values())
+        }
+        banner = max(shared, key=lambda m: shared[m], default=None)
+        if banner is None or not shared[banner]:
+            return None
+        if banner.count_beside:
+            if _there(banner.lines[-1], [line]):
+                return None
+            self._of.pop(banner.lines.pop().track.id, None)
+        return banner
 
     def _seen_before(self, line: SeenLine) -> Past | None:
         return self._memory.find(line, self._hidden(line.track.last))

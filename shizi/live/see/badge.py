@@ -26,10 +26,17 @@ _VIVID = 60
 _RIM = 0.12
 """Width of an outline and of what a codec makes of it, in heights of the line, at most."""
 
-_STROKE = 0.45
-"""Distance from the paper, as a share of that of the clearest strokes, from which it is one."""
+_STROKES, _FAINT = (0.45, 0.3, 0.2), 12.0
+"""How far strokes stand out at least, as a share of the clearest ones, tried in turn, and in grey
+levels."""
 
-_SIDE, _INSIDE = 0.75, 0.65
+_AROUND = 0.8
+"""Side of the surroundings of strokes, in heights of the line."""
+
+_FIRST = 0.6
+"""Share of what an outline encloses within which an icon ends."""
+
+_SIDE, _INSIDE = 0.9, 0.6
 """Least share of the straight part of each side that an outline covers, and most of what it
 encloses."""
 
@@ -46,7 +53,7 @@ class Badge(NamedTuple):
     Attributes:
         end: column of the line at which the text after it begins, pixels.
         colour: its own.
-        inside: RGB (h, w, 3), what an outline encloses; None for one that is filled.
+        inside: RGB (h, w, 3), what is written in an outline, made clear; None for a filled one.
     """
 
     end: int
@@ -100,33 +107,78 @@ def _outlined(view: View) -> Badge | None:
     four sides, and little of its colour inside. A character such as 口 is not so wide, and what
     moves behind the line goes on above it or below it.
     """
-    h, high = view.low - view.top, len(view.image)
-    part = view.image[:, : 4 * h].astype(np.float32)  # (H, c, 3)
-    # A codec smears the colour over what is inside, but not the brightness.
-    apart = np.linalg.norm(part - np.median(part, axis=(0, 1)), axis=2)  # (H, c)
-    strokes = (apart > _STROKE * np.quantile(apart[:, : 2 * h], 0.97)).astype(np.uint8)
+    h = view.low - view.top
+    part = view.image[:, : 4 * h]  # (H, c, 3)
+    strokes = _thin(np.ascontiguousarray(part), round(_AROUND * h) | 1)  # (H, c)
+    clearest = float(np.quantile(strokes[:, : 2 * h], 0.97))
+    for share in _STROKES:
+        mask = (strokes > max(_FAINT, share * clearest)).astype(np.uint8)
+        if found := _ringed(view, part, mask, h):
+            return found
+    return None
+
+
+def _thin(part: Image, wide: int) -> NDArray[np.float32]:
+    """How far thin things stand out from what is around them (H, W).
+
+    Args:
+        part: RGB (H, W, 3).
+        wide: side of the surroundings, pixels, odd. Their median has the edge of what moves behind
+            a line where that is.
+    """
+    around = cv2.medianBlur(part, wide).astype(np.float32)
+    return np.asarray(np.linalg.norm(part - around, axis=2), np.float32)
+
+
+def _ringed(view: View, part: Image, strokes: NDArray[np.uint8], h: int) -> Badge | None:
+    """The badge whose outline is among strokes (H, c) of the start of a line, h pixels high."""
     _, _, boxes, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)
     rim = max(2, round(_RIM * h))
     for left, top, wide, tall, _ in sorted(map(tuple, boxes[1:]), key=lambda b: -b[2]):
         end = left + wide + max(1, h // 12)
         fits = left < 0.6 * h and 0.45 * h < tall and 1.2 * tall < wide < 3.2 * h
-        inside = fits and top > 0 and top + tall < high and end < view.image.shape[1]
+        inside = fits and top > 0 and top + tall < len(part) and end < view.image.shape[1]
         here = np.s_[top : top + tall, left : left + wide]
         if not inside or not _encloses(strokes[here], rim):
             continue
-        colours = part[here][strokes[here] > 0]  # (n, 3)
+        colours = part[here][strokes[here] > 0].astype(np.float32)  # (n, 3)
         if np.median(colours.max(1) - colours.min(1)) > _VIVID / 2:
-            picture = view.image[here][rim - 1 : tall - rim + 1, rim:-rim]
-            return Badge(end, _median(colours), picture)
+            icon = _icon(strokes[here][rim:-rim, rim:-rim], rim)
+            picture = part[here][rim - 1 : tall - rim + 1, rim + icon : -rim]
+            return Badge(end, _median(colours), _clear(picture))
     return None
+
+
+def _icon(mask: NDArray[np.uint8], rim: int) -> int:
+    """Columns at the start of what an outline encloses (h, w) that a star or a gem takes.
+
+    It is solid, while what is written is of strokes.
+    """
+    solid = np.flatnonzero(cv2.erode(mask, np.ones((rim, rim), np.uint8)).any(0))
+    end = int(solid[-1]) + rim if len(solid) else 0
+    return end if end < _FIRST * mask.shape[1] else 0
+
+
+def _clear(picture: Image) -> Image:
+    """A picture (h, w, 3) in grey, along the line on which its colours differ most, at full range.
+
+    A coloured digit may be as bright as what is behind it.
+    """
+    pixels = picture.reshape(-1, 3).astype(np.float64)
+    _, axes = np.linalg.eigh(np.cov(pixels.T))
+    axis = axes[:, -1] * np.sign(axes[:, -1].sum() or 1.0)  # bright stays bright
+    grey = pixels @ axis  # (h * w,)
+    low, high = np.quantile(grey, (0.02, 0.98))
+    grey = np.clip((grey - low) / max(1.0, high - low) * 255, 0, 255).astype(np.uint8)
+    return np.repeat(grey.reshape(*picture.shape[:2], 1), 3, axis=2)
 
 
 def _encloses(mask: NDArray[np.uint8], rim: int) -> bool:
     """True when the sides of a box (h, w) are covered, but for round corners, and not the rest."""
     h, w = mask.shape
     across, down = mask[:, h // 2 : w - h // 2], mask[h // 3 : h - h // 3]
-    sides = (across[:rim].max(0), across[-rim:].max(0), down[:, :rim].max(1), down[:, -rim:].max(1))
-    covered = all(len(side) and float(side.mean()) >= _SIDE for side in sides)
+    sides = (across[:rim], across[-rim:], down[:, :rim].T, down[:, -rim:].T)  # (rim, n) each
+    covered = all(side.size and float(side.mean(1).max()) >= _SIDE for side in sides)
     return covered and float(mask[rim : h - rim, rim : w - rim].mean()) < _INSIDE
 
 

@@ -14,6 +14,9 @@ from shizi.page import Image, Quads
 _CLUTTER = 1.8
 """How many times as high as the other one of two boxes beside each other is not of its line."""
 
+_LEVEL = 0.17
+"""Most by which their middles are apart, in heights of the higher one: a count on a banner stands
+beside two lines."""
 
 HEIGHT = 15.0
 """Height to which lines are scaled to be found; to be read they keep their own."""
@@ -42,8 +45,9 @@ def lines_of(quads: Quads) -> list[Box]:
     )
     lines: list[Box] = []
     for box in sorted(boxes, key=lambda b: float(b[0])):
-        beside = [i for i, line in enumerate(lines) if _joins(line, box)]
-        if len(beside) == 1:  # what stands beside two lines, as a count does on a banner, is alone
+        beside = [i for i, line in enumerate(lines) if _beside(line, box)]
+        # What stands beside two lines, as a count does on a banner, is alone.
+        if len(beside) == 1 and _joins(lines[beside[0]], box):
             line = lines[beside[0]]
             a, b = np.minimum(line, box), np.maximum(line, box)
             lines[beside[0]] = np.array([a[0], a[1], b[2], b[3]], np.float32)
@@ -52,11 +56,18 @@ def lines_of(quads: Quads) -> list[Box]:
     return sorted(lines, key=lambda b: float(b[1]))
 
 
-def _joins(line: Box, box: Box) -> bool:
-    """True when a box goes on with a line to its left."""
+def _beside(line: Box, box: Box) -> bool:
+    """True when a line to the left of a box is near it, and perhaps a bit higher or lower."""
     low, high = sorted((_height(line), _height(box)))
     near = box[0] - line[2] < 3 * _height(line) and high < _CLUTTER * low
-    return bool(near and shared(line, box) > 0.55)
+    return bool(near and shared(line, box) > 0.25)
+
+
+def _joins(line: Box, box: Box) -> bool:
+    """True when a box goes on with a line that it is beside."""
+    middles = abs(line[1] + line[3] - box[1] - box[3]) / 2
+    high = max(_height(line), _height(box))
+    return bool(shared(line, box) > 0.55 and middles < _LEVEL * high)
 
 
 def _height(box: Box) -> float:

@@ -16,7 +16,7 @@ from shizi.live.see.message import Message
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
 from shizi.live.see.vote import nearest
-from shizi.live.see.wrap import WRAPPED, pitch
+from shizi.live.see.wrap import GAVE, WRAPPED, pitch
 
 _PLACED, _ROLLED, _STOOD = 0.4, 0.7, 0.85
 """Likeness of two texts from which they are one line: where all lines agreed that it would stand
@@ -105,7 +105,10 @@ class Memory:
         track, now = past.track, line.track.first
         unseen = self._unseen(past, now)
         notice = track.pinned and now - track.last < _NOTICE and not past.line.counting
-        soon = now - track.last < self.linger or notice or self._covered(past)
+        part = past.line.bare_count or GAVE.match(past.line.best.text)
+        turn = part and past.message.lines[0].track.last < now  # of somebody else
+        soon = (now - track.last < self.linger or notice) and not turn
+        soon = soon or self._covered(past)
         # Where it may be, and how like it must be to what it was.
         places = []
         if track.moved > 0 or unseen is not None:
@@ -113,7 +116,8 @@ class Memory:
         if track.moved == 0 and soon:
             places.append((past.top, _STOOD))
         old, new = past.line.best.text, line.best.text
-        some = len(new) > 1 and old.startswith(new)  # as of a line that is coming in
+        begun = abs(float(track.box[0] - line.track.box[0])) < track.height
+        some = begun and len(new) > 1 and old.startswith(new)  # as of a line that is coming in
         alike = 1.0 if some or counted_up(old, new) else nearest(past.line.said, line.said)
         slack = 0.7 * line.track.height
         there = any(

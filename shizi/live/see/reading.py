@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -23,6 +24,9 @@ what stands."""
 _AGAIN = 0.3
 """Seconds between two readings of a line."""
 
+_CUT = re.compile(r"(?<![A-Za-z])[x×X✕]$")
+"""The mark of a count whose digit was overlooked."""
+
 _BRIEF = 0.85
 """Least score of a line that was seen no more than twice."""
 
@@ -41,6 +45,7 @@ class LineReader:
 
     def __init__(self, recognizer: Recognizer, tracker: Tracker, options: ReadingOptions) -> None:
         self.lines: dict[int, SeenLine] = {}
+        self._widened: set[int] = set()
         self._recognizer, self._tracker, self._options = recognizer, tracker, options
 
     def read(self, tracks: Iterable[Track], time: float) -> list[SeenLine]:
@@ -82,6 +87,7 @@ class LineReader:
         """Forget the lines of tracks that are gone."""
         for track in tracks:
             self.lines.pop(track.id, None)
+            self._widened.discard(track.id)
 
     def look_again(self, tracks: Iterable[Track], time: float) -> None:
         """Want tracks to be read again whose line is not sure, or has counted up."""
@@ -121,6 +127,10 @@ class LineReader:
         # What was hardly seen may be cut off, and is taken for text only where it reads well.
         least = self._options.least_score if track.seen > 2 else _BRIEF
         runs = coloured(picture[:, begin:], reading)
+        if track.id not in self._widened and _CUT.search("".join(run.text for run in runs)):
+            self._widened.add(track.id)
+            self._tracker.widen(track)
+            return None
         is_text = bool(runs) and reading.score >= least
         self._tracker.read(track, refused=not is_text and track.id not in self.lines)
         if not is_text:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shizi.geometry import box_iou
 from shizi.live.frame import Area, Box, Frame
 from shizi.live.options import Fractions, RegionOptions, parse_region
-from shizi.live.see.boxes import find_lines
+from shizi.live.see.boxes import find_lines, shared
 from shizi.live.see.scroll import CELL, Floats, figure, fits_at, ink, likeness, template_of
 from shizi.live.see.search import BLANK, INKED, unexplained
 from shizi.page import Image, Quads
@@ -44,6 +44,10 @@ _UPRIGHT = 0.8
 
 _ABOVE = 6
 """Heights of a line, above the area, where a place for gifts may be."""
+
+_HIGH = 0.4
+"""Share of the height of an upright picture that its rows and the gifts above them may take: it
+shows few of them when the area is found."""
 
 Preset = Literal["portrait", "portrait-low", "right-panel", "left-panel", "whole"]
 
@@ -256,9 +260,27 @@ def _around(
     width, height = size
     # Rows yet to come may be longer than those seen, and gifts take turns above them.
     x1 = max(x1 + 3 * tall, x0 + 20 * tall, x0 + _UPRIGHT * width if height > width else 0)
+    y0 -= 2.5 * tall
+    if height > width:
+        y0 = min(y0, max([y1 - _HIGH * height, *_others(boxes, row, x0, x1, y0)]))
     return (
         max(0, int(x0 - tall)),
-        max(0, int(y0 - 2.5 * tall)),
+        max(0, int(y0)),
         min(width, int(x1)),
-        min(height, int(y1 + 2 * tall)),
+        min(height, int(_below(y1 + 2.5 * tall, boxes, row))),
     )
+
+
+def _others(boxes: list[Box], row: Alignment, x0: float, x1: float, y0: float) -> list[float]:
+    """Where lines end that stand above the rows, but not as these do: a title, tabs, a caption."""
+    like = [b for b in boxes if row.like(b)]  # a gift, perhaps with its count beside it
+    return [
+        float(b[3]) for b in boxes
+        if b[3] < y0 and b[0] < x1 and b[2] > x0 and not any(shared(b, a) > 0.2 for a in like)
+    ]  # fmt: skip
+
+
+def _below(low: float, boxes: list[Box], row: Alignment) -> float:
+    """Where the area ends: below a line that it would cut, as one that takes turns there."""
+    cut = [b for b in boxes if row.like(b) and b[1] < low < b[3] + row.height / 2]
+    return max([low, *(float(b[3]) + row.height / 2 for b in cut)])

@@ -24,12 +24,15 @@ _LEAST = 8
 INKED, _RIM = 0.6, 1.3
 """Rows of ink that a line has, and what is looked at around them, in heights of a line."""
 
+_FAR = 3.0
+"""How far from where the others do a line begins that is no line of its own, in its heights."""
+
 _STEPS = (4, 6, 8, 12, 16, 24)
 """Heights of what is looked at, in heights of a line."""
 
-_LOW, _THIN, _ASIDE = 0.5, 0.75, 0.4
-"""How high a character that stands alone is at least, how wide at most, and how far from where
-lines begin, in heights of a line."""
+_LOW, _THIN, _ASIDE, _ROOM = 0.5, 0.75, 0.4, 4.0
+"""How high a character that stands alone is at least, how wide at most, how far from where lines
+begin, and up to where nothing is beside it, in heights of a line."""
 
 _LOOKS = 2
 """Looks after which a space between two lines holds none: it shows the edges of bubbles, or what
@@ -107,7 +110,9 @@ def unexplained(strokes: Floats, boxes: Sequence[Box], usual: float, least: floa
     """Find the parts of a panel that show strokes, but nothing known that explains them.
 
     Around them there is some rim, for wrapped lines that are no more than a stroke or two. It
-    ends where a known line begins, for half a line looks like another one.
+    ends where a known line begins, for half a line looks like another one. A line explains all
+    that is beside it; but one that begins far to the right, as a count on a banner does, nothing
+    to its left.
 
     Args:
         strokes: ink of the panel (H, W).
@@ -118,10 +123,14 @@ def unexplained(strokes: Floats, boxes: Sequence[Box], usual: float, least: floa
     Returns:
         Stripes, from top to bottom, that do not overlap.
     """
-    inked = (strokes > BLANK).sum(1) >= 4  # (H,)
+    shown = strokes > BLANK  # (H, W)
+    left = min((float(box[0]) for box in boxes), default=0.0)
     for box in boxes:
         aside = 0.2 * _height(box)
-        inked[max(0, int(box[1] - aside)) : int(box[3] + aside) + 1] = False
+        far = box[0] - left > _FAR * _height(box)
+        first = int((box[0] - _height(box)) / CELL) if far else 0
+        shown[max(0, int(box[1] - aside)) : int(box[3] + aside) + 1, first:] = False
+    inked = shown.sum(1) >= 4  # (H,)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], inked.astype(np.int8), [0]])))
     runs = [(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= _LEAST]
     if not any(b - a >= least for a, b in runs):
@@ -151,16 +160,17 @@ def alone(strokes: Floats, boxes: Sequence[Box], usual: float) -> list[Box]:
     """
     if not (boxes and usual):
         return []
-    inked = strokes > BLANK  # (H, W)
+    left = float(np.median([box[0] for box in boxes]))
+    first = max(0, int((left - _ASIDE * usual) / CELL))  # what is left of it is a bubble's edge
+    inked = strokes[:, first : int((left + _ROOM * usual) / CELL) + 1] > BLANK  # (H, w)
     known = np.zeros(len(strokes), np.bool_)
     for box in boxes:
         known[max(0, int(box[1])) : int(box[3]) + 1] = True
     some = inked.any(1) & ~known
     edges = np.flatnonzero(np.diff(np.concatenate([[0], some.astype(np.int8), [0]])))
-    left = float(np.median([box[0] for box in boxes]))
     found = []
     for a, b in edges.reshape(-1, 2):
-        columns = np.flatnonzero(inked[a:b].any(0))
+        columns = first + np.flatnonzero(inked[a:b].any(0))
         wide = (columns[-1] + 1 - columns[0]) * CELL
         begins = abs(columns[0] * CELL - left)  # not at the edge of the panel
         if _LOW * usual < b - a < usual and wide < _THIN * usual and begins < _ASIDE * usual:

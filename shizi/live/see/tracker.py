@@ -56,6 +56,9 @@ _CHANGED = 0.45
 _PAUSE = 0.15
 """Seconds for which rows that roll slowly may stand still, by whole pixels."""
 
+_DIGIT = 1.2
+"""Room for a digit that was overlooked, in heights of the line."""
+
 _GLIMPSE = 0.25
 """Seconds after which a line that was seen once is still there if it was one: a torn picture shows
 a row twice, and halves of two rows as one."""
@@ -159,6 +162,11 @@ class Tracker:
     def settle(self, track: Track, final: bool) -> None:
         """What a track says will not change any more; or, after all, it may."""
         track.final = final
+
+    def widen(self, track: Track) -> None:
+        """What a track says goes on to the right of its box: to be read again."""
+        track.box = track.box + np.array([0, 0, _DIGIT * track.height, 0], np.float32)
+        track.wanted = True
 
     def change(self, track: Track, time: float) -> None:
         """A track looks different from a time on, seconds: to be read again."""
@@ -337,8 +345,12 @@ class Tracker:
     def _leaving(self, box: Box, top: int, time: float) -> bool:
         """True for what is left, above all rows, of one that scrolls out or had left before."""
         rows = [t for t in self.tracks if t.last == time and t.rolls]
+        hidden = [t.box for t in self.tracks if t.last < time and t.moved]
+        gone = [b - np.array([0, up, 0, up], np.float32) for b, up in self._ghosts()]
+        there = [b for b in hidden + gone if shared(b, box) > 0.3]
+        fades = any(abs(b[2] - box[2]) < self.usual for b in there)  # and ends where it ended
         slack = 0.3 * self.usual
-        if box[1] > top + slack and box[3] < self._top + slack:
+        if box[1] > top + slack and box[3] < self._top + slack and not fades:
             return False  # rows do not come up there, nor is it cut off
         low = box[3] - box[1] < 0.75 * self.usual
         if not rows:  # they were hidden, all of them
@@ -348,9 +360,7 @@ class Tracker:
         pinned = [t.box for t in self.tracks if t.pinned]
         if any(shared(slot, box) > 0.7 for slot in (*self._slots, *pinned)):
             return False  # the next one's turn
-        hidden = [t.box for t in self.tracks if t.last < time and t.moved]
-        gone = [b - np.array([0, up, 0, up], np.float32) for b, up in self._ghosts()]
-        return low or any(shared(b, box) > 0.3 for b in hidden + gone)
+        return low or bool(there)
 
     def _ghosts(self) -> list[tuple[Box, float]]:
         """Rows that scrolled and were lost, but may show yet, and how far they went on since."""

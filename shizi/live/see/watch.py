@@ -13,6 +13,7 @@ from shizi.live.event import Row
 from shizi.live.frame import Area, Box, Frame
 from shizi.live.options import ReadingOptions, RegionOptions, WatchOptions
 from shizi.live.see.assemble import Assembler
+from shizi.live.see.flying import Flights
 from shizi.live.see.panel import Panel
 from shizi.live.see.reading import SETTLE, LineReader
 from shizi.live.see.region import Finder
@@ -98,6 +99,7 @@ class Watch:
         self._assembler = Assembler(Tracker(self._detect), _LINGER)
         self._size = (0, 0)  # of the picture whose area is followed, pixels
         self._begin(None, 0)
+        self._flights = Flights(self._detect, self.reader.recognizer, self._number)
         self._late = 0.0
         self._mark: float | None = None  # when the last look ended
 
@@ -131,15 +133,16 @@ class Watch:
         s.stream = max(s.stream, frame.time)
         area = self._finder.area(frame)
         rows = self._resize(area) if area != self.area else []
+        flying = self._flights.look(frame, area) if self.options.flying == "tell" else []
         self._waiting.append(frame)
         if area is None:
             while frame.time - self._waiting[0].time > self.options.hindsight:
                 self._waiting.popleft()
-            return rows
+            return rows + flying
         while self._waiting:
             rows += self._follow(self._waiting.popleft(), area)
         self._finder.heard(frame.time, bool(rows))
-        return rows
+        return rows + flying
 
     def _follow(self, frame: Frame, area: Area) -> list[Row]:
         """Look at the next frame of the area."""
@@ -194,6 +197,9 @@ class Watch:
         size, self._size = self._size, self._finder.size
         scale = self._size[1] / size[1] if size[1] else 1.0
         self._assembler = Assembler(self._tracker, _LINGER, self._assembler, scale)
+
+    def _number(self) -> int:
+        return self._tracker.number()
 
     def _detect(self, image: Image) -> Quads:
         return self.reader.detector(image)[0]

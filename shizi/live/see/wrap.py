@@ -18,7 +18,10 @@ from shizi.live.see.track import Track
 
 _COLONS = ("：", ":", "；", ";")
 _BRACKETS = ("[", "【", "［")
-_GAVE = re.compile(r"\s*(送\s*出|送给|赠送|打赏|投喂)")
+GAVE = re.compile(r"\s*(送\s*出|送给|赠送|打赏|投喂)")
+"""How what is given begins on a banner, below who gives it."""
+_PAID = re.compile(r"(?:[¥￥$€£]\s*\d{1,6}|\d{1,6}\s*(?:元|电池))\s*$")
+"""An amount that ends a line, as the head of a card that was paid for does."""
 _SAID = re.compile(r"[：:；;。，！？!?]|送\s*出|送给|赠送|打赏|投喂|来了|直播间|主播")
 """Signs of a line that says more than a nickname."""
 WRAPPED, _STACKED = 1.5, 2.2
@@ -123,13 +126,19 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
     apart = pitch(a, b)
     if line.badge or b.box[0] - a.box[0] > 4 * tall or apart <= 0:
         return False
-    if _GAVE.match(line.best.text) and not _SAID.search(begin.best.text):
+    if GAVE.match(line.best.text) and not _SAID.search(begin.best.text):
         one = not (a.pinned and b.rolls) and not (b.pinned and a.rolls)
         return one and apart < _STACKED  # a banner: who gives stands above what is given
     if a.pinned != b.pinned:
         return False
+    if _PAID.fullmatch(line.best.text.strip()) and not _SAID.search(begin.best.text):
+        return apart < _STACKED  # who pays stands above the amount
+    if _PAID.search(above.best.text) and b.came - a.first <= _TOGETHER:
+        return apart < _STACKED  # and that above what is said
+    if above.counting:
+        return False  # nothing follows a count
     if line.bare_count:  # it rose until the line above was full
-        return apart < _STACKED and not above.counting
+        return apart < _STACKED
     if _opens_alike(begin, line):
         return False
     names = _names(line)
@@ -177,10 +186,15 @@ def ends_early(line: SeenLine, below: SeenLine, right: float) -> bool:
     return float(line.track.box[2]) + needs < right
 
 
-def beside(line: SeenLine, count: SeenLine) -> bool:
-    """True when a count that stands alone is that of a line to its left, as on a banner."""
+def beside(line: SeenLine, count: SeenLine) -> float:
+    """Height that a count that stands alone shares with a line to its left, as on a banner, pixels.
+
+    Returns:
+        0 where the two have nothing to do with each other.
+    """
     a, b = line.track.box, count.track.box
-    return count.bare_count and bool(b[0] > a[2]) and shared(a, b) > _BESIDE
+    near = count.bare_count and bool(b[0] > a[2]) and shared(a, b) > _BESIDE
+    return float(min(a[3], b[3]) - max(a[1], b[1])) if near else 0.0
 
 
 def begins(line: SeenLine, below: SeenLine, typography: Typography) -> bool:

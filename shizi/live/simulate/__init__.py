@@ -2,9 +2,9 @@
 
 What is drawn follows real rooms: somebody who moves in a lit place, rows over that picture or in a
 panel beside it, badges, coloured nicknames with signs and pictograms, nicknames that no colon ends,
-translucent strips, a fade at the top, indented lines, bursts, gifts counted up in place, joins
-that take turns, a pinned notice, repeats, comments that fly across the picture, a camera that
-shakes, and the loss of a video codec.
+translucent strips, a fade at the top, indented lines, bursts, gifts counted up in place, cards that
+were paid for, joins that take turns, a pinned notice, repeats, comments that fly across the
+picture, a camera that shakes, and the loss of a video codec.
 """
 
 from __future__ import annotations
@@ -24,7 +24,16 @@ from shizi.live.simulate import scene as scenes
 from shizi.live.simulate import script as scripts
 from shizi.live.simulate import style as styles
 from shizi.live.simulate.scene import SAY_HIGH, TABS_END, Scene, draw_scene
-from shizi.live.simulate.script import SIGNS, Pace, Rng, adorned, notice, read_lines, write_script
+from shizi.live.simulate.script import (
+    SIGNS,
+    Pace,
+    Rng,
+    adorned,
+    notice,
+    paid,
+    read_lines,
+    write_script,
+)
 from shizi.live.simulate.stage import Setting, Stage, slot_height
 from shizi.live.simulate.style import PICTOGRAMS, draw_row, draw_style
 from shizi.page import Image
@@ -114,6 +123,8 @@ def make_room(options: SimulateOptions) -> Clip:
     comments = read_lines(options.texts, face.covers)
     script = write_script(rng, options.seconds, PACES[options.level], comments)
     script = adorned(looks, script, [s for s in SIGNS if face.covers(s)] + list(PICTOGRAMS))
+    if not portrait and looks.random() < 0.3:  # portrait rooms have none
+        script = paid(looks, script, 0.08)
     if style.badge == "none":  # nobody sees a level
         script = [replace(message, level=None) for message in script]
     pinned = notice(rng) if rng.random() < 0.4 else None

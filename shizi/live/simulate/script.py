@@ -45,7 +45,11 @@ _SYSTEM = (
 _NOTICES = ("全场满199减50，拍下备注尺码", "今晚八点抽奖，点关注不迷路", "每天19点准时开播")
 SIGNS = "丶灬★☆"
 """What people put before or after their nicknames."""
-WORDS = "".join((*_FIRST, *_LAST, *_LATIN, "用户", *_COMMENTS, *_GIFTS, *_SYSTEM, *_NOTICES))
+CURRENCY, AMOUNTS = "¥", (30, 50, 100, 500, 1000)
+"""What a card costs."""
+WORDS = "".join(
+    (*_FIRST, *_LAST, *_LATIN, "用户", *_COMMENTS, *_GIFTS, *_SYSTEM, *_NOTICES, CURRENCY)
+)
 """Every character of the built-in texts."""
 
 # Shares of what people do; the rest comments.
@@ -144,6 +148,17 @@ def adorned(rng: Rng, script: Sequence[Act], signs: Sequence[str]) -> list[Act]:
             sign = signs[int(rng.integers(len(signs)))]
             names[name] = sign + name if rng.random() < 0.5 else name + sign
     return [replace(act, user=names.get(act.user, "")) for act in script]
+
+
+def paid(rng: Rng, script: Sequence[Act], share: float) -> list[Act]:
+    """The same, a share of whose comments are cards that somebody paid for."""
+    amounts = [int(rng.choice(AMOUNTS)) if rng.random() < share else 0 for _ in script]
+    return [
+        replace(act, kind="gift", gift=Gift(CURRENCY, amount))
+        if amount and act.kind == "comment"
+        else act
+        for act, amount in zip(script, amounts, strict=True)
+    ]
 
 
 def notice(rng: Rng) -> Act:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.live.event import Colour, Gift
-from shizi.live.simulate.script import Act, Rng
+from shizi.live.simulate.script import AMOUNTS, Act, Rng
 from shizi.synth.paint.fonts import Face
 from shizi.synth.paint.ink import ASCENT, advance, draw_text
 
@@ -128,6 +128,8 @@ def draw_style(rng: Rng, face: Face, size: int, width: int, portrait: bool) -> S
 
 def draw_row(style: Style, message: Act, gift: Gift | None = None) -> Sprite:
     """Draw a message; ``gift`` replaces the one it started with."""
+    if message.gift is not None and message.text:
+        return _draw_card(style, message.user, message.gift, message.text)
     if style.banners and message.gift is not None:
         return _draw_banner(style, message.user, gift or message.gift)
     rows = _wrap(style, _pieces(style, message, gift or message.gift))
@@ -168,6 +170,31 @@ def _draw_banner(style: Style, user: str, gift: Gift) -> Sprite:
         _paint(small, piece, colour, alpha, head + round(size * 0.3), round(size * y))
     count = _Piece(f"×{gift.count}", _GOLD)
     _paint(large, count, colour, alpha, wide + round(size * 0.4), round(size * 0.5))
+    return Sprite(colour, alpha)
+
+
+def _draw_card(style: Style, user: str, gift: Gift, text: str) -> Sprite:
+    """A card that was paid for: nickname and amount on one plate, what is said on a darker one."""
+    size, pitch, pad = style.size, round(style.size * 1.36), round(style.size * 0.4)
+    plain = replace(style, shadow=False)
+    plate = _BADGES[AMOUNTS.index(gift.count)]
+    said = _wrap(style, [_Piece(text, (255, 255, 255))])
+    head = 2 * pitch + pad
+    tall = head + len(said) * pitch + pad
+    wide = style.width - size
+    colour = np.zeros((tall, style.width, 3), np.float32)
+    alpha = np.zeros((tall, style.width, 1), np.float32)
+    box = np.ones((tall, wide), np.float32)
+    _over(colour, alpha, box[:head], [min(255, v + 90) for v in plate], 0, 0)
+    _over(colour, alpha, box[head:], [round(v * 0.7) for v in plate], 0, head)
+    amount = f"{gift.name}{gift.count}"
+    for i, name in enumerate((user, amount)):
+        _paint(plain, _Piece(name, (30, 30, 40)), colour, alpha, pad * 2, pad // 2 + i * pitch)
+    for i, row in enumerate(said):
+        x = pad * 2.0
+        for piece in row:
+            _paint(plain, piece, colour, alpha, round(x), head + pad // 2 + i * pitch)
+            x += _width(style, piece)
     return Sprite(colour, alpha)
 
 
