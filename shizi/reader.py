@@ -12,7 +12,7 @@ from typing import get_args
 import numpy as np
 
 from shizi import jobs, weights
-from shizi.cells import ones, part
+from shizi.cells import part, vouched
 from shizi.deadline import within
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Device, Engine
@@ -34,7 +34,7 @@ from shizi.orientation import OrientationClassifier
 from shizi.page import Image, Line, Page, Quad, Sheet, check_image
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
 from shizi.upright import Side, Upright, Vote
-from shizi.whole import apart
+from shizi.whole import once
 
 LEGIBLE = 0.5
 """Mean probability of its characters from which on a reading is text."""
@@ -210,14 +210,15 @@ class Reader:
         others = self.recognizer(upright, side.quads[rest])
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
         found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
-        said, whole = ones(found, said), apart(found, said)
+        said = vouched(found, said)
+        told = once(found, said)
         least = self.options.least_score
         short = np.maximum(*sides(found)) < SHORT * np.minimum(*sides(found))  # (N,)
         scores = [self.recognizer.certainty(reading) for reading in said]
         kept = [
             i
             for i, r in enumerate(said)
-            if whole[i] and _is_text(r, short[i]) and scores[i] >= least
+            if told[i] and _is_text(r, short[i]) and scores[i] >= least
         ]
         quads, texts = found[kept], [said[i].text for i in kept]
         placed = map_back(quads, side.angle, width, height)
