@@ -53,6 +53,27 @@ def sides(quads: Array) -> tuple[Array, Array]:
     return (edges[..., 0] + edges[..., 2]) / 2, (edges[..., 1] + edges[..., 3]) / 2
 
 
+LIKE = 0.5
+"""Logarithm of the ratio of two sizes that are alike, at most."""
+
+
+def alike(sizes: Array, others: Array) -> NDArray[np.bool_]:
+    """Say which sizes are alike: heights or widths of what may be one row or column."""
+    ratio = np.maximum(sizes, 1e-6) / np.maximum(others, 1e-6)
+    return np.asarray(np.abs(np.log(ratio)) < LIKE)
+
+
+def level(quads: Array, others: Array) -> NDArray[np.bool_]:
+    """Say for quads (N, 4, 2) which others (M, 4, 2) of like height are level with them: (N, M)."""
+    height, middle = sides(quads)[1][:, None], quads.mean(1)[:, 1, None]  # (N, 1)
+    off = np.abs(others.mean(1)[:, 1] - middle)
+    return np.asarray((off < _LEVEL * height) & alike(height, sides(others)[1]))
+
+
+_LEVEL = 0.3
+"""How far the middles of two lines of a row are apart, by their height, at most."""
+
+
 def grow(quads: Array, margin: float, pixels: float = 0.0) -> Quads:
     """Move every side of quads (N, 4, 2) outwards by ``margin`` shorter sides and ``pixels``."""
     width, height = sides(quads)
@@ -118,13 +139,6 @@ def box_iou(a: Array, b: Array) -> Array:
     area_a = (a[:, 2:] - a[:, :2]).prod(-1)
     area_b = (b[:, 2:] - b[:, :2]).prod(-1)
     return np.asarray(inter / np.maximum(area_a[:, None] + area_b[None] - inter, 1e-9))
-
-
-def quad_iou(a: Array, b: Array) -> float:
-    """IoU of two convex quads (4, 2)."""
-    inter = intersection(a, b)
-    union = float(area(a)) + float(area(b)) - inter
-    return float(inter / union) if union > 1e-9 else 0.0
 
 
 def intersection(a: Array, b: Array) -> float:
@@ -195,14 +209,14 @@ def distinct(quads: Array, scores: Array, most: float = 0.7) -> NDArray[np.intp]
     kept = np.zeros(len(order), bool)  # in that order
     for n, i in enumerate(order.tolist()):
         near = kept[:n] & (low[:n] < high[n]).all(1) & (high[:n] > low[n]).all(1)
-        near &= np.abs(size[:n] - size[n]) < _LIKE
+        near &= np.abs(size[:n] - size[n]) < _UNLIKE
         others = order[:n][near]
         kept[n] = all(intersection(quads[i], quads[j]) <= most * areas[i] for j in others)
     return np.sort(order[kept])
 
 
-_LIKE = 0.6
-"""Logarithm of the ratio of two heights that are alike."""
+_UNLIKE = 0.6
+"""Logarithm of the ratio of two heights from which on one line is no part of the other."""
 
 
 def warp(image: Image, quad: Array, width: int, height: int) -> Image:

@@ -1,6 +1,6 @@
 """Page orientation: the longest lines vote by how far their characters stand turned.
 
-What is made of the vote is said in :mod:`shizi.upright`.
+What is made of the vote is said in :mod:`shizi.reader.upright`.
 
 A line is scaled to one height, so the net need not know letters of any size, and a detector finds
 lines from whichever side a page is looked at. What is taller than wide is laid down first: text
@@ -22,6 +22,7 @@ from shizi.geometry import sides
 from shizi.nets.logits import softmax
 from shizi.nets.spec import OrientationSpec, VGGOrientationSpec
 from shizi.page import GREY, Image, Quads
+from shizi.weights import Net
 
 LINES = 8
 """Lines, the longest ones, that vote."""
@@ -52,6 +53,12 @@ class OrientationClassifier:
     ) -> None:
         self._session = session
         self._spec = spec
+
+    @classmethod
+    def of(cls, net: Net) -> OrientationClassifier:
+        """Make a classifier of a network."""
+        assert isinstance(net.spec, OrientationSpec | VGGOrientationSpec)
+        return cls(net.session, net.spec)
 
     def __call__(self, image: Image, quads: Quads) -> tuple[int, float]:
         """Return (angle, score) of an image whose lines were found at quads (N, 4, 2).

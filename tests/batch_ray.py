@@ -12,7 +12,7 @@ from typing import Any
 import batch_hands
 import pytest
 from batch_hands import ACTOR, BLACK, NODE, ONCE
-from test_batch import files, picture, rows
+from batching import files, picture, rows
 
 from shizi.batch.options import BatchOptions
 from shizi.batch.run import Batch, hands_of

@@ -1,4 +1,4 @@
-"""What several tests share: a few fonts, a few texts, a store of live rooms."""
+"""What several tests share: a few fonts, a few texts, a service, a store of live rooms."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
 from shizi.errors import DataError
-from shizi.live.keep.sinks import base
-from shizi.live.keep.store import Store
-from shizi.synth import LineOptions, PageOptions, World, build_world
-from shizi.synth.paint.fonts import Face, load_faces, system_fonts
+
+# What a fixture imports, only its tests need: those of reading run where nothing else is installed.
+if TYPE_CHECKING:
+    from serving import Served
+
+    from shizi.live.keep.store import Store
+    from shizi.synth import SynthLineOptions, SynthPageOptions, World
+    from shizi.synth.paint.fonts import Face
 
 settings.register_profile("unhurried", deadline=None)  # a busy processor proves nothing
 settings.load_profile("unhurried")
@@ -32,6 +37,8 @@ TEXTS = (
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """A folder with two small Chinese fonts and a Latin one, and a text file."""
+    from shizi.synth.paint.fonts import system_fonts
+
     folder = tmp_path_factory.mktemp("synth")
     (folder / "texts.txt").write_text("\n".join(TEXTS), encoding="utf-8")
     (folder / "fonts").mkdir()
@@ -52,6 +59,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 
 
 def _writes(path: Path, text: str) -> bool:
+    from shizi.synth.paint.fonts import load_faces
+
     try:
         return any(face.covers(text) for face in load_faces([path], need_han=False))
     except DataError:
@@ -61,25 +70,34 @@ def _writes(path: Path, text: str) -> bool:
 @pytest.fixture(scope="session", autouse=True)
 def rooms_in_one_face() -> Iterator[None]:
     """Simulated rooms look alike wherever the tests run, however many fonts are installed there."""
-    faces = [path for path in system_fonts() if path.name == "NotoSansCJK-Bold.ttc"]
     with pytest.MonkeyPatch.context() as patch:
-        if faces and find_spec("av"):
-            patch.setattr("shizi.live.simulate.system_fonts", lambda: faces)
+        if find_spec("av"):
+            from shizi.synth.paint.fonts import system_fonts
+
+            faces = [path for path in system_fonts() if path.name == "NotoSansCJK-Bold.ttc"]
+            if faces:
+                patch.setattr("shizi.live.simulate.system_fonts", lambda: faces)
         yield
 
 
 @pytest.fixture(scope="session")
-def options(sources: dict[str, object]) -> LineOptions:
-    return LineOptions(**sources)  # type: ignore[arg-type]
+def options(sources: dict[str, object]) -> SynthLineOptions:
+    from shizi.synth import SynthLineOptions
+
+    return SynthLineOptions(**sources)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
-def page_options(sources: dict[str, object]) -> PageOptions:
-    return PageOptions(**sources, longest=600)  # type: ignore[arg-type]
+def page_options(sources: dict[str, object]) -> SynthPageOptions:
+    from shizi.synth import SynthPageOptions
+
+    return SynthPageOptions(**sources, longest=600)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
-def world(options: LineOptions) -> World:
+def world(options: SynthLineOptions) -> World:
+    from shizi.synth import build_world
+
     return build_world(options)
 
 
@@ -88,9 +106,20 @@ def face(world: World) -> Face:
     return world.any_face(np.random.default_rng(0))
 
 
+@pytest.fixture(scope="module")
+def api() -> Iterator[Served]:
+    """A service that is being asked."""
+    from serving import served
+
+    with served() as asked:
+        yield asked
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store of live rooms."""
+    from shizi.live.keep.store import Store
+
     with Store(str(tmp_path / "store.db")) as opened:
         yield opened
 
@@ -98,5 +127,5 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sinks that went away are tried again soon."""
-    monkeypatch.setattr(base, "_FIRST_WAIT", 0.01)
-    monkeypatch.setattr(base, "_LONGEST_WAIT", 0.05)
+    monkeypatch.setattr("shizi.live.keep.sinks.base._FIRST_WAIT", 0.01)
+    monkeypatch.setattr("shizi.live.keep.sinks.base._LONGEST_WAIT", 0.05)

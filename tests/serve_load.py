@@ -52,7 +52,6 @@ def health():
 uvicorn.run(app, port=int(sys.argv[2]), log_level="warning")
 """
 
-HEAD = b"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
 QUEUE = 32
 AGAIN = 0.1
 """Seconds after which a client that was turned away comes again: it has not read Retry-After."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -97,3 +99,22 @@ def served(options: ServeOptions = ServeOptions(port=0, workers=1)) -> Iterator[
             reader.go.set()
             assert service.close(30)
             asked.client.close()
+
+
+PNG = png()
+BROKEN = b"no picture"
+
+
+def several(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
+    return [("file", file) for file in files]
+
+
+def until_done(api: Served, where: str) -> dict[str, object]:
+    while (told := api.get(where).json())["state"] in ("waiting", "reading"):
+        time.sleep(0.01)
+    return dict(told)
+
+
+def pages_read(api: Served) -> int:
+    (found,) = re.findall(r"^shizi_pages_total (\d+)$", api.get("/metrics").text, re.M)
+    return int(found)

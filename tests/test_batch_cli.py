@@ -12,7 +12,7 @@ from pathlib import Path
 import batch_hands
 import pytest
 from batch_hands import BLACK, WRONG
-from test_batch import files, picture
+from batching import files, picture
 
 from shizi.batch.run import Batch
 from shizi.batch.task import Outcome

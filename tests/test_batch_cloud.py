@@ -12,7 +12,7 @@ from typing import Any
 import batch_hands
 import pytest
 from batch_hands import BLACK, WRONG
-from test_batch import picture, rows, told
+from batching import picture, rows, told
 
 from shizi.batch import cloud
 from shizi.batch.inputs import expand

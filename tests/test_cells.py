@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from shizi.cells import part, vouched
 from shizi.geometry import box_to_quad
 from shizi.page import Char, Quads
+from shizi.reader.cells import part, vouched
 from shizi.recognition import Reading
 
 

@@ -223,6 +223,8 @@ def test_labels_jsonl(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for where in ("3: line 1: ", "3: line 2: ", "4: ", "5: "):
         assert f"{file}:{where}" in caplog.text
     assert bad.count == 4
+    with pytest.raises(DataError, match=r"labels\.jsonl:3"):
+        open_pages(tmp_path, BadRows(strict=True))
 
 
 def test_paddle_detection(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quads import quad_iou
 
 from shizi.detection import DetectionOptions
 from shizi.detection.canvas import OVERLAP, cover, padded
@@ -15,7 +16,7 @@ from shizi.detection.columns import cells, in_row, stack
 from shizi.detection.ends import completed
 from shizi.detection.missed import merge, one_line
 from shizi.detection.slices import build_quads
-from shizi.geometry import box_to_quad, quad_iou, quad_to_box
+from shizi.geometry import box_to_quad, quad_to_box
 from shizi.nets.spec import CTPNSpec
 from shizi.train.targets import Targets, assign, slice_quads
 

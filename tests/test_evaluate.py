@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -333,8 +334,21 @@ def test_tables_show_what_strangers_wrote_as_it_is(capsys: pytest.CaptureFixture
     assert "[/] [b] :cat: \\x1b[2J" in capsys.readouterr().out
 
 
-def test_evaluating_prints_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_counts_of_several_sets_add_up(folder: Path) -> None:
     (result,) = run_eval("orientation", EvalOptions((folder,)), Oracle())
     assert result.figures["accuracy"] == 1
     assert together([result, result]).trace() == 2 * result.figures["pictures"]
-    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("task", "told", "said"),
+    [
+        ("detection", {"plot": Path("a.png")}, "--plot"),
+        ("pages", {"calibrate": True}, "--calibrate"),
+        ("detection", {"ignore_case": False}, "--ignore-case"),
+        ("orientation", {"drop": "。"}, "--drop"),
+    ],
+)
+def test_what_a_task_cannot_use_is_refused(task: str, told: dict[str, Any], said: str) -> None:
+    with pytest.raises(DataError, match=f"{said} .*{task} .*drop it"):
+        score(task, EvalOptions(data=(), **told), None)  # type: ignore[arg-type]

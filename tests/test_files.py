@@ -62,3 +62,18 @@ def test_nobody_may_read_the_new_file_before_it_has_the_permissions_of_the_old(
     with whole(file) as part:
         part.write_text("secret")
         assert part.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_another_machine_is_writing_is_not_swept_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.node", lambda: "other")
+    writing = whole(tmp_path / "a.txt")
+    part = writing.__enter__()
+    part.write_text("whole")
+    monkeypatch.setattr("platform.node", lambda: "here")
+    monkeypatch.setattr("shizi.files._runs", lambda process: False)
+    with whole(tmp_path / "a.txt") as other:
+        other.write_text("first")
+    writing.__exit__(None, None, None)
+    assert (tmp_path / "a.txt").read_text() == "whole"

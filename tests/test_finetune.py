@@ -15,21 +15,18 @@ from tiny import line_set
 
 from shizi import weights
 from shizi.charset import Charset
-from shizi.data import read_lines
 from shizi.engine import open_session
 from shizi.errors import DataError, WeightsError
 from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.reader import Reader, ReaderOptions
-from shizi.synth import LineOptions
-from shizi.synth.meters import BARS, draw_meter, reading, write_meters
+from shizi.synth import SynthLineOptions
 from shizi.synth.paint.fonts import load_faces, system_fonts
-from shizi.synth.world import rng_for
 from shizi.train.card import read_card
 from shizi.train.export import export
 from shizi.train.grow import choose_charset, extended
 from shizi.train.init import initial, initialise
-from shizi.train.loop.schedule import LoopOptions, due, rate, saving
+from shizi.train.loop.schedule import LoopOptions
 from shizi.train.loop.stream import batches
 from shizi.train.loop.torch import Trainer, fit
 from shizi.train.options import CRNNInitOptions, CRNNOptions, ExportOptions
@@ -360,57 +357,9 @@ def test_lines_are_drawn_where_none_are_given(tmp_path: Path) -> None:
         p for size, p in sized if size > 3e6 and any(f.han for f in load_faces([p], False))
     )
     (tmp_path / chinese.name).symlink_to(chinese)
-    lines = DrawnLines(7, LineOptions(fonts=(tmp_path,), system_fonts=False, drawn=2))
+    lines = DrawnLines(7, SynthLineOptions(fonts=(tmp_path,), system_fonts=False, drawn=2))
     assert len(lines) > 1000 * GUARD
     first, again, other = lines[3], lines[3], lines[4]
     assert np.array_equal(first.load(), again.load())
     assert first.text == again.text != other.text
     assert first.load().dtype == np.uint8
-
-
-# The schedule of short runs
-
-
-def test_a_time_budget_brings_ten_validations() -> None:
-    options = LoopOptions(time_budget="100s", validate_every=1000)
-    asked = [s for s in range(1, 40) if due(s, 2.5 * (s - 1), 2.5 * s, options)]
-    assert asked == list(range(4, 40, 4))
-    assert not due(1, 0, 1e9, LoopOptions())
-    assert due(500, 0, 1, LoopOptions())
-
-
-def test_a_long_run_is_saved_every_five_minutes() -> None:
-    saved = [t for t in range(10, 1000, 10) if saving(t - 10, t)]
-    assert saved == [300, 600, 900]
-
-
-def test_warming_up_takes_no_more_than_a_tenth() -> None:
-    options = LoopOptions(lr=1.0, warmup=200)
-    assert rate(19, 0.0, options) == pytest.approx(0.1)
-    assert rate(19, 0.05, options) == pytest.approx(0.5, rel=0.02)
-    assert rate(20, 0.1, options) > 0.97
-
-
-# Meters
-
-
-def test_meters_say_what_their_labels_say(tmp_path: Path) -> None:
-    write_meters(tmp_path / "a", 30, 1, workers=1)
-    write_meters(tmp_path / "b", 30, 1, workers=1)
-    first, second = read_lines(tmp_path / "a"), read_lines(tmp_path / "b")
-    assert [i.encoded() for i in first] == [i.encoded() for i in second]
-    assert set(weights.charset().missing("".join(first.texts()))) <= set("∿⚡")
-    for item in first:
-        assert 18 <= item.load().shape[0] <= 60
-
-
-def test_every_digit_has_bars_of_its_own() -> None:
-    assert len({frozenset(bars) for bars in BARS.values()}) == len(BARS) == 11
-    shown = {d: draw_meter(d, "", rng_for(1, 1)).tobytes() for d in "0123456789"}
-    assert len(set(shown.values())) == 10
-
-
-def test_readings_have_the_forms_of_meters() -> None:
-    made = [reading(rng_for(3, i)) for i in range(300)]
-    assert all(set(digits) <= {*BARS, ".", ":"} for digits, _ in made)
-    assert {unit for _, unit in made} >= {"", "kWh", "V∿", "⚡"}

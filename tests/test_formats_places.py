@@ -13,7 +13,6 @@ from shizi.formats import FormatName, write
 from shizi.page import Char, Line, Page, Quad
 
 ALTO = "{http://www.loc.gov/standards/alto/ns-v4#}"
-XHTML = "{http://www.w3.org/1999/xhtml}"
 
 
 def line(left: float, top: float, text: str, block: int, paragraph: int, **more: bool) -> Line:

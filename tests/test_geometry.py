@@ -7,15 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from quads import quad_iou
 
 from shizi.geometry import (
+    alike,
     area,
     box_iou,
     box_to_quad,
     distinct,
+    level,
     map_back,
     order_quad,
-    quad_iou,
     quad_to_box,
     rotate90,
     sides,
@@ -117,3 +119,17 @@ def test_sides_and_area_of_a_tilted_rectangle() -> None:
     width, height = sides(quad)
     assert (width, height) == (pytest.approx(5), pytest.approx(10))
     assert area(quad) == pytest.approx(50)
+
+
+def test_lines_are_level_where_their_middles_and_their_heights_are_nearly_the_same() -> None:
+    own = box_to_quad(np.array([[0, 0, 50, 20]], np.float32))
+    boxes = [[90, 5, 99, 25], [90, 7, 99, 27], [0, 0, 50, 32], [0, 0, 50, 34]]
+    others = box_to_quad(np.array(boxes, np.float32))
+    assert level(own, others).tolist() == [[True, False, False, False]]
+    assert level(own, others[:0]).shape == (1, 0)
+
+
+def test_sizes_are_alike_whichever_is_named_first() -> None:
+    sizes = np.array([10.0, 16.4, 16.6, 0.0], np.float32)
+    assert alike(sizes, sizes[:1]).tolist() == [True, True, False, False]
+    assert alike(sizes[:1], sizes).tolist() == [True, True, False, False]

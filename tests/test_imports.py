@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,16 +13,16 @@ import pytest
 import shizi
 
 ROOT = Path(shizi.__file__).parent
+DESIGN = (ROOT.parent / "docs" / "design.md").read_text(encoding="utf-8")
 
 LEVELS = [
     {"terminal"},
     {"errors", "certainty", "cpu", "files", "waits", "bar"},
     {"page", "extras", "options", "deadline"},
     {"geometry", "charset", "nets"},
-    {"images", "ctc", "crop", "pictograms", "engine"},
+    {"images", "ctc", "crop", "engine"},
     {"weights", "journal"},
     {"orientation", "detection", "recognition", "layout", "jobs"},
-    {"upright", "cells", "whole"},
     {"reader"},
     {"formats", "web"},
     {"data", "synth", "scores"},
@@ -51,13 +52,13 @@ INSIDE = {
         {"run"},
         {"rooms"},
     ],
+    "reader": [{"upright", "cells", "whole"}],
     "serve": [
-        {"options", "refusal", "metrics"},
-        {"admission", "json_body", "guarded"},
-        {"order", "umi", "mistral"},
-        {"answer", "uploads"},
-        {"later", "collect", "result"},
-        {"openapi"},
+        {"options", "refusal"},
+        {"desk"},
+        {"asked"},
+        {"answer", "collect", "others"},
+        {"later", "openapi"},
         {"service"},
     ],
     "train": [
@@ -108,6 +109,17 @@ def modules(path: Path) -> set[str]:
         elif isinstance(node, ast.Import):
             found |= {a.name for a in node.names if a.name.startswith("shizi.")}
     return found
+
+
+def test_the_design_tells_the_same_levels() -> None:
+    rows = re.findall(r"^\| \d+ \| ([^|]+) \|", DESIGN, re.MULTILINE)
+    assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == LEVELS[:-1]  # no __main__
+
+
+def test_the_files_that_the_design_names_exist() -> None:
+    files = {f"/{path.relative_to(ROOT.parent)}" for path in ROOT.rglob("*")}
+    named = re.findall(r"`((?!tests/)[\w/]+\.py|(?:nets|reader|serve|train)/\w+)`", DESIGN)
+    assert named and not [name for name in named if not any(f.endswith(f"/{name}") for f in files)]
 
 
 def test_every_room_has_a_level() -> None:

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shizi.geometry import box_to_quad
-from shizi.layout import Place, arrange
+from shizi.layout import Arranged, arrange
 from shizi.page import Quads
 
 Box = tuple[float, float, float, float]
 
 
-def read(lines: dict[str, Box], degrees: float = 0.0) -> list[Place]:
+def read(lines: dict[str, Box], degrees: float = 0.0) -> list[Arranged]:
     """Arrange named boxes, handed over in a scrambled order; index runs over ``lines``."""
     quads = box_to_quad(np.array(list(lines.values()), dtype=np.float32))
     turn = np.deg2rad(degrees)
@@ -22,7 +22,7 @@ def read(lines: dict[str, Box], degrees: float = 0.0) -> list[Place]:
     scrambled = np.random.default_rng(7).permutation(len(lines))
     texts = list(lines)
     places = arrange((quads @ matrix).astype(np.float32)[scrambled], [texts[i] for i in scrambled])
-    return [Place(int(scrambled[p.index]), p.block, p.paragraph, p.vertical) for p in places]
+    return [Arranged(int(scrambled[p.index]), p.block, p.paragraph, p.vertical) for p in places]
 
 
 def order(lines: dict[str, Box], degrees: float = 0.0) -> list[str]:

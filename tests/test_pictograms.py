@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from shizi.page import Char
-from shizi.pictograms import without_pictograms
+from shizi.recognition.pictograms import without_pictograms
 
 RED, GREY = (220, 30, 30), (90, 90, 90)
 

@@ -11,8 +11,8 @@ from shizi.certainty import Fit, certainty
 from shizi.geometry import box_to_quad, map_back
 from shizi.page import Char
 from shizi.reader import Reader, ReaderOptions
+from shizi.reader.upright import SAMPLE, SENSE, _legible, _lone, _sense
 from shizi.recognition import Reading
-from shizi.upright import SAMPLE, SENSE, _legible, _lone, _sense
 
 HEIGHT, WIDTH = 60, 100
 """Of the picture as it stands upright."""

@@ -167,3 +167,10 @@ def test_both_languages_hold_the_same_figures() -> None:
     chinese, english = (_BENCHMARK.findall(text) for text in (CHINESE, ENGLISH))
     assert len(chinese) == 1
     assert chinese == english
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_tests_that_hold_a_promise_exist(path: Path) -> None:
+    told = re.findall(r"\b(test_\w+\.py)(?:::(test_\w+))?", path.read_text(encoding="utf-8"))
+    files = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("*.py")}
+    assert not [(name, test) for name, test in told if f"def {test}" not in files.get(name, "")]

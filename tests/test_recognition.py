@@ -18,9 +18,9 @@ from shizi.recognition import (
     Reading,
     RecognitionOptions,
     Recognizer,
-    _paired,
     _which_way,
 )
+from shizi.recognition.signs import paired, without_parts
 
 CHARSET = Charset("abcdefghij ")
 CELL = 32
@@ -193,7 +193,24 @@ def test_brackets_of_a_pair_have_one_width_that_of_the_surer() -> None:
         ("a)（b", 1, "a)（b"),
         ("（）()", 0, "（）()"),
     ):
-        assert "".join(c.text for c in _paired(chars(text, doubtful))) == expected
+        assert "".join(c.text for c in paired(chars(text, doubtful))) == expected
+
+
+def test_a_part_of_a_sign_that_was_read_beside_it_is_left_out() -> None:
+    def read(text: str) -> tuple[str, float, float]:
+        chars = without_parts([Char(c, 0.9, i / 10, (i + 1) / 10) for i, c in enumerate(text)])
+        return "".join(c.text for c in chars), chars[0].start, chars[-1].end
+
+    for text, expected in (
+        ("温度25°℃", "温度25℃"),
+        ("98㎡²", "98㎡"),
+        ("№º2045", "№2045"),
+        ("10㏄㎝", "10㎝"),
+        ("45°，5㎏", "45°，5㎏"),
+        ("5kg、3㎞", "5kg、3㎞"),
+        ("°℃", "℃"),
+    ):
+        assert read(text) == (expected, 0.0, pytest.approx(len(text) / 10))
 
 
 def test_doubtful_spaces_stand_beside_signs_and_not_between_chinese_characters() -> None:

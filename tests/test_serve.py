@@ -1,48 +1,28 @@
-"""The HTTP API: every file gets its result or its reason, and nobody waits for ever."""
+"""What is read comes in the format asked for, every file's result or its reason."""
 
 from __future__ import annotations
 
 import io
 import json
-import random
-import re
-import socket
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-import httpx
 import PIL.Image
 import pytest
-from pictures import encode
-from serving import FAULTY, SLOW, TEXTS, Served, png, served, tiff
+from serving import (
+    BROKEN,
+    FAULTY,
+    PNG,
+    SLOW,
+    TEXTS,
+    Served,
+    pages_read,
+    png,
+    several,
+    tiff,
+)
 
-from shizi.errors import OptionError
 from shizi.formats import FORMATS
-from shizi.serve import uploads
-from shizi.serve.options import TOKEN, ServeOptions
-from shizi.serve.refusal import RefusedError
-
-PNG = png()
-BROKEN = b"no picture"
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Served]:
-    with served() as asked:
-        yield asked
-
-
-def several(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
-    return [("file", file) for file in files]
-
-
-def until_done(api: Served, where: str) -> dict[str, object]:
-    while (told := api.get(where).json())["state"] in ("waiting", "reading"):
-        time.sleep(0.01)
-    return dict(told)
-
 
 # What is read
 
@@ -232,258 +212,16 @@ def test_a_format_of_one_page_refuses_several(api: Served) -> None:
     assert "one page" in answer.json()["error"]
 
 
-def test_too_much_is_refused_by_bytes_pixels_and_pages() -> None:
-    options = ServeOptions(port=0, workers=1, max_upload=20_000, max_pages=2)
-    with served(options) as api:
-        assert api.post("/v1/read", content=bytes(20_001)).status_code == 413
-        assert api.post("/v1/read", content=iter([bytes(9000)] * 3)).status_code == 413
-        assert api.post("/v1/read", files=several(("a", bytes(20_001)))).status_code == 413
-        assert api.post("/v1/ocr", content=bytes(20_001)).status_code == 413
-        long = api.post("/v1/read", content=tiff(30, 31, 32))
-        assert long.status_code == 413
-        assert "more than 2 pages" in long.json()["error"]
-        assert api.post("/v1/read?pages=2-3", content=tiff(30, 31, 32)).status_code == 200
-        many = several(*[("a", PNG)] * 3)
-        assert api.post("/v1/read", files=many).status_code == 413
-        assert api.post("/v1/read", content=png(200_000, 1)).status_code == 413
-
-
-def test_who_comes_when_all_places_are_taken_is_told_when_to_come_again() -> None:
-    with served(ServeOptions(port=0, workers=1, queue=0)) as api:
-        first = api.slow()
-        for path in ("/v1/read", "/v1/jobs", "/v1/ocr", "/api/ocr"):
-            answer = api.post(path, content=bytes(300_000))
-            assert answer.status_code == 429, path
-            assert int(answer.headers["Retry-After"]) >= 1
-        api.reader.go.set()
-        first.join(30)
-        assert api.post("/v1/read", content=PNG).status_code == 200
-
-
-def test_a_page_that_takes_too_long_is_given_up() -> None:
-    with served(ServeOptions(port=0, workers=1, page_timeout=0.05)) as api:
-        answer = api.post("/v1/read?name=x.png", content=png(SLOW))
-        assert answer.status_code == 504
-        assert answer.json()["error"].startswith("x.png: takes longer than 0.05 s")
-        job = api.post("/v1/jobs", content=png(SLOW)).headers["Location"]
-        api.reader.go.set()
-        assert api.get("/healthz").status_code == 200
-        until_done(api, job)
-
-
-def test_a_client_that_stops_sending_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "_SILENCE", 0.05)
-    with served() as api, socket.create_connection(("127.0.0.1", httpx.URL(api.url).port)) as one:
-        head = "POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
-        monkeypatch.setattr("shizi.serve.guarded._PATIENCE", 0.05)
-        one.sendall(head.encode())
-        assert one.recv(1000).startswith(b"HTTP/1.1 408")
-
-
-def test_what_was_taken_is_finished_when_the_service_stops() -> None:
-    with served() as api:
-        job = api.post("/v1/jobs", content=png(SLOW)).headers["Location"]
-        assert api.reader.reading.acquire(timeout=30)
-        assert not api.service.close(0)
-        late = api.post("/v1/read", content=PNG)
-        assert late.status_code == 503
-        assert late.headers["Retry-After"]
-        assert api.get("/healthz").status_code == 503
-        api.reader.go.set()
-        assert api.service.close(30)
-        assert api.get(f"{job}/result").text.startswith(TEXTS[0])
-
-
-def test_what_is_left_can_be_given_up() -> None:
-    with served() as api:
-        api.post("/v1/jobs", content=tiff(SLOW, 30, 31))
-        api.post("/v1/jobs", content=PNG)
-        assert api.reader.reading.acquire(timeout=30)
-        assert not api.service.close(0)
-        api.service.abandon()
-        api.reader.go.set()
-        for thread in api.service._desk._pool._threads:
-            thread.join(30)
-        assert _pages_read(api) == 1
-
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP", "PDF"])
-def test_damaged_files_are_read_or_refused(api: Served, kind: str) -> None:
-    if kind == "PDF":
-        pytest.importorskip("pypdfium2")
-    whole = encode(PIL.Image.new("L", (60, 30), 200), kind)
-    chance = random.Random(kind)
-    damaged = [whole[: len(whole) * n // 8] for n in range(1, 8)]
-    for _ in range(12):
-        torn = bytearray(whole)
-        for _ in range(3):
-            torn[chance.randrange(len(torn))] = chance.randrange(256)
-        damaged.append(bytes(torn))
-    for data in damaged:
-        for format in ("json", "pdf") if kind != "PDF" else ("json",):
-            answer = api.post(f"/v1/read?format={format}", content=data)
-            assert answer.status_code in (200, 207, 400, 413, 422), answer.text
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"--x",
-        b"--x\r\n\r\n\r\n--x--\r\n",
-        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc',
-        b'--x\r\nContent-Disposition: form-data; filename="a"\r\n\r\nabc\r\n--x--\r\n',
-        b'--x\r\nContent-Disposition: form-data; name="dpi"\r\n\r\n\xff\r\n--x--\r\n',
-        b"--x\r\n" + bytes(1000),
-    ],
-)
-@pytest.mark.parametrize("path", ["/v1/read", "/v1/jobs", "/v1/format", "/v1/corrections"])
-# Starlette leaves the file of a part that never ends to the collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_damaged_forms_are_refused(api: Served, path: str, body: bytes) -> None:
-    kind = {"Content-Type": "multipart/form-data; boundary=x"}
-    for headers in (kind, {"Content-Type": "multipart/form-data"}):
-        answer = api.post(path, content=body, headers=headers)
-        assert 400 <= answer.status_code < 500, answer.text
-        assert answer.json()["error"]
-
-
-# Who may ask
-
-
-def test_without_the_token_nothing_is_read(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("s3cret\n")
-    with served(ServeOptions(port=0, workers=1, token_file=tmp_path / "token")) as api:
-        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic s3cret"}):
-            answer = api.post("/v1/read", content=PNG, headers=headers)
-            assert answer.status_code == 401
-            assert answer.headers["WWW-Authenticate"] == "Bearer"
-        right = {"Authorization": "Bearer s3cret"}
-        assert api.post("/v1/read", content=PNG, headers=right).status_code == 200
-        assert api.get("/metrics").status_code == 401
-        assert api.get("/v1/jobs/x").status_code == 401
-        assert api.post("/api/ocr", json={}).status_code == 401
-        assert [api.get(p).status_code for p in ("/", "/healthz", "/openapi.json")] == [200] * 3
-
-
-def test_the_token_comes_of_a_file_or_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv(TOKEN, raising=False)
-    assert ServeOptions().token() is None
-    monkeypatch.setenv(TOKEN, " abc ")
-    assert ServeOptions().token() == "abc"
-    (tmp_path / "empty").write_text("\n")
-    with pytest.raises(OptionError, match="holds no token"):
-        ServeOptions(token_file=tmp_path / "empty").token()
-
-
-def test_other_names_and_other_pages_are_not_answered(api: Served) -> None:
-    for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
-        assert api.post("/v1/read", content=PNG, headers=headers).status_code == 403
-    assert "access-control-allow-origin" not in api.post("/v1/read", content=PNG).headers
-
-
-# Jobs
-
-
-def test_a_job_is_read_while_nobody_waits(api: Served) -> None:
-    added = api.post("/v1/jobs?format=json", files=several(("a.png", PNG), ("b.png", BROKEN)))
-    assert added.status_code == 202
-    where = added.headers["Location"]
-    told = until_done(api, where)
-    assert (told["state"], told["status"], told["pages"]) == ("done", 207, 1)
-    for _ in range(2):
-        result = api.get(f"{where}/result")
-        assert result.status_code == 207
-        assert [page["image"] for page in result.json()] == ["a.png", "b.png"]
-    assert api.client.delete(where).status_code == 204
-    assert api.get(where).status_code == 404
-
-
-def test_a_job_that_fails_says_why(api: Served) -> None:
-    where = api.post("/v1/jobs?name=x", content=BROKEN).headers["Location"]
-    told = until_done(api, where)
-    assert (told["state"], told["status"]) == ("failed", 422)
-    result = api.get(f"{where}/result")
-    assert result.status_code == 422
-    assert result.json()["error"] == told["error"]
-
-
-def test_a_job_can_be_cancelled_between_pages() -> None:
-    with served() as api:
-        where = api.post("/v1/jobs", content=tiff(SLOW, 30, 31)).headers["Location"]
-        assert api.reader.reading.acquire(timeout=30)
-        assert api.get(f"{where}/result").status_code == 409
-        assert api.get(where).json()["state"] == "reading"
-        assert api.client.delete(where).status_code == 204
-        api.reader.go.set()
-        assert api.service.close(30)
-        assert "shizi_pages_total 1\n" in api.get("/metrics").text
-
-
-def test_jobs_are_bounded_and_kept_for_a_while() -> None:
-    with served(ServeOptions(port=0, workers=1, most_jobs=1)) as api:
-        first = api.post("/v1/jobs", content=png(SLOW)).headers["Location"]
-        assert api.post("/v1/jobs", content=PNG).status_code == 429
-        api.reader.go.set()
-        until_done(api, first)
-        second = api.post("/v1/jobs", content=PNG).headers["Location"]
-        assert api.get(first).status_code == 404
-        until_done(api, second)
-        api.service._later.keep = 0
-        assert api.get(second).status_code == 404
-
-
-# What it tells of itself
-
-
-def test_counts_are_there_for_prometheus(api: Served) -> None:
-    api.post("/v1/read", content=PNG)
-    text = api.get("/metrics").text
-    assert 'shizi_requests_total{endpoint="read",status="200"}' in text
-    assert "# TYPE shizi_pages_total counter" in text
-    assert "shizi_places 0" in text
-
-
-def test_openapi_names_every_endpoint_and_option(api: Served) -> None:
-    told = api.get("/openapi.json").json()
-    routes = {
-        route.path: set(route.methods or ()) - {"HEAD"}  # type: ignore[attr-defined]
-        for route in api.service._starlette().routes
-        if hasattr(route, "methods") and route.path not in ("/", "/openapi.json")  # type: ignore[attr-defined]
-    }
-    assert set(told["paths"]) == set(routes)
-    names = {option["name"] for option in told["paths"]["/v1/read"]["post"]["parameters"]}
-    assert {"format", "pages", "dpi", "password", "orientation"} <= names
-    assert told["info"]["version"]
-
-
-def test_numbers_out_of_range_are_refused_at_the_start() -> None:
-    for wrong in ({"queue": -1}, {"max_pages": 0}, {"page_timeout": 0}, {"port": 70_000}):
-        with pytest.raises(OptionError):
-            ServeOptions(**wrong)  # type: ignore[arg-type]
-
-
-def test_a_refusal_is_one_line() -> None:
-    assert str(RefusedError(400, "a\nb\x1b")) == "a b\\x1b"
-
-
 def test_a_pdf_that_has_text_keeps_it_unless_that_is_not_wanted(api: Served) -> None:
     pikepdf = pytest.importorskip("pikepdf")
     files = several(("a.png", PNG))
     made = api.post("/v1/read?format=pdf", files=files)
     assert made.headers["Content-Type"] == "application/pdf"
     for force, reads in (("0", False), ("1", True)):
-        pages = _pages_read(api)
+        pages = pages_read(api)
         again = api.post(f"/v1/read?format=pdf&force={force}", content=made.content)
         assert again.status_code == 200
         assert again.headers.get("Shizi-Kept") == (None if reads else "1")
         with pikepdf.open(io.BytesIO(again.content)) as book:
             assert len(book.pages) == 1
-        assert (_pages_read(api) > pages) is reads
-
-
-def _pages_read(api: Served) -> int:
-    (found,) = re.findall(r"^shizi_pages_total (\d+)$", api.get("/metrics").text, re.M)
-    return int(found)
+        assert (pages_read(api) > pages) is reads

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import warnings
-from collections.abc import Iterator
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -21,12 +20,6 @@ with warnings.catch_warnings():
 
 PNG = png()
 IMAGE = base64.b64encode(PNG).decode()
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Served]:
-    with served() as asked:
-        yield asked
 
 
 def umi(api: Served, **options: object) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from quads import quad_iou
 
 from shizi.detection.beside import in_line
 from shizi.detection.filling import filling, with_filling
 from shizi.detection.missed import second_looks
 from shizi.detection.strokes import Patch, cut_patch, densest, lay, slant, unexplained
-from shizi.geometry import box_to_quad, quad_iou, sides
+from shizi.geometry import box_to_quad, sides
 from shizi.page import Image
 
 NONE = np.zeros((0, 4, 2), np.float32)

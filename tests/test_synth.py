@@ -21,9 +21,9 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from shizi.data import read_lines, read_pages
 from shizi.errors import DataError
 from shizi.synth import (
-    LineOptions,
     PageLine,
-    PageOptions,
+    SynthLineOptions,
+    SynthPageOptions,
     World,
     build_world,
     line_samples,
@@ -45,7 +45,7 @@ from shizi.synth.wording.text import KINDS, stackable
 KINDS_OF_PAGE = ("document", "screen", "overlay", "scene", "subtitle", "blank")
 
 
-def test_line_depends_on_seed_and_index_only(options: LineOptions, world: World) -> None:
+def test_line_depends_on_seed_and_index_only(options: SynthLineOptions, world: World) -> None:
     stream = line_samples(options, 5)
     first = [next(stream) for _ in range(6)]
     again = [render_line(world, options, 5, i) for i in reversed(range(6))][::-1]
@@ -57,7 +57,7 @@ def test_line_depends_on_seed_and_index_only(options: LineOptions, world: World)
     assert other.image.shape != first[0].image.shape or (other.image != first[0].image).any()
 
 
-def test_page_depends_on_seed_and_index_only(page_options: PageOptions, world: World) -> None:
+def test_page_depends_on_seed_and_index_only(page_options: SynthPageOptions, world: World) -> None:
     stream = page_samples(page_options, 3)
     first = [next(stream) for _ in range(2)]
     for i in (1, 0):
@@ -68,7 +68,7 @@ def test_page_depends_on_seed_and_index_only(page_options: PageOptions, world: W
 
 @pytest.mark.parametrize("look", list(LOOKS))
 def test_line_crops_are_well_formed(sources: dict[str, object], world: World, look: str) -> None:
-    chosen = LineOptions(**sources, **{name: float(name == look) for name in LOOKS})  # type: ignore[arg-type]
+    chosen = SynthLineOptions(**sources, **{name: float(name == look) for name in LOOKS})  # type: ignore[arg-type]
     for i in range(12):
         sample = render_line(world, chosen, 1, i)
         height, width, channels = sample.image.shape
@@ -148,7 +148,7 @@ def test_pages_show_text_where_they_say(
     sources: dict[str, object], world: World, kind: str
 ) -> None:
     weights = {name: float(name == kind) for name in KINDS_OF_PAGE}
-    chosen = PageOptions(**sources, **weights, shortest=320, longest=600)  # type: ignore[arg-type]
+    chosen = SynthPageOptions(**sources, **weights, shortest=320, longest=600)  # type: ignore[arg-type]
     seen = faint = 0
     for i in range(5):
         page = render_page(world, chosen, 2, i)
@@ -195,7 +195,7 @@ def _cut_small(quad: NDArray[np.float32]) -> bool:
 
 
 def test_lines_are_written_and_resumed(
-    options: LineOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    options: SynthLineOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(write, "SHARD", 4)
     write_lines(options, tmp_path, 10, seed=1)
@@ -215,7 +215,7 @@ def test_lines_are_written_and_resumed(
 
 
 def test_workers_write_what_one_process_writes(
-    options: LineOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    options: SynthLineOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(write, "SHARD", 3)
     write_lines(options, tmp_path / "one", 6, seed=4)
@@ -224,7 +224,7 @@ def test_workers_write_what_one_process_writes(
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_pages_are_read_back(page_options: PageOptions, world: World, tmp_path: Path) -> None:
+def test_pages_are_read_back(page_options: SynthPageOptions, world: World, tmp_path: Path) -> None:
     write_pages(page_options, tmp_path, 2, seed=1)
     items = read_pages(tmp_path)
     assert len(items) == 2
@@ -238,7 +238,7 @@ def test_pages_are_read_back(page_options: PageOptions, world: World, tmp_path: 
 
 def test_wrong_sources_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="fonts-noto-cjk"):
-        build_world(LineOptions(system_fonts=False, fonts=(tmp_path,)))
+        build_world(SynthLineOptions(system_fonts=False, fonts=(tmp_path,)))
     with pytest.raises(DataError, match="background folder"):
         bg.load_folder(tmp_path)
 
@@ -250,8 +250,8 @@ def test_weights_decide() -> None:
     assert 240 < drawn.count("a") < 360
 
 
-@pytest.mark.parametrize("kind", [LineOptions, PageOptions])
-def test_every_option_is_explained(kind: type[LineOptions] | type[PageOptions]) -> None:
+@pytest.mark.parametrize("kind", [SynthLineOptions, SynthPageOptions])
+def test_every_option_is_explained(kind: type[SynthLineOptions] | type[SynthPageOptions]) -> None:
     assert all(f.metadata.get("help") for f in fields(kind))
 
 
@@ -267,14 +267,14 @@ def test_chat_colours_change_after_the_name(face: Face) -> None:
 
 
 def test_a_string_may_be_drawn_as_it_stands(sources: dict[str, object], world: World) -> None:
-    whole = LineOptions(**sources, latin=0, whole=1, emoji=0, column=0)  # type: ignore[arg-type]
+    whole = SynthLineOptions(**sources, latin=0, whole=1, emoji=0, column=0)  # type: ignore[arg-type]
     said = ("3 + 5 = 8 - 0", "净重500㎎")
     told = replace(world, texts=replace(world.texts, strings=(said,)))
     assert {render_line(told, whole, 2, i).text for i in range(20)} == set(said)
 
 
 def test_columns_are_laid_out_as_they_are_read(sources: dict[str, object], world: World) -> None:
-    only = LineOptions(**sources, column=1, emoji=0, latin=0)  # type: ignore[arg-type]
+    only = SynthLineOptions(**sources, column=1, emoji=0, latin=0)  # type: ignore[arg-type]
     samples = [render_line(world, only, 8, i) for i in range(30)]
     columns = [s for s in samples if s.text == stackable(s.text)]
     assert len(columns) > 20

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shizi.synth import pages as pages_module
 from shizi.synth.kinds import scenes as scenes_module
 from shizi.synth.kinds.clutter import pictogram
-from shizi.synth.kinds.sheet import Sheet, Style
+from shizi.synth.kinds.drawing import Drawing, Style
 from shizi.synth.paint import backgrounds as bg
 from shizi.synth.paint.fonts import Face
 from shizi.synth.paint.ink import draw_text, draw_vertical
@@ -61,12 +61,12 @@ def test_vertical_ink_stands(face: Face) -> None:
 
 
 @pytest.mark.parametrize("vertical", [False, True])
-def test_a_sheet_labels_where_it_writes(face: Face, vertical: bool) -> None:
-    sheet = Sheet(bg.plain((255, 255, 255), 240, 320))
+def test_a_drawing_labels_where_it_writes(face: Face, vertical: bool) -> None:
+    drawing = Drawing(bg.plain((255, 255, 255), 240, 320))
     ink = (draw_vertical if vertical else draw_text)("识字读书", face, 32)
-    sheet.put(ink, 40, 30, BLACK)
-    (line,) = sheet.lines
-    points = dark(sheet.image)
+    drawing.put(ink, 40, 30, BLACK)
+    (line,) = drawing.lines
+    points = dark(drawing.image)
     assert len(points) > 200
     assert all_inside(points, line.quad, 0.0)
     low, high = line.quad.min(0), line.quad.max(0)
@@ -76,18 +76,18 @@ def test_a_sheet_labels_where_it_writes(face: Face, vertical: bool) -> None:
     assert line.quad[2] == pytest.approx(high)
 
 
-def _written(face: Face, angle: float = 0.0) -> Sheet:
-    sheet = Sheet(bg.plain((255, 255, 255), 300, 400))
-    sheet.put_turned(draw_text("识字读书看报", face, 36), 200, 150, angle, BLACK)
-    return sheet
+def _written(face: Face, angle: float = 0.0) -> Drawing:
+    drawing = Drawing(bg.plain((255, 255, 255), 300, 400))
+    drawing.put_turned(draw_text("识字读书看报", face, 36), 200, 150, angle, BLACK)
+    return drawing
 
 
 @pytest.mark.parametrize("angle", [-30.0, -7.0, 12.0, 30.0])
 def test_turned_text_stays_in_its_quad(face: Face, angle: float) -> None:
-    sheet = _written(face, angle)
-    quad = sheet.lines[0].quad
-    assert len(dark(sheet.image)) > 400
-    assert all_inside(dark(sheet.image), quad, 1.0)
+    drawing = _written(face, angle)
+    quad = drawing.lines[0].quad
+    assert len(dark(drawing.image)) > 400
+    assert all_inside(dark(drawing.image), quad, 1.0)
     along = quad[1] - quad[0]
     assert np.degrees(np.arctan2(along[1], along[0])) == pytest.approx(angle, abs=0.1)
 
@@ -111,9 +111,9 @@ def test_a_pictogram_has_ink_and_no_label(seed: int) -> None:
     mask = pictogram(np.random.default_rng(seed), 40)
     assert len(mask) == 40
     assert 0.02 < (mask > 127).mean() < 0.98
-    sheet = Sheet(np.full((60, 80, 3), 255, np.uint8))
-    x0, y0, x1, y1 = (round(v) for v in sheet.stamp(mask, 5, 8, BLACK))
-    assert not sheet.lines
-    black = np.argwhere(sheet.image[..., 0] < 128)
+    drawing = Drawing(np.full((60, 80, 3), 255, np.uint8))
+    x0, y0, x1, y1 = (round(v) for v in drawing.stamp(mask, 5, 8, BLACK))
+    assert not drawing.lines
+    black = np.argwhere(drawing.image[..., 0] < 128)
     assert (black >= (y0, x0)).all()
     assert (black < (y1, x1)).all()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shizi.synth import LineOptions, World, render_line
+from shizi.synth import SynthLineOptions, World, render_line
 from shizi.synth.paint import emoji as emoji_module
 from shizi.synth.wording.latin import KINDS, WEIGHTS, Latin, is_latin
 from shizi.synth.wording.text import load_texts
@@ -45,7 +45,7 @@ def test_a_file_of_latin_text_is_kept_from_the_chinese_ones(tmp_path: Path) -> N
 
 
 def test_lines_are_latin_as_often_as_asked(sources: dict[str, object], world: World) -> None:
-    none, only = (LineOptions(**sources, latin=share, emoji=0.0) for share in (0.0, 1.0))  # type: ignore[arg-type]
+    none, only = (SynthLineOptions(**sources, latin=share, emoji=0.0) for share in (0.0, 1.0))  # type: ignore[arg-type]
     texts = [[render_line(world, o, 3, i).text for i in range(40)] for o in (none, only)]
     shares = [np.mean([all(c < "⺀" or c in "￥元" for c in t) for t in some]) for some in texts]
     assert shares[0] < 0.5
@@ -56,7 +56,7 @@ def test_an_emoji_says_nothing_and_is_seen(sources: dict[str, object], world: Wo
     picture = np.zeros((128, 136, 4), np.uint8)
     picture[20:100, 20:110] = (255, 0, 255, 255)
     shown = replace(world, emoji=(picture,))
-    only = LineOptions(**sources, emoji=1.0)  # type: ignore[arg-type]
+    only = SynthLineOptions(**sources, emoji=1.0)  # type: ignore[arg-type]
     seen = 0
     for i in range(20):
         sample = render_line(shown, only, 4, i)

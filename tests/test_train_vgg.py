@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnx
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from quads import quad_iou
 from safetensors.torch import load_file
-from tiny import line_set
+from tiny import box, hello_set, line_set
 from torch import Tensor, nn
 
 from shizi import ctc, weights
@@ -24,7 +24,6 @@ from shizi.detection import DetectionOptions
 from shizi.detection.slices import build_quads
 from shizi.engine import Session
 from shizi.errors import DataError, WeightsError
-from shizi.geometry import quad_iou
 from shizi.nets import onnx as graphs
 from shizi.nets.spec import (
     CRNNSpec,
@@ -73,10 +72,6 @@ def learn(net: nn.Module, loss: Callable[[], Tensor], steps: int, rate: float) -
         optimizer.step()
         schedule.step()
     return first / value.item()
-
-
-def box(x0: float, y0: float, x1: float, y1: float) -> list[list[float]]:
-    return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
 
 
 # Targets and loss of the detector
@@ -183,13 +178,7 @@ def test_a_tiny_ctpn_finds_eight_pictures_bars() -> None:
 
 @pytest.fixture
 def hello(tmp_path: Path) -> Path:
-    """A set of one page, of one line."""
-    image = np.full((300, 400, 3), 255, np.uint8)
-    cv2.putText(image, "HELLO", (60, 150), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
-    cv2.imwrite(str(tmp_path / "a.png"), image)
-    row = {"image": "a.png", "lines": [{"quad": box(55, 100, 260, 156), "text": "HELLO"}]}
-    (tmp_path / "labels.jsonl").write_text(json.dumps(row) + "\n")
-    return tmp_path
+    return hello_set(tmp_path)
 
 
 def test_stage_head_of_the_detector_learns_what_stage_whole_would_of_the_same_crops(

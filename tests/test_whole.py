@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from shizi.geometry import box_to_quad
+from shizi.reader.whole import once
 from shizi.recognition import Reading
-from shizi.whole import once
 
 BOXES = {"whole": (0, 0, 100, 100), "upper": (5, 0, 95, 48), "lower": (5, 52, 95, 100)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,4 +100,18 @@ def line_set(folder: Path, rows: list[tuple[str, str]], seed: int = 0) -> Path:
         cv2.imwrite(str(folder / name), rng.integers(0, 256, (20, 60, 3), np.uint8))
     text = "".join(f"{name}\t{label}\n" for name, label in rows)
     (folder / "labels.tsv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def box(x0: float, y0: float, x1: float, y1: float) -> list[list[float]]:
+    return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+
+
+def hello_set(folder: Path) -> Path:
+    """A set of one page, of one line."""
+    image = np.full((300, 400, 3), 255, np.uint8)
+    cv2.putText(image, "HELLO", (60, 150), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
+    cv2.imwrite(str(folder / "a.png"), image)
+    row = {"image": "a.png", "lines": [{"quad": box(55, 100, 260, 156), "text": "HELLO"}]}
+    (folder / "labels.jsonl").write_text(json.dumps(row) + "\n")
     return folder

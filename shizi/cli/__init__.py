@@ -15,7 +15,7 @@ from pathlib import Path
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from shizi import __version__
-from shizi.cli.help import ALL, ShortHelp
+from shizi.cli.help import ALL, Help
 from shizi.errors import ShiziError
 from shizi.extras import missing
 from shizi.terminal import one_line
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(tokens: list[str]) -> int:
-    app.help_formatter = None if ALL in tokens else ShortHelp()
+    app.help_formatter = Help(whole=ALL in tokens)
     tokens = ["--help" if token == ALL else token for token in tokens]
     try:
         if tokens and tokens[0] not in _COMMANDS and Path(tokens[0]).exists():

@@ -34,6 +34,11 @@ def convert(source: Path, out: Path, /, *, options: Annotated[ConvertOptions, Fl
     shizi data convert data/voc data/pages --to pages
     shizi data convert data/pages data/lines --to lines --val 0.1
 
+    Args:
+        source: a set in any form that training reads.
+        out: folder for the new set.
+        options: what becomes of it.
+
     Returns:
         The exit code: 1 if rows were left out.
     """
@@ -47,7 +52,11 @@ def check(path: Path, /, *, options: Annotated[CheckOptions, Flat] = _CHECK) -> 
     """Look for everything that training would stumble over.
 
     shizi data check data/lines
-    shizi data check data/lines --charset data
+    shizi data check data/lines --charset charset.txt
+
+    Args:
+        path: a set, or a folder of sets.
+        options: how to look.
 
     Returns:
         The exit code: 1 if anything is wrong.
@@ -63,6 +72,10 @@ def stats(path: Path, /, *, options: Annotated[StatsOptions, Flat] = _STATS) -> 
 
     shizi data stats data/lines
     shizi data stats data --out plots
+
+    Args:
+        path: a set, or a folder of sets.
+        options: what to count, and where to draw it.
     """
     charset = load_charset(options.charset)
     parts = count(path, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +29,7 @@ from shizi.evaluate.calibration import BINS, calibrate, reliability
 from shizi.evaluate.plot import plot_confusion, plot_reliability
 from shizi.evaluate.sets import EvalOptions, LiveEvalOptions
 from shizi.reader import Reader, ReaderOptions
+from shizi.scores import TextRules
 
 if TYPE_CHECKING:
     from shizi.evaluate.rooms import ChatResult, ClipResult
@@ -133,6 +134,10 @@ def score(task: Task, what: EvalOptions, system: System) -> list[Result]:
         raise DataError(f"--plot draws angles or scores; {task} has neither, drop it")
     if what.calibrate and task != "recognition":
         raise DataError(f"--calibrate fits the scores of lines; {task} has none, drop it")
+    rules = [f.name for f in fields(TextRules) if getattr(what, f.name) is not None]
+    if rules and task not in ("recognition", "pages"):
+        name = rules[0].replace("_", "-")
+        raise DataError(f"--{name} tells how texts are compared; {task} compares none, drop it")
     results = run_eval(task, what, system)
     console = wide_console()
     console.print(_figures(results))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import App, Group, Parameter
 
-from shizi.synth import LineOptions, PageOptions, write_lines, write_pages
+from shizi.synth import SynthLineOptions, SynthPageOptions, write_lines, write_pages
 from shizi.synth.captcha import write_captchas
 from shizi.synth.meters import write_meters
 
@@ -34,7 +34,7 @@ class WriteOptions:
 
 
 _WRITE, _LOOKS = (Group.create_ordered(name) for name in ("Output", "Looks"))
-_LINES, _PAGES = LineOptions(), PageOptions()
+_LINES, _PAGES = SynthLineOptions(), SynthPageOptions()
 Write = Annotated[WriteOptions, Parameter(name="*", group=_WRITE)]
 
 
@@ -42,7 +42,7 @@ Write = Annotated[WriteOptions, Parameter(name="*", group=_WRITE)]
 def lines(
     *,
     output: Write,
-    looks: Annotated[LineOptions, Parameter(name="*", group=_LOOKS)] = _LINES,
+    looks: Annotated[SynthLineOptions, Parameter(name="*", group=_LOOKS)] = _LINES,
 ) -> int:
     """Render line crops with labels.tsv, for the recogniser.
 
@@ -57,7 +57,7 @@ def lines(
 def pages(
     *,
     output: Write,
-    looks: Annotated[PageOptions, Parameter(name="*", group=_LOOKS)] = _PAGES,
+    looks: Annotated[SynthPageOptions, Parameter(name="*", group=_LOOKS)] = _PAGES,
 ) -> int:
     """Render pages with labels.jsonl, for the detector and the orientation classifier.
 

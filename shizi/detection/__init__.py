@@ -22,6 +22,7 @@ from shizi.engine import Session
 from shizi.geometry import distinct, order_quad, sides
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
 from shizi.page import Image, Quads, check_image
+from shizi.weights import Net
 
 __all__ = ["DetectionOptions", "Detector"]
 
@@ -52,6 +53,12 @@ class Detector:
         self.options = options or DetectionOptions()
         self._session = session
         self._spec = spec
+
+    @classmethod
+    def of(cls, net: Net, options: DetectionOptions | None = None) -> Detector:
+        """Make a detector of a network."""
+        assert isinstance(net.spec, CTPNSpec | VGGCTPNSpec)
+        return cls(net.session, options, net.spec)
 
     def __call__(self, image: Image) -> tuple[Quads, Float]:
         """Return quads (N, 4, 2) in pixels of the image and scores (N,), 0 to 1.

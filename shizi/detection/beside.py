@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.geometry import box_to_quad, quad_to_box
+from shizi.geometry import alike, box_to_quad, quad_to_box
 from shizi.page import Quads
 
 GUESS = 0.5
@@ -42,9 +42,6 @@ STROKE = 0.55
 
 SOLID = 0.6
 """Share of its box that such a stroke fills."""
-
-LIKE = 0.5
-"""Logarithm of the ratio of the heights of two lines of a row or column, at most."""
 
 SAME = 0.15
 """How much the middles and heights of two lines of a row differ, by their height."""
@@ -105,8 +102,7 @@ def in_line(marks: Quads, lines: Quads) -> NDArray[np.bool_]:
     height = y1 - y0  # (M, 1)
     off = [a0 - x0, a1 - x1, (a0 + a1 - x0 - x1) / 2, (b0 + b1 - y0 - y1) / 2]  # of (M, N)
     near = np.min(np.abs(off), 0) < IN_LINE * height
-    like = np.abs(np.log(np.maximum(b1 - b0, 1e-6) / np.maximum(height, 1e-6))) < LIKE
-    return np.asarray((near & like).any(1))
+    return np.asarray((near & alike(height, b1 - b0)).any(1))
 
 
 def _rows(lines: Quads) -> list[tuple[float, float]]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.detection.beside import LIKE
-from shizi.geometry import box_to_quad, quad_to_box, sides
+from shizi.geometry import alike, box_to_quad, level, quad_to_box, sides
 from shizi.page import Quads
 
 Float = NDArray[np.float32]
@@ -123,14 +122,8 @@ def cells(quads: Quads) -> NDArray[np.bool_]:
 
 def in_row(quads: Quads) -> NDArray[np.bool_]:
     """Say which of the lines (N,) have another of like height at their level."""
-    height, middle = sides(quads)[1], quads.mean(1)[:, 1]  # (N,)
-    found = np.zeros(len(quads), bool)
-    for some in np.split(np.arange(len(quads)), range(_AT_ONCE, len(quads), _AT_ONCE)):
-        own = height[some, None]
-        level = np.abs(middle - middle[some, None]) < 0.3 * own  # (n, N)
-        level &= np.abs(np.log(np.maximum(own, 1e-6) / np.maximum(height, 1e-6))) < LIKE
-        found[some] = level.sum(1) > 1
-    return found
+    parts = np.split(quads, range(_AT_ONCE, len(quads), _AT_ONCE))
+    return np.concatenate([level(some, quads).sum(1) > 1 for some in parts])
 
 
 def _in_rows(quads: Quads, chain: list[int]) -> bool:
@@ -144,17 +137,16 @@ def _in_rows(quads: Quads, chain: list[int]) -> bool:
     along = _across(centre[chain])
     to = centre[chain][:, None] - centre[None]  # (n, N, 2)
     ahead, off = to @ along, to @ np.array([-along[1], along[0]])  # (n, N)
-    level = np.abs(off) < 0.3 * own[:, None]
-    level &= np.abs(np.log(own[:, None] / np.maximum(height, 1e-6))) < LIKE
-    level &= np.abs(ahead) > (width[chain][:, None] + width) / 2
-    words = level & (width >= 1.5 * height)
+    row = (np.abs(off) < 0.3 * own[:, None]) & alike(own[:, None], height)
+    row &= np.abs(ahead) > (width[chain][:, None] + width) / 2
+    words = row & (width >= 1.5 * height)
     nearest = np.where(words, np.abs(off), np.inf).argmin(1)  # (n,) the word most level
     found, above = words.any(1), off[np.arange(len(chain)), nearest]
     steady = found & (
         np.abs(above - np.median(above[found] if found.any() else above)) < 0.15 * own
     )
     blank = (quads[chain[1:], 0, 1] - quads[chain[:-1], 3, 1]).max()
-    grid = level.sum(1) > 1 if blank > CLOSE * own.mean() else np.zeros(len(chain), bool)
+    grid = row.sum(1) > 1 if blank > CLOSE * own.mean() else np.zeros(len(chain), bool)
     return bool((steady | grid).mean() >= IN_ROWS)
 
 
@@ -170,7 +162,7 @@ def _in_list(quads: Quads, chain: list[int]) -> bool:
     if step - height < CLOSE * height:
         return False
     words = boxes[sides(quads)[0] >= 1.5 * sides(quads)[1]]
-    like = np.abs(np.log(np.maximum(words[:, 3] - words[:, 1], 1e-6) / height)) < LIKE
+    like = alike(words[:, 3] - words[:, 1], height)
     edges = np.abs(words[:, [0, 2]] - own[:, [0, 2]].mean(0)).min(1) < ALIGNED * height
     middle = words[:, [1, 3]].mean(1)
     ends = own[[0, -1]][:, [1, 3]].mean(1) + np.array([-step, step])  # where entries would follow

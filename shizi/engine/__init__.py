@@ -38,11 +38,12 @@ Device = Literal["auto", "cpu", "cuda"]
 STREAMS = 4
 """Most batches that run side by side: each holds some 100 MB. More threads share them."""
 
-KEPT_LARGE, KEPT_SMALL = 8, 28 * 28
+KEPT_LARGE, KEPT_SMALL = 8, 24 * 28
 """Kernels of a kind that OpenVINO keeps for a network and a stream, the latest used: hardly any of
-a canvas, for :data:`~shizi.engine.openvino.PRIMITIVES` has its convolutions, and those of 28 shapes
-of lines, 28 convolutions each. Pages of one kind need no more than that; those of all kinds have 35
-shapes of lines, and prepare one again every thirteenth page (as counted on 400)."""
+a canvas, for :data:`~shizi.engine.openvino.PRIMITIVES` has its convolutions, and those of 24 shapes
+of lines, 28 convolutions each. Pages of one kind need no more than that. Those of all kinds have 34
+shapes of lines, and prepare 0.9 of them again a page (as counted on 300): with 28 kept it would be
+0.4, with 20 1.8; each takes 4 MB, and some 25 ms to prepare."""
 
 
 def open_session(

@@ -19,9 +19,9 @@ from shizi.data import LineItem, PageItem
 from shizi.errors import DataError
 from shizi.page import Image
 from shizi.synth import (
-    LineOptions,
-    PageOptions,
-    SourceOptions,
+    SynthLineOptions,
+    SynthOptions,
+    SynthPageOptions,
     World,
     build_world,
     render_line,
@@ -40,7 +40,7 @@ _KINDS: dict[str, dict[str, float]] = {
 }
 """What lines say: weights of ``shizi.synth.wording.latin.KINDS``."""
 
-_LOOKS = LineOptions(
+_LOOKS = SynthLineOptions(
     document=0.35,
     screen=0.25,
     sign=0.2,
@@ -98,7 +98,7 @@ def draw(
         raise DataError(f"drawn:{name}: there is no such set; there are {names}, and :SEED")
     seed = int(told or SEED)
     if kind == "pages":
-        return _pages(_world(PageOptions(texts=texts), fonts), seed)
+        return _pages(_world(SynthPageOptions(texts=texts), fonts), seed)
     return islice(_lines(_world(replace(_LOOKS, texts=texts), fonts), kind, seed), LINES)
 
 
@@ -113,7 +113,7 @@ def _lines(world: World, kind: str, seed: int) -> Iterator[DrawnLine]:
 
 def _pages(world: World, seed: int) -> Iterator[DrawnPage]:
     for index in range(PAGES):
-        page = render_page(world, PageOptions(), seed, index)
+        page = render_page(world, SynthPageOptions(), seed, index)
         quads = np.array([line.quad for line in page.lines], np.float32).reshape(-1, 4, 2)
         texts = tuple(line.text for line in page.lines)
         ignore = np.array([line.ignore for line in page.lines], bool)
@@ -121,7 +121,7 @@ def _pages(world: World, seed: int) -> Iterator[DrawnPage]:
         yield DrawnPage(path, quads, texts, ignore, png=_png(page.image))
 
 
-def _world(options: SourceOptions, fonts: Sequence[Path]) -> World:
+def _world(options: SynthOptions, fonts: Sequence[Path]) -> World:
     world = build_world(options)
     if not fonts:
         return world

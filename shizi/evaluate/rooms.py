@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time as clock
 import unicodedata
@@ -17,7 +16,7 @@ from rapidfuzz.distance import Levenshtein
 from shizi.bar import bar
 from shizi.errors import DataError
 from shizi.evaluate.live import RULES, LiveScore, matching, read_events, score_events
-from shizi.evaluate.sets import LiveEvalOptions
+from shizi.evaluate.sets import CHATS, Chat, LiveEvalOptions, read_chats
 from shizi.images.load import load
 from shizi.live.event import Event
 from shizi.live.frame import Frame
@@ -94,7 +93,7 @@ def run_live_eval(options: LiveEvalOptions) -> LiveResult:
     Raises:
         DataError: there is nothing to score, or a label cannot be read.
     """
-    chats = [f / "chats.jsonl" for f in options.data if (f / "chats.jsonl").exists()]
+    chats = [f / CHATS for f in options.data if (f / CHATS).exists()]
     clips = list(_clips(options.data))
     if not (clips or chats):
         raise DataError("no clip with its events (room.mp4 and room.jsonl), and no chats.jsonl")
@@ -103,7 +102,7 @@ def run_live_eval(options: LiveEvalOptions) -> LiveResult:
         for clip in clips:
             rooms.append(_clip(clip, options))
             shown.add(1)
-    shots = [_chat(path, row, options) for path in chats for row in _rows(path)]
+    shots = [_shot(chat, options) for path in chats for chat in read_chats(path)]
     mistakes = [*_mistakes(rooms), *(f"{s.name}: {w}" for s in shots for w in s.wrong)]
     whole = [_together(rooms)] if len(rooms) > 1 else []
     return LiveResult((*rooms, *whole), tuple(shots), tuple(mistakes))
@@ -154,30 +153,18 @@ def _follow(
     return sorted(events.values(), key=lambda e: e.time), delays
 
 
-def _rows(path: Path) -> list[dict[str, object]]:
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-    except ValueError as error:
-        raise DataError(f"{path}: not a chat label ({error})") from error
-
-
-def _chat(path: Path, row: dict[str, object], options: LiveEvalOptions) -> ChatResult:
+def _shot(chat: Chat, options: LiveEvalOptions) -> ChatResult:
     """Follow a screenshot as a stream that stands still for a second."""
-    try:
-        image = load(path.parent / str(row["image"]))
-        area = [float(v) for v in row["chat_rect"]]  # type: ignore[attr-defined]
-        truth = [(str(m["user"]), str(m["text"])) for m in row["messages"]]  # type: ignore[attr-defined]
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: not a chat label ({error!r})") from error
+    image = load(chat.path)
     height, width = image.shape[:2]
     sizes = (width, height, width, height)
-    region = ",".join(f"{v / size:.4f}" for v, size in zip(area, sizes, strict=True))
+    region = ",".join(f"{v / size:.4f}" for v, size in zip(chat.area, sizes, strict=True))
     watch = Watch(live_reader(options.threads), region=RegionOptions(region))
     frames = [Frame(i / 10, i, width, height, image) for i in range(11)]
     events, _ = _follow(watch, frames, options)
     told = [(e.user, e.text or _deed(e)) for e in events]
-    right, wrong = compare(truth, told)
-    return ChatResult(str(row["image"]), right, len(truth), len(told), wrong)
+    right, wrong = compare(chat.said, told)
+    return ChatResult(chat.name, right, len(chat.said), len(told), wrong)
 
 
 def _deed(event: Event) -> str:

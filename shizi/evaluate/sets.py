@@ -27,6 +27,9 @@ from shizi.scores import TextRules
 
 T = TypeVar("T")
 
+CHATS = "chats.jsonl"
+"""File of the labels of screenshots, in their folder."""
+
 DRAWN = "drawn:"
 """What the name of a set begins with that is not on disk."""
 
@@ -112,11 +115,24 @@ class LiveEvalOptions:
 
 @dataclass(frozen=True)
 class Chat:
-    """A screenshot with a chat area: left, top, right, bottom; messages from top to bottom."""
+    """A screenshot with a chat area.
 
+    Attributes:
+        name: of the picture, as its label gives it.
+        path: where it is.
+        area: left, top, right, bottom, pixels.
+        said: user and text of each message, from top to bottom.
+    """
+
+    name: str
     path: Path
     area: tuple[float, float, float, float]
-    messages: tuple[str, ...]
+    said: tuple[tuple[str, str], ...]
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """Each message as it is read, the user before the text."""
+        return tuple(user + text for user, text in self.said)
 
 
 @dataclass(frozen=True)
@@ -150,8 +166,8 @@ def load_set(folder: Path, options: EvalOptions) -> DataSet:
     """
     if str(folder).startswith(DRAWN):
         return _drawn(str(folder), options)
-    if (folder / "chats.jsonl").exists():
-        return DataSet(folder.name, chats=_rows(list(_read_chats(folder / "chats.jsonl")), options))
+    if (folder / CHATS).exists():
+        return DataSet(folder.name, chats=_rows(list(read_chats(folder / CHATS)), options))
     if not all(map(is_pages, find_sets(folder))):
         return DataSet(folder.name, lines=_rows(read_lines(folder), options))
     pages = read_pages(folder)
@@ -190,15 +206,21 @@ def _rows(items: Sequence[T], options: EvalOptions) -> tuple[T, ...]:
     return tuple(items[step][: options.limit or None])
 
 
-def _read_chats(path: Path) -> Iterator[Chat]:
+def read_chats(path: Path) -> Iterator[Chat]:
+    """Read the labels of screenshots.
+
+    Raises:
+        DataError: one is none.
+    """
     for number, row in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if not row.strip():
             continue
         try:
             data = json.loads(row)
             left, top, right, bottom = map(float, data["chat_rect"])
-            messages = tuple(m["user"] + m["text"] for m in data["messages"])
-            yield Chat(path.parent / data["image"], (left, top, right, bottom), messages)
+            said = tuple((str(m["user"]), str(m["text"])) for m in data["messages"])
+            name = str(data["image"])
+            yield Chat(name, path.parent / name, (left, top, right, bottom), said)
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path}:{number}: not a chat label ({error})") from error
 

@@ -76,10 +76,11 @@ class PageOptions:
     beyond the last page is passed over.
 
     Attributes:
-        pages: such as 1-3,5 or 2-; None for all. Plain pictures are read in any case.
-        dpi: pixels per inch of a drawn PDF page; None chooses: 200, less for large pages.
+        pages: such as 1-3,5 or 2-; by default all. Plain pictures are read in any case.
+        dpi: pixels per inch of a drawn PDF page; by default 200, less for large pages.
         password: of encrypted PDFs.
-        max_pages: pages taken of one document; what is left out counts as a failure.
+        max_pages: pages taken of one document, by default all; what is left out counts as a
+            failure.
         timeout: seconds that each of opening a PDF, drawing one of its pages, and reading any
             page may take; beyond, that page fails alone. Reading is stopped between two batches
             of lines.

@@ -43,7 +43,7 @@ SENTENCE_END = tuple('。！？!?.…：:；;」』”’"')
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Arranged:
     """Where a line stands in the reading order.
 
     Attributes:
@@ -61,7 +61,7 @@ class Place:
     row: int | None = None
 
 
-def arrange(quads: Quads, texts: Sequence[str]) -> list[Place]:
+def arrange(quads: Quads, texts: Sequence[str]) -> list[Arranged]:
     """Put the lines of an upright page into reading order.
 
     Args:
@@ -89,7 +89,7 @@ def arrange(quads: Quads, texts: Sequence[str]) -> list[Place]:
     # Starting from an order of the geometry's own makes the result independent of the input's.
     by_text = np.argsort(np.argsort(np.asarray(texts, dtype=object), kind="stable"), kind="stable")
     stack = [np.lexsort((by_text, *boxes.T[::-1]))]
-    places: list[Place] = []
+    places: list[Arranged] = []
     block = paragraph = count = -1
     while stack:
         group = stack.pop()
@@ -106,7 +106,7 @@ def arrange(quads: Quads, texts: Sequence[str]) -> list[Place]:
             count += 1
             shared = count if len(row) > 1 else None
             places += [
-                Place(int(i), block, paragraph, bool(vertical[i]), shared) for i in group[row]
+                Arranged(int(i), block, paragraph, bool(vertical[i]), shared) for i in group[row]
             ]
     return places
 

@@ -24,7 +24,7 @@ from shizi.errors import Failure
 from shizi.formats import FORMATS, FormatName, needs_all
 from shizi.formats.encode import json_line
 from shizi.page import WHOLE, Image, Sheet
-from shizi.serve.order import Item, Wanted
+from shizi.serve.asked.order import Item, Wanted
 from shizi.serve.refusal import refusal_of, status_of
 
 FAILURES = "Shizi-Failures"

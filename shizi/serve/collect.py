@@ -21,10 +21,10 @@ from shizi.images.limits import ImageLimits
 from shizi.images.load import Picture, pages
 from shizi.page import Image, Quad
 from shizi.recognition import EDGE
+from shizi.serve.asked.order import Files, Order, wanted
+from shizi.serve.asked.uploads import closed_on_error, form_of
 from shizi.serve.options import ServeOptions
-from shizi.serve.order import Files, Order, wanted
 from shizi.serve.refusal import RefusedError, refusal_of
-from shizi.serve.uploads import closed_on_error, form_of
 
 with needed("serving"):
     from starlette.requests import Request

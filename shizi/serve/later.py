@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from shizi.serve.admission import Task
 from shizi.serve.answer import Answer, told_of
+from shizi.serve.desk.admission import Task
 from shizi.serve.refusal import RefusedError, status_of
 
 

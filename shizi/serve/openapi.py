@@ -7,8 +7,8 @@ from typing import Any
 from shizi import __version__
 from shizi.formats import FORMATS
 from shizi.serve.answer import FAILURES, KEPT, media_type
-from shizi.serve.order import OPTIONS
-from shizi.serve.result import RESULT
+from shizi.serve.asked.order import OPTIONS
+from shizi.serve.asked.result import RESULT
 
 _Json = dict[str, Any]
 
@@ -36,6 +36,9 @@ _REASONS = {
     503: "The service stops.",
     504: "A page took too long.",
 }
+_OF_FILES = 400, 401, 403, 408, 413, 422, 429, 501, 503, 504
+"""Statuses of refusals of a request that brings a file."""
+
 _QUAD = [[10, 8], [210, 8], [210, 40], [10, 40]]
 _LINE = {"quad": _QUAD, "text": "识字", "score": 0.99, "block": 0, "paragraph": 0}
 _PAGE = {"image": "photo.jpg", "width": 400, "height": 300, "number": 1, "angle": 0}
@@ -91,8 +94,16 @@ def _reading() -> _Json:
         ),
         "parameters": _options(),
         "requestBody": _upload(),
-        "responses": {**_pages(), **_refusals(400, 401, 403, 408, 413, 422, 429, 501, 503, 504)},
+        "responses": {**_pages(), **_refusals(*_OF_FILES)},
     }
+    return {
+        "/v1/read": {"post": {"operationId": "read", **read}},
+        "/v1/format": {"post": {"operationId": "format", **_format()}},
+        "/v1/corrections": {"post": {"operationId": "correct", **_correct()}},
+    }
+
+
+def _format() -> _Json:
     result = _json_body({"type": "array", "items": {"type": "object"}}, _EXAMPLE)
     result["content"]["multipart/form-data"] = {
         "schema": {
@@ -105,7 +116,7 @@ def _reading() -> _Json:
             },
         }
     }
-    format = {
+    return {
         "summary": "Write pages in another format",
         "description": (
             "Send what format=json gave, corrected perhaps. A picture or a searchable PDF needs "
@@ -113,26 +124,24 @@ def _reading() -> _Json:
         ),
         "parameters": _options("format"),
         "requestBody": result,
-        "responses": {**_pages(), **_refusals(400, 401, 403, 408, 413, 422, 429, 501, 503, 504)},
+        "responses": {**_pages(), **_refusals(*_OF_FILES)},
     }
+
+
+def _correct() -> _Json:
     fields = {
         "file": {"type": "string", "format": "binary"},
         "page": {"type": "string", "examples": ["1"]},
         "lines": {"type": "string", "description": "JSON of [{quad, text}]"},
     }
     form = {"type": "object", "required": ["file", "lines"], "properties": fields}
-    correct = {
+    return {
         "summary": "Add corrected lines to the training set",
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
         "responses": {
             "201": _json("Kept; the number of lines in the set.", {"type": "object"}, {"kept": 12}),
-            **_refusals(400, 401, 403, 408, 413, 422, 429, 501, 503, 504),
+            **_refusals(*_OF_FILES),
         },
-    }
-    return {
-        "/v1/read": {"post": {"operationId": "read", **read}},
-        "/v1/format": {"post": {"operationId": "format", **format}},
-        "/v1/corrections": {"post": {"operationId": "correct", **correct}},
     }
 
 

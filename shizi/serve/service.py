@@ -18,19 +18,19 @@ from shizi.formats import FORMATS
 from shizi.jobs import Read
 from shizi.page import Image, Page, Sheet
 from shizi.reader import Reader
-from shizi.serve import mistral, umi
-from shizi.serve.admission import Desk, GivenUpError, Place, Task
 from shizi.serve.answer import Answer, line, media_type, written
+from shizi.serve.asked.order import Item, Order, read, wanted
+from shizi.serve.asked.result import joined, result_of
+from shizi.serve.asked.uploads import body_of, is_form, order_of
 from shizi.serve.collect import Collection, corrections_of
-from shizi.serve.guarded import Front
+from shizi.serve.desk.admission import Desk, GivenUpError, Place, Task
+from shizi.serve.desk.front import Front
+from shizi.serve.desk.metrics import Metrics
 from shizi.serve.later import Later
-from shizi.serve.metrics import Metrics
 from shizi.serve.openapi import openapi
 from shizi.serve.options import ServeOptions
-from shizi.serve.order import Item, Order, read, wanted
+from shizi.serve.others import mistral, umi
 from shizi.serve.refusal import RefusedError, refusal_of, status_of
-from shizi.serve.result import joined, result_of
-from shizi.serve.uploads import body_of, is_form, order_of
 
 with needed("serving"):
     from starlette.applications import Starlette

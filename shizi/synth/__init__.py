@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from shizi.synth.kinds.sheet import PageLine
+from shizi.synth.kinds.drawing import PageLine
 from shizi.synth.lines import (
-    LineOptions,
     LineSample,
+    SynthLineOptions,
     line_samples,
     render_line,
     write_lines,
 )
-from shizi.synth.pages import PageOptions, PageSample, page_samples, render_page, write_pages
-from shizi.synth.world import SourceOptions, World, build_world
+from shizi.synth.pages import PageSample, SynthPageOptions, page_samples, render_page, write_pages
+from shizi.synth.world import SynthOptions, World, build_world
 
 __all__ = [
-    "LineOptions",
     "LineSample",
     "PageLine",
-    "PageOptions",
     "PageSample",
-    "SourceOptions",
+    "SynthLineOptions",
+    "SynthOptions",
+    "SynthPageOptions",
     "World",
     "build_world",
     "line_samples",

@@ -18,14 +18,14 @@ from shizi.synth.paint import degrade, emoji
 from shizi.synth.paint.fonts import Face
 from shizi.synth.paint.ink import ACCENTED, Ink, draw_text, draw_vertical
 from shizi.synth.wording.text import stackable
-from shizi.synth.world import SourceOptions, World, build_world, rng_for
+from shizi.synth.world import SynthOptions, World, build_world, rng_for
 from shizi.synth.write import write_shards
 
 _LONGEST = 1200  # a crop's width, pixels
 
 
 @dataclass(frozen=True)
-class LineOptions(SourceOptions):
+class SynthLineOptions(SynthOptions):
     """What synthetic lines look like: the weight of every look."""
 
     document: float = field(default=0.32, metadata={"help": "weight of print on paper"})
@@ -60,7 +60,7 @@ class LineSample:
     text: str
 
 
-def line_samples(options: LineOptions, seed: int) -> Iterator[LineSample]:
+def line_samples(options: SynthLineOptions, seed: int) -> Iterator[LineSample]:
     """Yield samples 0, 1, 2 … for ever."""
     world, index = build_world(options), 0
     while True:
@@ -68,7 +68,7 @@ def line_samples(options: LineOptions, seed: int) -> Iterator[LineSample]:
         index += 1
 
 
-def render_line(world: World, options: LineOptions, seed: int, index: int) -> LineSample:
+def render_line(world: World, options: SynthLineOptions, seed: int, index: int) -> LineSample:
     """Render sample ``index``: it depends on ``seed`` and ``index`` only."""
     rng = rng_for(seed, index)
     sample = _attempt(world, options, rng)
@@ -84,7 +84,7 @@ def _visible(crop: Image) -> bool:
     return float(cv2.meanStdDev(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY))[1][0, 0]) > 9
 
 
-def _attempt(world: World, options: LineOptions, rng: Rng) -> LineSample:
+def _attempt(world: World, options: SynthLineOptions, rng: Rng) -> LineSample:
     look = LOOKS[weighted(rng, options.looks())]
     if options.column and rng.random() < options.column:
         column = _column(world, rng, look)
@@ -232,7 +232,7 @@ def _bent(quad: NDArray[np.floating], rng: Rng, width: float, height: float) -> 
 
 
 def write_lines(
-    options: LineOptions, out_dir: Path, count: int, seed: int, workers: int = 1
+    options: SynthLineOptions, out_dir: Path, count: int, seed: int, workers: int = 1
 ) -> None:
     """Write ``count`` crops to ``out_dir/images`` and ``labels.tsv`` (image<TAB>text).
 
@@ -248,7 +248,7 @@ def write_lines(
 class _LineJob:
     """Writes one sample and returns its row; picklable, so that worker processes can run it."""
 
-    options: LineOptions
+    options: SynthLineOptions
     seed: int
 
     def __call__(self, out_dir: Path, index: int) -> str:

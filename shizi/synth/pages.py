@@ -15,12 +15,12 @@ from shizi.geometry import area, intersection
 from shizi.page import Image
 from shizi.synth.chance import Rng, weighted
 from shizi.synth.kinds.documents import document
+from shizi.synth.kinds.drawing import Drawing, PageLine
 from shizi.synth.kinds.scenes import blank, scene, subtitle
 from shizi.synth.kinds.screens import overlay, screen
-from shizi.synth.kinds.sheet import PageLine, Sheet
 from shizi.synth.paint import backgrounds as bg
 from shizi.synth.paint import degrade
-from shizi.synth.world import SourceOptions, World, build_world, rng_for
+from shizi.synth.world import SynthOptions, World, build_world, rng_for
 from shizi.synth.write import write_shards
 
 _READABLE = 8.0  # a line less high than this (pixels) is marked `ignore`
@@ -28,7 +28,7 @@ _VISIBLE = 0.75  # so is one of which less than this lies inside the picture
 
 
 @dataclass(frozen=True)
-class PageOptions(SourceOptions):
+class SynthPageOptions(SynthOptions):
     """What synthetic pages look like: the weight of every kind, and the sizes."""
 
     document: float = field(default=0.32, metadata={"help": "weight of print on paper"})
@@ -54,7 +54,7 @@ class PageSample:
     lines: tuple[PageLine, ...]
 
 
-_Draw = Callable[[World, Rng, int, int], Sheet]
+_Draw = Callable[[World, Rng, int, int], Drawing]
 _KINDS: dict[str, _Draw] = {
     "document": document,
     "screen": screen,
@@ -65,7 +65,7 @@ _KINDS: dict[str, _Draw] = {
 }
 
 
-def page_samples(options: PageOptions, seed: int) -> Iterator[PageSample]:
+def page_samples(options: SynthPageOptions, seed: int) -> Iterator[PageSample]:
     """Yield pages 0, 1, 2 … for ever."""
     world, index = build_world(options), 0
     while True:
@@ -73,26 +73,28 @@ def page_samples(options: PageOptions, seed: int) -> Iterator[PageSample]:
         index += 1
 
 
-def render_page(world: World, options: PageOptions, seed: int, index: int) -> PageSample:
+def render_page(world: World, options: SynthPageOptions, seed: int, index: int) -> PageSample:
     """Render page ``index``: it depends on ``seed`` and ``index`` only."""
     rng = rng_for(seed, index)
     kind = weighted(rng, {name: getattr(options, name) for name in _KINDS})
     height, width = _shape(rng, options, kind)
-    sheet = _KINDS[kind](world, rng, height, width)
+    drawing = _KINDS[kind](world, rng, height, width)
     if kind == "document":
-        sheet = _photographed(world, sheet, rng) if rng.random() < 0.5 else _scanned(sheet, rng)
+        drawing = (
+            _photographed(world, drawing, rng) if rng.random() < 0.5 else _scanned(drawing, rng)
+        )
     elif kind == "screen":
-        sheet = _shown(sheet, rng)
+        drawing = _shown(drawing, rng)
     elif kind in ("overlay", "subtitle"):
-        sheet = _streamed(sheet, rng)
+        drawing = _streamed(drawing, rng)
     else:
-        sheet = _snapped(sheet, rng)
-    h, w = sheet.image.shape[:2]
-    lines = (clipped(line, h, w) for line in sheet.lines)
-    return PageSample(sheet.image, tuple(line for line in lines if line is not None))
+        drawing = _snapped(drawing, rng)
+    h, w = drawing.image.shape[:2]
+    lines = (clipped(line, h, w) for line in drawing.lines)
+    return PageSample(drawing.image, tuple(line for line in lines if line is not None))
 
 
-def _shape(rng: Rng, options: PageOptions, kind: str) -> tuple[int, int]:
+def _shape(rng: Rng, options: SynthPageOptions, kind: str) -> tuple[int, int]:
     """Height and width, pixels."""
     span = options.longest - options.shortest
     longer = options.shortest + span * rng.random() ** 1.4
@@ -122,23 +124,23 @@ def clipped(line: PageLine, height: int, width: int) -> PageLine | None:
 
 
 def _warped(
-    sheet: Sheet, matrix: NDArray[np.floating], size: tuple[int, int], ground: Image | None
-) -> Sheet:
+    drawing: Drawing, matrix: NDArray[np.floating], size: tuple[int, int], ground: Image | None
+) -> Drawing:
     """Map picture and quads by a homography onto a picture of ``size`` (width, height)."""
     border = cv2.BORDER_CONSTANT if ground is not None else cv2.BORDER_REPLICATE
     image = cv2.warpPerspective(
-        sheet.image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=border
+        drawing.image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=border
     )
     if ground is not None:
-        inside = np.full(sheet.image.shape[:2], 255, np.uint8)
+        inside = np.full(drawing.image.shape[:2], 255, np.uint8)
         inside = cv2.warpPerspective(inside, matrix, size, flags=cv2.INTER_LINEAR)
         weight = inside.astype(np.float32) / 255
         image = cv2.blendLinear(np.asarray(image, np.uint8), ground, weight, 1 - weight)
     lines = [
         PageLine(cv2.perspectiveTransform(line.quad[None], matrix)[0].astype(np.float32), line.text)
-        for line in sheet.lines
+        for line in drawing.lines
     ]
-    return Sheet(np.asarray(image, np.uint8), lines)
+    return Drawing(np.asarray(image, np.uint8), lines)
 
 
 def _homography(
@@ -152,11 +154,11 @@ def _homography(
     return np.asarray(cv2.getPerspectiveTransform(source, target.astype(np.float32)), np.float64)
 
 
-def _photographed(world: World, sheet: Sheet, rng: Rng) -> Sheet:
+def _photographed(world: World, drawing: Drawing, rng: Rng) -> Drawing:
     """A page on a desk, seen aslant, curled a little, under uneven light."""
-    h, w = sheet.image.shape[:2]
+    h, w = drawing.image.shape[:2]
     if rng.random() < 0.3:
-        sheet = _curled(sheet, rng)
+        drawing = _curled(drawing, rng)
     desk = (
         bg.window(rng, world.bank, h, w)
         if rng.random() < 0.6
@@ -164,43 +166,43 @@ def _photographed(world: World, sheet: Sheet, rng: Rng) -> Sheet:
     )
     turn = float(rng.normal(0, 3)) if rng.random() < 0.7 else float(rng.uniform(-15, 15))
     matrix = _homography(rng, h, w, 0.06 * rng.random(), 0.78 + 0.3 * rng.random(), turn)
-    sheet = _warped(sheet, matrix, (w, h), desk)
-    image = sheet.image
+    drawing = _warped(drawing, matrix, (w, h), desk)
+    image = drawing.image
     if rng.random() < 0.7:
         image = degrade.shadow(image, rng, 0.55 * rng.random())
-    return Sheet(degrade.camera(image, rng, 0.7 * rng.random()), sheet.lines)
+    return Drawing(degrade.camera(image, rng, 0.7 * rng.random()), drawing.lines)
 
 
-def _curled(sheet: Sheet, rng: Rng) -> Sheet:
-    """Lines bowed by a bent sheet; a quad follows the middle of its line's ends."""
-    h, w = sheet.image.shape[:2]
+def _curled(drawing: Drawing, rng: Rng) -> Drawing:
+    """Lines bowed by bent paper; a quad follows the middle of its line's ends."""
+    h, w = drawing.image.shape[:2]
     rise, phase = 0.008 * h * rng.random(), rng.random() * np.pi
     x = np.arange(w, dtype=np.float32)
     lift = (rise * np.sin(np.pi * x / w + phase)).astype(np.float32)  # (w,)
     rows = np.arange(h, dtype=np.float32)[:, None] + lift[None]
     image = cv2.remap(
-        sheet.image,
+        drawing.image,
         np.broadcast_to(x, (h, w)).copy(),
         rows,
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
     lines = []
-    for line in sheet.lines:
+    for line in drawing.lines:
         quad = line.quad.copy()
         quad[:, 1] -= rise * np.sin(np.pi * quad[:, 0] / w + phase)
         lines.append(PageLine(quad, line.text))
-    return Sheet(np.asarray(image, np.uint8), lines)
+    return Drawing(np.asarray(image, np.uint8), lines)
 
 
-def _scanned(sheet: Sheet, rng: Rng) -> Sheet:
+def _scanned(drawing: Drawing, rng: Rng) -> Drawing:
     """A scan: a little askew, grey or two-coloured, dusty."""
-    h, w = sheet.image.shape[:2]
+    h, w = drawing.image.shape[:2]
     if rng.random() < 0.6:
-        sheet = _warped(
-            sheet, _homography(rng, h, w, 0.0, 1.0, float(rng.normal(0, 0.8))), (w, h), None
+        drawing = _warped(
+            drawing, _homography(rng, h, w, 0.0, 1.0, float(rng.normal(0, 0.8))), (w, h), None
         )
-    image = sheet.image
+    image = drawing.image
     form = rng.random()
     if form < 0.15:
         image = degrade.bilevel(image, rng)
@@ -208,26 +210,26 @@ def _scanned(sheet: Sheet, rng: Rng) -> Sheet:
         image = degrade.noise(degrade.blur(image, 0.3 + 0.5 * rng.random()), rng, 6 * rng.random())
     if rng.random() < 0.2:
         image = degrade.specks(image, rng, int(rng.integers(20, 200)))
-    return Sheet(degrade.jpeg(image, int(rng.integers(50, 95))), sheet.lines)
+    return Drawing(degrade.jpeg(image, int(rng.integers(50, 95))), drawing.lines)
 
 
-def _shown(sheet: Sheet, rng: Rng) -> Sheet:
+def _shown(drawing: Drawing, rng: Rng) -> Drawing:
     """A screenshot, compressed or not; at times a photograph of the screen."""
     chance = rng.random()
     if chance < 0.3:
-        return sheet
+        return drawing
     if chance < 0.8:
-        return Sheet(degrade.jpeg(sheet.image, int(rng.integers(35, 95))), sheet.lines)
-    h, w = sheet.image.shape[:2]
-    sheet = _warped(
-        sheet, _homography(rng, h, w, 0.05, 0.95, float(rng.normal(0, 2))), (w, h), None
+        return Drawing(degrade.jpeg(drawing.image, int(rng.integers(35, 95))), drawing.lines)
+    h, w = drawing.image.shape[:2]
+    drawing = _warped(
+        drawing, _homography(rng, h, w, 0.05, 0.95, float(rng.normal(0, 2))), (w, h), None
     )
-    return Sheet(degrade.camera(sheet.image, rng, 0.6), sheet.lines)
+    return Drawing(degrade.camera(drawing.image, rng, 0.6), drawing.lines)
 
 
-def _streamed(sheet: Sheet, rng: Rng) -> Sheet:
+def _streamed(drawing: Drawing, rng: Rng) -> Drawing:
     """A video frame: often enlarged, then compressed."""
-    image, lines = sheet.image, sheet.lines
+    image, lines = drawing.image, drawing.lines
     h, w = image.shape[:2]
     if rng.random() < 0.5:
         scale = float(rng.uniform(0.85, 2.0))
@@ -237,25 +239,25 @@ def _streamed(sheet: Sheet, rng: Rng) -> Sheet:
             np.uint8,
         )
         lines = [PageLine(line.quad * np.float32(scale), line.text) for line in lines]
-    return Sheet(degrade.jpeg(image, int(rng.integers(30, 92))), lines)
+    return Drawing(degrade.jpeg(image, int(rng.integers(30, 92))), lines)
 
 
-def _snapped(sheet: Sheet, rng: Rng) -> Sheet:
+def _snapped(drawing: Drawing, rng: Rng) -> Drawing:
     """A photograph of a street or an object."""
     if rng.random() < 0.45:
-        h, w = sheet.image.shape[:2]
+        h, w = drawing.image.shape[:2]
         matrix = _homography(rng, h, w, 0.08 * rng.random(), 1.0, float(rng.normal(0, 4)))
-        sheet = _warped(sheet, matrix, (w, h), None)
-    image = sheet.image
+        drawing = _warped(drawing, matrix, (w, h), None)
+    image = drawing.image
     if rng.random() < 0.3:
         image = degrade.shadow(image, rng, 0.6 * rng.random())
     if rng.random() < 0.15:
         image = degrade.light(image, 0.35 + 0.4 * rng.random(), 0)
-    return Sheet(degrade.camera(image, rng, 0.8 * rng.random()), sheet.lines)
+    return Drawing(degrade.camera(image, rng, 0.8 * rng.random()), drawing.lines)
 
 
 def write_pages(
-    options: PageOptions, out_dir: Path, count: int, seed: int, workers: int = 1
+    options: SynthPageOptions, out_dir: Path, count: int, seed: int, workers: int = 1
 ) -> None:
     """Write ``count`` pages to ``out_dir/images`` and ``labels.jsonl``.
 
@@ -272,7 +274,7 @@ def write_pages(
 class _PageJob:
     """Writes one page and returns its row; picklable, so that worker processes can run it."""
 
-    options: PageOptions
+    options: SynthPageOptions
     seed: int
 
     def __call__(self, out_dir: Path, index: int) -> str:

@@ -23,7 +23,7 @@ _BUILTIN_CHARSET = FOLDER / "charset.txt"
 
 
 @dataclass(frozen=True)
-class SourceOptions:
+class SynthOptions:
     """Where fonts, texts and background pictures come from."""
 
     texts: tuple[Path, ...] = field(
@@ -89,7 +89,7 @@ def _writable(face: Face, chars: str) -> str:
     return face.keep(chars).replace(" ", "")
 
 
-def build_world(options: SourceOptions) -> World:
+def build_world(options: SynthOptions) -> World:
     """Load fonts, texts and backgrounds (cached: seconds the first time).
 
     Raises:

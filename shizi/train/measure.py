@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from shizi import weights
 from shizi.bar import bar
+from shizi.detection import Detector
 from shizi.engine import Range, Session
 from shizi.engine.int8 import widest
 from shizi.engine.openvino import Measuring
 from shizi.errors import DataError, Failure
 from shizi.images.source import find
+from shizi.orientation import OrientationClassifier
 from shizi.reader import Reader, ReaderOptions
+from shizi.recognition import Recognizer
 
 Array = NDArray[np.float32]
 
@@ -53,7 +56,7 @@ def measure(network: weights.Network, folder: Path, pictures: Sequence[Path]) ->
     runtime = Measuring(weights.file(network, folder))
     files = list(find(pictures))
     with bar(len(files), "measuring") as shown:
-        for done in _Measured(network, folder, runtime).read_many(files):
+        for done in _watching(network, folder, runtime).read_many(files):
             if isinstance(done, Failure):
                 shown.say(f"{done}; left out")
             shown.add(1)
@@ -86,13 +89,14 @@ def rounded(state: Mapping[str, Array], seen: Mapping[str, Seen]) -> dict[str, A
     return out
 
 
-class _Measured(Reader):
-    """Reads with one network watched."""
-
-    def __init__(self, network: weights.Network, folder: Path, runtime: Measuring) -> None:
-        self._watched, self._runtime = network, runtime
-        super().__init__(ReaderOptions(engine="openvino", weights=folder))
-
-    def _open(self, network: weights.Network) -> weights.Net:
-        net = super()._open(network)
-        return replace(net, session=Session(self._runtime)) if network == self._watched else net
+def _watching(network: weights.Network, folder: Path, runtime: Measuring) -> Reader:
+    """Return a reader one network of which runs where it is watched."""
+    net = replace(weights.open(network, folder, "openvino"), session=Session(runtime))
+    options = ReaderOptions(engine="openvino", weights=folder)
+    match network:
+        case "ctpn":
+            return Reader(options, detector=Detector.of(net))
+        case "crnn":
+            return Reader(options, recognizer=Recognizer.of(net))
+        case "orientation":
+            return Reader(options, orientation=OrientationClassifier.of(net))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,13 +19,13 @@ from shizi.nets.spec import (
     CRNNSpec,
     CTPNSpec,
     OrientationSpec,
+    Spec,
     VGGCRNNSpec,
     VGGCTPNSpec,
     VGGOrientationSpec,
 )
+from shizi.nets.torch import build
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
-from shizi.nets.torch.ctpn import CTPN, VGGCTPN
-from shizi.nets.torch.orientation import Orientation, VGGOrientation
 from shizi.train.card import RunCard
 from shizi.train.even import even_out
 from shizi.train.grow import choose_charset
@@ -49,6 +49,7 @@ from shizi.train.tasks.orientation import OrientationTask
 from shizi.train.tasks.slim import SlimTask
 from shizi.train.tasks.tune import TuneTask, hold
 from shizi.train.transfer import adopt_classifier, check_backbone
+from shizi.weights import Network
 
 _LOG = logging.getLogger("shizi.train")
 
@@ -134,43 +135,49 @@ def _crnn_task(
 
 def train_ctpn(options: CTPNOptions, loop: LoopOptions, told: InitOptions) -> dict[str, float]:
     """Train the detector; return its best figures."""
-    train = trainer(loop)
-    init = initial(told.init, "ctpn", told.net)
-    _check_stage(options.stage, init, loop)
-    torch.manual_seed(loop.seed)
-    spec = init.spec or (CTPNSpec() if told.net == "lcnet" else VGGCTPNSpec())
-    assert isinstance(spec, CTPNSpec | VGGCTPNSpec)  # as initial() saw to
-    net = CTPN(spec) if isinstance(spec, CTPNSpec) else VGGCTPN(spec)
-    initialise(net, init)
-    task = CTPNTask(net, options)
-    tell_unvalidated(options.val)
-    RunCard("ctpn", spec, initial=init.told).write(loop.out)
-    _ready(task, init, loop)
-    return train(task, paced(loop, init))
+    default = CTPNSpec() if told.net == "lcnet" else VGGCTPNSpec()
+    return _train("ctpn", default, CTPNTask, options, loop, told)
 
 
 def train_orientation(
     options: OrientationTrainOptions, loop: LoopOptions, told: InitOptions
 ) -> dict[str, float]:
     """Train the orientation classifier; return its best figures."""
+    default = OrientationSpec() if told.net == "lcnet" else VGGOrientationSpec()
+    return _train("orientation", default, OrientationTask, options, loop, told)
+
+
+def _train(
+    network: Network,
+    default: Spec,
+    kind: Callable[[Any, Any], Task],
+    options: CTPNOptions | OrientationTrainOptions,
+    loop: LoopOptions,
+    told: InitOptions,
+) -> dict[str, float]:
+    """Train a net that has no charset; return its best figures.
+
+    Args:
+        network: which.
+        default: what it is made of where its initial weights leave that open.
+        kind: makes its task of the net and the options.
+        options: of the data.
+        loop: how it is trained.
+        told: how it begins.
+    """
     train = trainer(loop)
-    init = initial(told.init, "orientation", told.net)
-    _check_stage(options.stage, init, loop)
+    init = initial(told.init, network, told.net)
+    if options.stage == "head" and (loop.framework != "torch" or not init.learnt):
+        raise DataError("stage head trains in PyTorch alone, and goes on from learnt weights")
     torch.manual_seed(loop.seed)
-    spec = init.spec or (OrientationSpec() if told.net == "lcnet" else VGGOrientationSpec())
-    assert isinstance(spec, OrientationSpec | VGGOrientationSpec)  # as initial() saw to
-    net = Orientation(spec) if isinstance(spec, OrientationSpec) else VGGOrientation(spec)
+    spec = init.spec or default
+    net = build(spec)
     initialise(net, init)
-    task = OrientationTask(net, options)
+    task = kind(net, options)
     tell_unvalidated(options.val)
-    RunCard("orientation", spec, initial=init.told).write(loop.out)
+    RunCard(network, spec, initial=init.told).write(loop.out)
     _ready(task, init, loop)
     return train(task, paced(loop, init))
-
-
-def _check_stage(stage: Literal["whole", "head"], init: Init, loop: LoopOptions) -> None:
-    if stage == "head" and (loop.framework != "torch" or not init.learnt):
-        raise DataError("stage head trains in PyTorch alone, and goes on from learnt weights")
 
 
 def _ready(task: Task, init: Init, loop: LoopOptions) -> None:

@@ -19,7 +19,7 @@ The paper's "valid" anchors: decoding may choose them, so their coordinates must
 """
 
 
-class Slices(NamedTuple):
+class TrueSlices(NamedTuple):
     """The 16 px wide pieces of all lines, M of them."""
 
     column: NDArray[np.intp]  # (M,) index of the grid column
@@ -40,7 +40,7 @@ class Targets(NamedTuple):
     offsets: Float  # (R, C, K, 2)
 
 
-def slice_quads(quads: Quads, ignore: NDArray[np.bool_], width: int, step: int) -> Slices:
+def slice_quads(quads: Quads, ignore: NDArray[np.bool_], width: int, step: int) -> TrueSlices:
     """Cut quads (N, 4, 2) at the centres of the grid's columns.
 
     Args:
@@ -64,7 +64,7 @@ def slice_quads(quads: Quads, ignore: NDArray[np.bool_], width: int, step: int) 
     # Between its corners a tilted line has its whole height.
     most = np.maximum(inner1, inner0 + 0.02) - 0.01
     top, low = _cross(quads[line], np.clip(centre, inner0[line] + 0.01, most[line]))
-    return Slices(
+    return TrueSlices(
         column,
         ((top + low) / 2).astype(np.float32),
         np.maximum(low - top, 1).astype(np.float32),
@@ -85,7 +85,7 @@ def _cross(quads: Float, xs: NDArray[np.floating]) -> tuple[Float, Float]:
     return np.where(on, y, np.inf).min(1), np.where(on, y, -np.inf).max(1)
 
 
-def assign(slices: Slices, rows: int, columns: int, spec: CTPNSpec | VGGCTPNSpec) -> Targets:
+def assign(slices: TrueSlices, rows: int, columns: int, spec: CTPNSpec | VGGCTPNSpec) -> Targets:
     """Give every anchor its label and regression targets.
 
     An anchor is text where its IoU with a slice is above 0.7, or where it is the best of
@@ -122,7 +122,7 @@ def assign(slices: Slices, rows: int, columns: int, spec: CTPNSpec | VGGCTPNSpec
     return Targets(label, vertical, ends, offsets)
 
 
-def masked(targets: Targets, slices: Slices, row: int) -> Targets:
+def masked(targets: Targets, slices: TrueSlices, row: int) -> Targets:
     """Leave out what is not known of a picture whose lines are not all labelled.
 
     An anchor is only known to be background where its centre stands in a labelled line;

@@ -1,1 +1,1 @@
-"""The kinds of pages, and the sheet that they are written on."""
+"""The kinds of pages, and the drawing that each is written on."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from shizi.page import Image
 from shizi.synth.chance import Rng, pick
-from shizi.synth.kinds.sheet import Sheet
+from shizi.synth.kinds.drawing import Drawing
 from shizi.synth.paint import backgrounds as bg
 
 Mask = NDArray[np.uint8]
@@ -143,17 +143,17 @@ def _framed(rng: Rng, mask: Mask) -> None:
 _KINDS = (*_PLAIN, _framed, _framed)
 
 
-def distract(sheet: Sheet, rng: Rng, count: int) -> None:
+def distract(drawing: Drawing, rng: Rng, count: int) -> None:
     """Draw things that are not text where nothing stands yet."""
-    h, w = sheet.image.shape[:2]
+    h, w = drawing.image.shape[:2]
     for _ in range(count):
         dw, dh = int(w * (0.05 + 0.25 * rng.random())), int(h * (0.03 + 0.2 * rng.random()))
         x, y = int(rng.integers(max(1, w - dw))), int(rng.integers(max(1, h - dh)))
         box = (float(x), float(y), float(x + dw), float(y + dh))
-        if dw < 8 or dh < 8 or not sheet.free(box):
+        if dw < 8 or dh < 8 or not drawing.free(box):
             continue
-        sheet.taken.append(box)
-        part = sheet.image[y : y + dh, x : x + dw]
+        drawing.taken.append(box)
+        part = drawing.image[y : y + dh, x : x + dw]
         pick(rng, _DISTRACTORS)(rng, part)
 
 

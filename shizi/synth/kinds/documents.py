@@ -9,7 +9,7 @@ import numpy as np
 
 from shizi.page import Image
 from shizi.synth.chance import Rng, weighted
-from shizi.synth.kinds.sheet import PROSE, Box, Pen, Sheet, Style, make_pen
+from shizi.synth.kinds.drawing import PROSE, Box, Drawing, Pen, Style, make_pen
 from shizi.synth.paint import backgrounds as bg
 from shizi.synth.wording.text import stackable
 from shizi.synth.world import World
@@ -18,19 +18,19 @@ _STYLES = ("song", "song", "kai", "hei")
 _CELL = {"data": 0.6, "word": 0.3, "english": 0.1}
 
 
-def document(world: World, rng: Rng, height: int, width: int) -> Sheet:
+def document(world: World, rng: Rng, height: int, width: int) -> Drawing:
     """Print on paper: columns of prose, a table, a form, a receipt, or vertical columns."""
-    sheet = Sheet(_paper(rng, height, width))
+    drawing = Drawing(_paper(rng, height, width))
     kind = weighted(
         rng, {"prose": 0.48, "form": 0.14, "table": 0.13, "receipt": 0.1, "vertical": 0.22}
     )
     if kind == "vertical":
-        _vertical(world, rng, sheet)
+        _vertical(world, rng, drawing)
     elif kind == "receipt":
-        _receipt(world, rng, sheet)
+        _receipt(world, rng, drawing)
     else:
-        _flow(world, rng, sheet, kind)
-    return sheet
+        _flow(world, rng, drawing, kind)
+    return drawing
 
 
 def _paper(rng: Rng, height: int, width: int) -> Image:
@@ -49,18 +49,18 @@ def _body_size(rng: Rng, height: int, width: int) -> float:
     return float(max(10.0, min(height, width) * share))
 
 
-def _flow(world: World, rng: Rng, sheet: Sheet, kind: str) -> None:
+def _flow(world: World, rng: Rng, drawing: Drawing, kind: str) -> None:
     """Fill 1 to 3 columns from the top with titles, paragraphs, tables, forms and figures."""
-    h, w = sheet.image.shape[:2]
+    h, w = drawing.image.shape[:2]
     pen = make_pen(world, rng, _STYLES, _body_size(rng, h, w))
     style = _ink_style(rng)
     margin = w * (0.03 + 0.08 * rng.random())
     y = h * (0.02 + 0.06 * rng.random())
     if rng.random() < 0.4:  # running head and page number
-        _line(sheet, pen.sized(pen.size * 0.8), margin, y, w - 2 * margin, style, {"word": 1.0})
+        _line(drawing, pen.sized(pen.size * 0.8), margin, y, w - 2 * margin, style, {"word": 1.0})
         y += 2.2 * pen.size
     if rng.random() < 0.6:
-        y = _title(sheet, pen, style, margin, y, w - 2 * margin)
+        y = _title(drawing, pen, style, margin, y, w - 2 * margin)
     room = (w - 2 * margin) / pen.size
     columns = (
         1 if room < 24 or kind != "prose" else int(rng.integers(1, min(3, int(room // 12)) + 1))
@@ -72,13 +72,13 @@ def _flow(world: World, rng: Rng, sheet: Sheet, kind: str) -> None:
         bottom = h * (0.4 + 0.4 * rng.random())
     for k in range(columns):
         left = margin + k * (wide + gap)
-        _column(sheet, pen, style, (left, y, left + wide, bottom), kind)
+        _column(drawing, pen, style, (left, y, left + wide, bottom), kind)
         if k and rng.random() < 0.2:
             x = round(left - gap / 2)
-            cv2.line(sheet.image, (x, round(y)), (x, round(bottom)), (120, 120, 120), 1)
+            cv2.line(drawing.image, (x, round(y)), (x, round(bottom)), (120, 120, 120), 1)
     if rng.random() < 0.3:
         number = str(int(rng.integers(1, 400)))
-        sheet.put(
+        drawing.put(
             pen.ink(number),
             w * (0.1 + 0.8 * rng.random()),
             min(h - 1.4 * pen.size, bottom + pen.size),
@@ -86,7 +86,7 @@ def _flow(world: World, rng: Rng, sheet: Sheet, kind: str) -> None:
         )
 
 
-def _column(sheet: Sheet, pen: Pen, style: Style, box: Box, kind: str) -> None:
+def _column(drawing: Drawing, pen: Pen, style: Style, box: Box, kind: str) -> None:
     rng = pen.rng
     x0, y, x1, bottom = box
     mix = {"paragraph": 0.6, "heading": 0.14, "list": 0.1, "figure": 0.08, "table": 0.08}
@@ -101,23 +101,23 @@ def _column(sheet: Sheet, pen: Pen, style: Style, box: Box, kind: str) -> None:
         if part == "heading":
             big = pen.sized(pen.size * (1.1 + 0.6 * rng.random()))
             y = (
-                _line(sheet, big, x0, y, x1 - x0, style, {"word": 0.6, "sentence": 0.4})
+                _line(drawing, big, x0, y, x1 - x0, style, {"word": 0.6, "sentence": 0.4})
                 + 0.6 * big.size
             )
         elif part == "figure":
-            y = _figure(sheet, pen, style, area)
+            y = _figure(drawing, pen, style, area)
         elif part == "table":
-            y = _table(sheet, pen, style, area)
+            y = _table(drawing, pen, style, area)
         elif part == "form":
-            y = _form_row(sheet, pen, style, area, pitch)
+            y = _form_row(drawing, pen, style, area, pitch)
         else:
             indent = 2 * pen.size if part == "paragraph" else 0.0
-            y = _paragraph(sheet, pen, style, area, pitch, indent)
+            y = _paragraph(drawing, pen, style, area, pitch, indent)
         y += pen.size * 0.8 * rng.random()
 
 
 def _paragraph(
-    sheet: Sheet, pen: Pen, style: Style, area: Box, pitch: float, indent: float
+    drawing: Drawing, pen: Pen, style: Style, area: Box, pitch: float, indent: float
 ) -> float:
     """Write running text; the last line is often short. Return the next free y."""
     x0, y, x1, bottom = area
@@ -127,13 +127,19 @@ def _paragraph(
         if i == len(rows) - 1 and pen.rng.random() < 0.7:
             row = row[: max(2, int(len(row) * pen.rng.random()))].rstrip()
         if row:
-            sheet.put(pen.ink(row), x0 + (indent if i == 0 else 0), y, style)
+            drawing.put(pen.ink(row), x0 + (indent if i == 0 else 0), y, style)
         y += pitch
     return y
 
 
 def _line(
-    sheet: Sheet, pen: Pen, x: float, y: float, width: float, style: Style, kinds: dict[str, float]
+    drawing: Drawing,
+    pen: Pen,
+    x: float,
+    y: float,
+    width: float,
+    style: Style,
+    kinds: dict[str, float],
 ) -> float:
     """Write one line left or centred; return its bottom."""
     text = pen.words(kinds, width)
@@ -142,10 +148,10 @@ def _line(
     ink = pen.ink(text)
     if pen.rng.random() < 0.3:
         x += max(0.0, (width - (ink.right - ink.left)) / 2)
-    return sheet.put(ink, x, y, style)[3]
+    return drawing.put(ink, x, y, style)[3]
 
 
-def _title(sheet: Sheet, pen: Pen, style: Style, x: float, y: float, width: float) -> float:
+def _title(drawing: Drawing, pen: Pen, style: Style, x: float, y: float, width: float) -> float:
     big = pen.sized(pen.size * (1.5 + 2 * pen.rng.random()), 0.4 * (pen.rng.random() < 0.2))
     text = big.words({"word": 0.5, "sentence": 0.4, "english": 0.1}, width)
     if not text:
@@ -153,10 +159,10 @@ def _title(sheet: Sheet, pen: Pen, style: Style, x: float, y: float, width: floa
     ink = big.ink(text)
     if pen.rng.random() < 0.2:
         style = Style(bg.hsv(pen.rng.random() * 180, 220, 150))
-    bottom = sheet.put(ink, x + max(0.0, (width - ink.right) / 2), y, style)[3]
+    bottom = drawing.put(ink, x + max(0.0, (width - ink.right) / 2), y, style)[3]
     if pen.rng.random() < 0.2:
         cv2.line(
-            sheet.image,
+            drawing.image,
             (round(x), round(bottom + 4)),
             (round(x + width), round(bottom + 4)),
             (60, 60, 60),
@@ -165,20 +171,20 @@ def _title(sheet: Sheet, pen: Pen, style: Style, x: float, y: float, width: floa
     return bottom + big.size * 0.8
 
 
-def _figure(sheet: Sheet, pen: Pen, style: Style, area: Box) -> float:
+def _figure(drawing: Drawing, pen: Pen, style: Style, area: Box) -> float:
     """A picture with a caption below."""
     x0, y, x1, bottom = area
     height = min((x1 - x0) * (0.3 + 0.5 * pen.rng.random()), bottom - y - 3 * pen.size)
     if height < 3 * pen.size or x1 - x0 < 20:
         return y + pen.size
     left, top, right = round(x0), round(y), round(x1)
-    sheet.image[top : top + int(height), left:right] = bg.window(
+    drawing.image[top : top + int(height), left:right] = bg.window(
         pen.rng, pen.world.bank, int(height), right - left
     )
     caption = pen.sized(pen.size * 0.85)
     return (
         _line(
-            sheet,
+            drawing,
             caption,
             x0,
             y + height + 0.5 * pen.size,
@@ -190,7 +196,7 @@ def _figure(sheet: Sheet, pen: Pen, style: Style, area: Box) -> float:
     )
 
 
-def _table(sheet: Sheet, pen: Pen, style: Style, area: Box) -> float:
+def _table(drawing: Drawing, pen: Pen, style: Style, area: Box) -> float:
     """Cells between rules, or in columns far apart; every cell is a line of its own."""
     rng = pen.rng
     x0, y, x1, bottom = area
@@ -204,11 +210,11 @@ def _table(sheet: Sheet, pen: Pen, style: Style, area: Box) -> float:
     edges[1:-1] += rng.uniform(-0.25, 0.25, columns - 1) * (x1 - x0) / columns
     shade = (int(rng.integers(0, 160)),) * 3
     if rng.random() < 0.3:
-        sheet.fill((x0, y, x1, y + pitch), bg.hsv(rng.random() * 180, 60, 230))
+        drawing.fill((x0, y, x1, y + pitch), bg.hsv(rng.random() * 180, 60, 230))
     for r in range(rows + 1):
         if ruled or (r in (0, 1, rows) and rng.random() < 0.8):
             cv2.line(
-                sheet.image,
+                drawing.image,
                 (round(x0), round(y + r * pitch)),
                 (round(x1), round(y + r * pitch)),
                 shade,
@@ -217,20 +223,20 @@ def _table(sheet: Sheet, pen: Pen, style: Style, area: Box) -> float:
     if ruled and rng.random() < 0.75:
         for x in edges:
             cv2.line(
-                sheet.image, (round(x), round(y)), (round(x), round(y + rows * pitch)), shade, 1
+                drawing.image, (round(x), round(y)), (round(x), round(y + rows * pitch)), shade, 1
             )
     pad = pen.size * (0.4 if ruled else 0.9)
     for r in range(rows):
         for a, b in pairwise(edges):
             text = pen.words(_CELL, b - a - 2 * pad) if rng.random() < 0.92 else ""
             if text:
-                sheet.put(
+                drawing.put(
                     pen.ink(text), a + pad, y + r * pitch + (pitch - 0.9 * pen.size) / 2, style
                 )
     return y + rows * pitch + pen.size
 
 
-def _form_row(sheet: Sheet, pen: Pen, style: Style, area: Box, pitch: float) -> float:
+def _form_row(drawing: Drawing, pen: Pen, style: Style, area: Box, pitch: float) -> float:
     """``label：value`` pairs, far apart, over dotted or drawn lines."""
     rng = pen.rng
     x0, y, x1, _ = area
@@ -241,16 +247,16 @@ def _form_row(sheet: Sheet, pen: Pen, style: Style, area: Box, pitch: float) -> 
         label = pen.words({"word": 1.0}, 5 * pen.size)
         if not label:
             continue
-        box = sheet.put(pen.ink(label + ("：" if rng.random() < 0.7 else ":")), x, y, style)
+        box = drawing.put(pen.ink(label + ("：" if rng.random() < 0.7 else ":")), x, y, style)
         start = box[2] + pen.size * (1.8 + 2 * rng.random())
         room = x + wide - start - 2 * pen.size
         value = pen.words({"data": 0.6, "word": 0.4}, room) if rng.random() < 0.8 else ""
         if value:
-            sheet.put(pen.ink(value), start, y, style)
+            drawing.put(pen.ink(value), start, y, style)
         if rng.random() < 0.5 and room > 0:
             floor = round(y + 1.25 * pen.size)
             cv2.line(
-                sheet.image,
+                drawing.image,
                 (round(start - pen.size), floor),
                 (round(x + wide - 2 * pen.size), floor),
                 (90, 90, 90),
@@ -259,9 +265,9 @@ def _form_row(sheet: Sheet, pen: Pen, style: Style, area: Box, pitch: float) -> 
     return y + pitch
 
 
-def _receipt(world: World, rng: Rng, sheet: Sheet) -> None:
+def _receipt(world: World, rng: Rng, drawing: Drawing) -> None:
     """Shop, items with prices on the right, totals."""
-    h, w = sheet.image.shape[:2]
+    h, w = drawing.image.shape[:2]
     size = max(10.0, min(w / (18 + 16 * rng.random()), h / 16))
     pen = make_pen(world, rng, ("mono", "song", "hei"), size)
     latin = world.book.draw_latin(rng, ("mono", "mono", "hei"), "0A")
@@ -279,13 +285,13 @@ def _receipt(world: World, rng: Rng, sheet: Sheet) -> None:
         text = used.words(kinds, w - 2 * margin)
         if text:
             ink = used.ink(text)
-            y = sheet.put(ink, max(margin, (w - ink.right) / 2), y, style)[3] + 0.4 * pen.size
+            y = drawing.put(ink, max(margin, (w - ink.right) / 2), y, style)[3] + 0.4 * pen.size
     y += pitch
     while y < h * 0.95:
         chance = rng.random()
         if chance < 0.1:
             cv2.line(
-                sheet.image,
+                drawing.image,
                 (round(margin), round(y)),
                 (round(w - margin), round(y)),
                 (110, 110, 110),
@@ -295,19 +301,19 @@ def _receipt(world: World, rng: Rng, sheet: Sheet) -> None:
             continue
         left = pen.words(kinds, (w - 2 * margin) * 0.6)
         if left:
-            sheet.put(pen.ink(left), margin, y, style)
+            drawing.put(pen.ink(left), margin, y, style)
         if chance < 0.65:
             price = pen.ink(f"{rng.integers(1, 99999) / 100:.2f}")
             if left and w - margin - price.right > margin + pen.size * 1.6 + sum(
                 map(pen.advance, left)
             ):
-                sheet.put(price, w - margin - price.right, y, style)
+                drawing.put(price, w - margin - price.right, y, style)
         y += pitch
 
 
-def _vertical(world: World, rng: Rng, sheet: Sheet) -> None:
+def _vertical(world: World, rng: Rng, drawing: Drawing) -> None:
     """Columns of Han from the right to the left, as old books are set."""
-    h, w = sheet.image.shape[:2]
+    h, w = drawing.image.shape[:2]
     pen = make_pen(
         world, rng, ("song", "kai"), max(14.0, min(h, w) * (0.022 + 0.04 * rng.random())), 0.0
     )
@@ -329,11 +335,11 @@ def _vertical(world: World, rng: Rng, sheet: Sheet) -> None:
             if rng.random() < 0.25:
                 count = max(2, int(count * rng.random()))
             top = margin_y + k * (tall + 2 * pen.size)
-            sheet.put(pen.column(text[:count]), x, top, style)
+            drawing.put(pen.column(text[:count]), x, top, style)
         if ruled:
             rule = round(x - (pitch - pen.size) / 2)
             cv2.line(
-                sheet.image,
+                drawing.image,
                 (rule, round(margin_y)),
                 (rule, round(h - margin_y)),
                 (110, 110, 110),

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from shizi.synth.chance import Rng, pick, weighted
-from shizi.synth.kinds.sheet import Box, Pen, Sheet, Style, make_pen
+from shizi.synth.kinds.drawing import Box, Drawing, Pen, Style, make_pen
 from shizi.synth.looks import CHAT_COLOURS, chat_colours
 from shizi.synth.paint import backgrounds as bg
 from shizi.synth.world import World
@@ -18,60 +18,66 @@ _UI = ("hei", "hei", "hei", "song", "mono")
 _LABEL = {"word": 0.7, "sentence": 0.15, "data": 0.1, "english": 0.05}
 
 
-def screen(world: World, rng: Rng, height: int, width: int) -> Sheet:
+def screen(world: World, rng: Rng, height: int, width: int) -> Drawing:
     """A user interface in light or dark colours."""
     dark = rng.random() < 0.3
     ground = (20 + int(rng.integers(25)),) * 3 if dark else (255 - int(rng.integers(16)),) * 3
     ink = (230, 230, 230) if dark else (30 + int(rng.integers(40)),) * 3
-    sheet = Sheet(bg.plain(ground, height, width))
+    drawing = Drawing(bg.plain(ground, height, width))
     size = max(11.0, min(24.0, width * (0.012 + 0.02 * rng.random())))
     pen = make_pen(world, rng, _UI, size)
-    top = _bar(sheet, pen, ground)
+    top = _bar(drawing, pen, ground)
     kind = weighted(rng, {"web": 0.35, "chat": 0.3, "settings": 0.15, "grid": 0.2})
     area = (0.0, top, float(width), float(height))
-    {"web": _web, "chat": _chat, "settings": _settings, "grid": _grid}[kind](sheet, pen, area, ink)
-    return sheet
+    {"web": _web, "chat": _chat, "settings": _settings, "grid": _grid}[kind](
+        drawing, pen, area, ink
+    )
+    return drawing
 
 
-def _bar(sheet: Sheet, pen: Pen, ground: Sequence[float]) -> float:
+def _bar(drawing: Drawing, pen: Pen, ground: Sequence[float]) -> float:
     """A title bar with a menu; return its lower edge."""
-    rng, w = pen.rng, sheet.image.shape[1]
+    rng, w = pen.rng, drawing.image.shape[1]
     if rng.random() < 0.2:
         return pen.size * 1.0
     height = pen.size * (2 + 1.5 * rng.random())
     colour = bg.any_colour(rng) if rng.random() < 0.6 else tuple(max(0, g - 20) for g in ground)
-    sheet.fill((0, 0, w, height), colour)
+    drawing.fill((0, 0, w, height), colour)
     style = Style((255, 255, 255) if bg.luma(colour) < 140 else (20, 20, 20))
     x = float(pen.size)
     while x < w - 6 * pen.size:
         text = pen.words(_LABEL, min(6 * pen.size, w - x))
         if text:
-            x = sheet.put(pen.ink(text), x, (height - 0.85 * pen.size) / 2, style)[2]
+            x = drawing.put(pen.ink(text), x, (height - 0.85 * pen.size) / 2, style)[2]
         x += pen.size * (1.8 + 3 * rng.random())
         if rng.random() < 0.15:
             break
     return height + pen.size
 
 
-def _icon(sheet: Sheet, rng: Rng, x: float, y: float, side: float) -> None:
+def _icon(drawing: Drawing, rng: Rng, x: float, y: float, side: float) -> None:
     """An avatar or icon: a picture, disc or box."""
     a, b, s = round(x), round(y), max(4, round(side))
-    h, w = sheet.image.shape[:2]
+    h, w = drawing.image.shape[:2]
     if a < 0 or b < 0 or a + s > w or b + s > h:
         return
     if rng.random() < 0.5:
-        sheet.image[b : b + s, a : a + s] = bg.window(rng, [bg.photo(rng, 48, 48)], s, s)
+        drawing.image[b : b + s, a : a + s] = bg.window(rng, [bg.photo(rng, 48, 48)], s, s)
     elif rng.random() < 0.5:
         cv2.circle(
-            sheet.image, (a + s // 2, b + s // 2), s // 2, bg.any_colour(rng), -1, cv2.LINE_AA
+            drawing.image, (a + s // 2, b + s // 2), s // 2, bg.any_colour(rng), -1, cv2.LINE_AA
         )
     else:
         cv2.rectangle(
-            sheet.image, (a, b), (a + s, b + s), bg.any_colour(rng), -1 if rng.random() < 0.5 else 2
+            drawing.image,
+            (a, b),
+            (a + s, b + s),
+            bg.any_colour(rng),
+            -1 if rng.random() < 0.5 else 2,
         )
 
 
-def _web(sheet: Sheet, pen: Pen, area: Box, ink: Sequence[float]) -> None:
+def _web(drawing: Drawing, pen: Pen, area: Box, ink: Sequence[float]) -> None:
     """Headlines, paragraphs, cards with pictures, buttons, links in columns."""
     rng = pen.rng
     x0, y, x1, bottom = area
@@ -84,21 +90,21 @@ def _web(sheet: Sheet, pen: Pen, area: Box, ink: Sequence[float]) -> None:
             big = pen.sized(pen.size * (1.3 + rng.random()))
             text = big.words({"sentence": 0.7, "word": 0.3}, wide)
             if text:
-                y = sheet.put(big.ink(text), x0 + margin, y, style)[3] + pen.size
+                y = drawing.put(big.ink(text), x0 + margin, y, style)[3] + pen.size
         elif part == "prose":
             pitch = pen.size * (1.4 + 0.4 * rng.random())
             for row in pen.prose(wide, min(6, max(1, int((bottom - y) / pitch) - 1))):
-                sheet.put(pen.ink(row), x0 + margin, y, style)
+                drawing.put(pen.ink(row), x0 + margin, y, style)
                 y += pitch
         elif part == "cards":
-            y = _cards(sheet, pen, (x0 + margin, y, x1 - margin, bottom), style)
+            y = _cards(drawing, pen, (x0 + margin, y, x1 - margin, bottom), style)
         else:
             link = Style((30, 90, 220) if bg.luma(ink) < 128 else (120, 180, 255))
             columns = int(rng.integers(1, 5))
             for k in range(columns):
                 text = pen.words(_LABEL, wide / columns - 2 * pen.size)
                 if text:
-                    sheet.put(
+                    drawing.put(
                         pen.ink(text),
                         x0 + margin + k * wide / columns,
                         y,
@@ -108,7 +114,7 @@ def _web(sheet: Sheet, pen: Pen, area: Box, ink: Sequence[float]) -> None:
         y += pen.size * rng.random()
 
 
-def _cards(sheet: Sheet, pen: Pen, area: Box, style: Style) -> float:
+def _cards(drawing: Drawing, pen: Pen, area: Box, style: Style) -> float:
     """A row of pictures, each with a caption and sometimes a button below."""
     rng = pen.rng
     x0, y, x1, bottom = area
@@ -120,18 +126,18 @@ def _cards(sheet: Sheet, pen: Pen, area: Box, style: Style) -> float:
     for k in range(count):
         x = x0 + k * (wide + pen.size)
         a, b, cw, ch = round(x), round(y), round(wide), round(tall)
-        sheet.image[b : b + ch, a : a + cw] = bg.window(rng, pen.world.bank, ch, cw)[
-            :, : sheet.image.shape[1] - a
+        drawing.image[b : b + ch, a : a + cw] = bg.window(rng, pen.world.bank, ch, cw)[
+            :, : drawing.image.shape[1] - a
         ]
         text = pen.words({"sentence": 0.5, "word": 0.5}, wide)
         if text:
-            sheet.put(pen.ink(text), x, y + tall + 0.5 * pen.size, style)
+            drawing.put(pen.ink(text), x, y + tall + 0.5 * pen.size, style)
         if rng.random() < 0.4:
             colour = bg.any_colour(rng)
             label = pen.ink(pen.words({"word": 1.0}, wide * 0.6) or "确定")
             top = y + tall + 1.8 * pen.size
-            sheet.fill((x, top, x + label.right + pen.size, top + 1.7 * pen.size), colour)
-            sheet.put(
+            drawing.fill((x, top, x + label.right + pen.size, top + 1.7 * pen.size), colour)
+            drawing.put(
                 label,
                 x + 0.5 * pen.size,
                 top + 0.4 * pen.size,
@@ -140,12 +146,15 @@ def _cards(sheet: Sheet, pen: Pen, area: Box, style: Style) -> float:
     return y + tall + 4.2 * pen.size
 
 
-def _chat(sheet: Sheet, pen: Pen, area: Box, ink: Sequence[float]) -> None:
+def _chat(drawing: Drawing, pen: Pen, area: Box, ink: Sequence[float]) -> None:
     """Bubbles left and right with avatars and times."""
     rng = pen.rng
     x0, y, x1, bottom = area
     side = pen.size * 2.4
-    colours = ((149, 236, 105) if bg.luma(ink) < 128 else (40, 120, 60), sheet.ground((0, 0, 1, 1)))
+    colours = (
+        (149, 236, 105) if bg.luma(ink) < 128 else (40, 120, 60),
+        drawing.ground((0, 0, 1, 1)),
+    )
     other = tuple(
         min(255.0, c + 25) if bg.luma(ink) > 128 else max(0.0, c - 18) for c in colours[1]
     )
@@ -153,9 +162,9 @@ def _chat(sheet: Sheet, pen: Pen, area: Box, ink: Sequence[float]) -> None:
         if rng.random() < 0.15:
             small = pen.sized(pen.size * 0.8)
             stamp = small.ink(f"{rng.integers(24)}:{rng.integers(60):02d}")
-            y = sheet.put(stamp, (x1 - stamp.right) / 2, y, Style((140, 140, 140)))[3] + pen.size
+            y = drawing.put(stamp, (x1 - stamp.right) / 2, y, Style((140, 140, 140)))[3] + pen.size
         mine = rng.random() < 0.4
-        _icon(sheet, rng, x1 - side - pen.size if mine else x0 + pen.size, y, side)
+        _icon(drawing, rng, x1 - side - pen.size if mine else x0 + pen.size, y, side)
         wide = (x1 - x0) * (0.25 + 0.35 * rng.random())
         rows = pen.prose(wide, int(rng.integers(1, 4)))
         if len(rows) == 1:
@@ -166,7 +175,7 @@ def _chat(sheet: Sheet, pen: Pen, area: Box, ink: Sequence[float]) -> None:
         long, pitch = max(i.right for i in inks), pen.size * 1.45
         left = x1 - side - 2.6 * pen.size - long if mine else x0 + side + 2.2 * pen.size
         fill = colours[0] if mine else other
-        sheet.fill(
+        drawing.fill(
             (
                 left - 0.7 * pen.size,
                 y,
@@ -176,11 +185,11 @@ def _chat(sheet: Sheet, pen: Pen, area: Box, ink: Sequence[float]) -> None:
             fill,
         )
         for k, row in enumerate(inks):
-            sheet.put(row, left, y + 0.55 * pen.size + k * pitch, Style(ink))
+            drawing.put(row, left, y + 0.55 * pen.size + k * pitch, Style(ink))
         y += max(side, pitch * len(inks) + 0.7 * pen.size) + pen.size * (0.6 + rng.random())
 
 
-def _settings(sheet: Sheet, pen: Pen, area: Box, ink: Sequence[float]) -> None:
+def _settings(drawing: Drawing, pen: Pen, area: Box, ink: Sequence[float]) -> None:
     """Rows with an icon and a label on the left, a value on the right, rules between."""
     rng = pen.rng
     x0, y, x1, bottom = area
@@ -189,23 +198,25 @@ def _settings(sheet: Sheet, pen: Pen, area: Box, ink: Sequence[float]) -> None:
     while y < bottom - pitch:
         x = x0 + pen.size
         if icons:
-            _icon(sheet, rng, x, y, pen.size * 1.4)
+            _icon(drawing, rng, x, y, pen.size * 1.4)
             x += pen.size * 2.2
         text = pen.words(_LABEL, (x1 - x0) * 0.5)
         if text:
-            sheet.put(pen.ink(text), x, y + 0.2 * pen.size, Style(ink))
+            drawing.put(pen.ink(text), x, y + 0.2 * pen.size, Style(ink))
         value = (
             pen.words({"data": 0.6, "word": 0.4}, (x1 - x0) * 0.25) if rng.random() < 0.6 else ""
         )
         if value:
             mark = pen.ink(value)
-            sheet.put(mark, x1 - pen.size - mark.right, y + 0.2 * pen.size, Style((140, 140, 140)))
+            drawing.put(
+                mark, x1 - pen.size - mark.right, y + 0.2 * pen.size, Style((140, 140, 140))
+            )
         floor = round(y + pitch - 0.5 * pen.size)
-        cv2.line(sheet.image, (round(x0), floor), (round(x1), floor), (150, 150, 150), 1)
+        cv2.line(drawing.image, (round(x0), floor), (round(x1), floor), (150, 150, 150), 1)
         y += pitch
 
 
-def _grid(sheet: Sheet, pen: Pen, area: Box, ink: Sequence[float]) -> None:
+def _grid(drawing: Drawing, pen: Pen, area: Box, ink: Sequence[float]) -> None:
     """A spreadsheet or an editor's table."""
     rng = pen.rng
     x0, y, x1, bottom = area
@@ -221,60 +232,60 @@ def _grid(sheet: Sheet, pen: Pen, area: Box, ink: Sequence[float]) -> None:
                 else ""
             )
             if text:
-                sheet.put(
+                drawing.put(
                     pen.ink(text), a + 0.4 * pen.size, y + (pitch - 0.85 * pen.size) / 2, Style(ink)
                 )
         y += pitch
-        cv2.line(sheet.image, (round(x0), round(y)), (round(x1), round(y)), shade, 1)
+        cv2.line(drawing.image, (round(x0), round(y)), (round(x1), round(y)), shade, 1)
     for x in edges[1:-1]:
-        cv2.line(sheet.image, (round(x), round(area[1])), (round(x), round(y)), shade, 1)
+        cv2.line(drawing.image, (round(x), round(area[1])), (round(x), round(y)), shade, 1)
 
 
-def overlay(world: World, rng: Rng, height: int, width: int) -> Sheet:
+def overlay(world: World, rng: Rng, height: int, width: int) -> Drawing:
     """Chat rows or game messages, small and bright, on dark panels over a picture."""
-    sheet = Sheet(bg.window(rng, world.bank, height, width))
+    drawing = Drawing(bg.window(rng, world.bank, height, width))
     pen = make_pen(world, rng, ("hei", "hei", "hei", "song"), 11 + 8 * rng.random())
     for _ in range(int(rng.integers(1, 4))):
         wide = min(width, pen.size * (10 + 18 * rng.random()))
         tall = min(height, pen.size * (3 + 20 * rng.random()))
         x = 0.0 if width - wide < 8 else rng.random() * (width - wide)
         y = (height - tall) * (0.4 + 0.6 * rng.random())
-        if sheet.free((x, y, x + wide, y + tall), 0):
-            _panel(sheet, pen, (x, y, x + wide, y + tall))
-            sheet.taken.append((x, y, x + wide, y + tall))
+        if drawing.free((x, y, x + wide, y + tall), 0):
+            _panel(drawing, pen, (x, y, x + wide, y + tall))
+            drawing.taken.append((x, y, x + wide, y + tall))
     for _ in range(int(rng.integers(0, 8))):  # names, numbers and buttons strewn about
         mark = pen.sized(pen.size * (0.9 + 1.2 * rng.random()))
         text = mark.words(_LABEL, width * 0.4)
         if text:
-            place_free(sheet, mark, text, _hud_style(rng))
-    return sheet
+            place_free(drawing, mark, text, _hud_style(rng))
+    return drawing
 
 
 def _hud_style(rng: Rng) -> Style:
     return Style(pick(rng, CHAT_COLOURS), (0, 0, 0), 0.07, rng.random() < 0.3)
 
 
-def place_free(sheet: Sheet, pen: Pen, text: str, style: Style) -> None:
+def place_free(drawing: Drawing, pen: Pen, text: str, style: Style) -> None:
     """Write text somewhere free, or nowhere after a few tries."""
     ink = pen.ink(text)
-    h, w = sheet.image.shape[:2]
+    h, w = drawing.image.shape[:2]
     wide, tall = ink.right - ink.left, ink.bottom - ink.top
     for _ in range(6):
         x, y = pen.rng.random() * (w - wide), pen.rng.random() * (h - tall)
         box = (x, y, x + wide, y + tall)
-        if sheet.free(box, pen.size * 0.8):
-            sheet.taken.append(sheet.put(ink, x, y, style))
+        if drawing.free(box, pen.size * 0.8):
+            drawing.taken.append(drawing.put(ink, x, y, style))
             return
 
 
-def _panel(sheet: Sheet, pen: Pen, area: Box) -> None:
+def _panel(drawing: Drawing, pen: Pen, area: Box) -> None:
     """A translucent panel, or a strip a row, with chat rows in one or two colours."""
     rng = pen.rng
     x0, y, x1, y1 = area
     opacity, strips = 0.3 + 0.7 * rng.random(), rng.random() < 0.3
     bare = rng.random() < 0.2
     if not strips and not bare:
-        sheet.fill(area, tuple(rng.integers(0, 40, 3)), max(0.55, opacity))
+        drawing.fill(area, tuple(rng.integers(0, 40, 3)), max(0.55, opacity))
     pitch = pen.size * (1.3 + 0.7 * rng.random())
     edged = bare or rng.random() < 0.3
     y += pen.size * 0.5
@@ -291,6 +302,8 @@ def _panel(sheet: Sheet, pen: Pen, area: Box) -> None:
                     x + ink.right + 0.5 * pen.size,
                     y + 1.1 * pen.size,
                 )
-                sheet.fill(strip, (10, 10, 10), max(0.5, opacity))
-            sheet.put(ink, x, y, Style(chat_colours(rng, ink), (0, 0, 0) if edged else None, 0.07))
+                drawing.fill(strip, (10, 10, 10), max(0.5, opacity))
+            drawing.put(
+                ink, x, y, Style(chat_colours(rng, ink), (0, 0, 0) if edged else None, 0.07)
+            )
         y += pitch

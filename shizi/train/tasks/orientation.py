@@ -32,7 +32,6 @@ from shizi.detection import Detector
 from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.geometry import rotate90
-from shizi.nets.spec import CTPNSpec
 from shizi.nets.torch.orientation import Orientation, VGGOrientation
 from shizi.orientation import OrientationClassifier, Piece, pieces
 from shizi.page import Image
@@ -192,9 +191,7 @@ class OrientationTask:
 
     @cached_property
     def _detector(self) -> Detector:
-        net = weights.open("ctpn", engine="torch")
-        assert isinstance(net.spec, CTPNSpec)
-        return Detector(net.session, spec=net.spec)
+        return Detector.of(weights.open("ctpn", engine="torch"))
 
 
 def clockwise(image: Image, quarter: int) -> Image:

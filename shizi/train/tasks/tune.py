@@ -19,7 +19,7 @@ from shizi.engine import Session
 from shizi.errors import DataError
 from shizi.nets.torch.crnn import CRNN, VGGCRNN
 from shizi.page import Image
-from shizi.synth import LineOptions, LineSample, build_world, render_line
+from shizi.synth import LineSample, SynthLineOptions, build_world, render_line
 from shizi.train.loop.stream import index_at, rng_at
 from shizi.train.losses.torch import ctc_loss
 from shizi.train.options import CRNNOptions
@@ -28,7 +28,7 @@ from shizi.train.tasks.crnn import CRNNTask, Crop
 DRAWN_SEED = 2_000_001
 """Of the lines that are drawn on the fly."""
 
-LINES = LineOptions()
+LINES = SynthLineOptions()
 """What they look like."""
 
 GUARD = 200
@@ -72,7 +72,7 @@ class DrawnLines:
     """
 
     seed: int
-    options: LineOptions = LINES
+    options: SynthLineOptions = LINES
 
     def __len__(self) -> int:
         return 1_000_000

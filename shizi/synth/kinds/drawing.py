@@ -62,7 +62,7 @@ class Style:
 
 
 @dataclass
-class Sheet:
+class Drawing:
     """A picture and its lines, written to in place.
 
     Attributes:

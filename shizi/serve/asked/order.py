@@ -12,7 +12,7 @@ from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Picture
 from shizi.jobs import Read, sheets
 from shizi.page import Sheet
-from shizi.serve.admission import Task
+from shizi.serve.desk.admission import Task
 from shizi.serve.refusal import RefusedError
 
 Item: TypeAlias = Sheet | Failure

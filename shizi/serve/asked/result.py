@@ -11,12 +11,12 @@ from shizi.extras import needed
 from shizi.images.limits import ImageLimits
 from shizi.images.load import Picture, pages
 from shizi.page import Page, Sheet
-from shizi.serve.admission import Task
-from shizi.serve.json_body import pages_of, parsed
+from shizi.serve.asked.json_body import pages_of, parsed
+from shizi.serve.asked.order import Item, Order, too_many, wanted
+from shizi.serve.asked.uploads import body_of, closed_on_error, form_of, is_form
+from shizi.serve.desk.admission import Task
 from shizi.serve.options import ServeOptions
-from shizi.serve.order import Item, Order, too_many, wanted
 from shizi.serve.refusal import RefusedError
-from shizi.serve.uploads import body_of, closed_on_error, form_of, is_form
 
 with needed("serving"):
     from starlette.requests import Request

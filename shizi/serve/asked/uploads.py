@@ -9,8 +9,8 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from shizi.extras import needed
+from shizi.serve.asked.order import Files, Order, wanted
 from shizi.serve.options import ServeOptions
-from shizi.serve.order import Files, Order, wanted
 from shizi.serve.refusal import RefusedError
 
 with needed("serving"):

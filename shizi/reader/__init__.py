@@ -12,7 +12,6 @@ from typing import get_args
 import numpy as np
 
 from shizi import jobs, weights
-from shizi.cells import part, vouched
 from shizi.deadline import within
 from shizi.detection import DetectionOptions, Detector
 from shizi.engine import Device, Engine
@@ -21,20 +20,13 @@ from shizi.geometry import map_back, rotate90, sides
 from shizi.images.limits import ImageLimits, PageOptions
 from shizi.images.load import Source, picture
 from shizi.layout import arrange
-from shizi.nets.spec import (
-    CRNNSpec,
-    CTPNSpec,
-    OrientationSpec,
-    VGGCRNNSpec,
-    VGGCTPNSpec,
-    VGGOrientationSpec,
-)
 from shizi.options import check_choice, check_plain, check_range, check_type
 from shizi.orientation import OrientationClassifier
 from shizi.page import Image, Line, Page, Quad, Sheet, check_image
+from shizi.reader.cells import part, vouched
+from shizi.reader.upright import Side, Upright, Vote
+from shizi.reader.whole import once
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
-from shizi.upright import Side, Upright, Vote
-from shizi.whole import once
 
 LEGIBLE = 0.5
 """Mean probability of its characters from which on a reading is text."""
@@ -110,35 +102,18 @@ class Reader:
         recognizer: Recognizer | None = None,
         orientation: Vote | None = None,
     ) -> None:
-        self.options = options or ReaderOptions()
+        self.options = o = options or ReaderOptions()
         check_type(self, options=ReaderOptions)
-        self.detector = detector or self._detector()
-        self.recognizer = recognizer or self._recognizer()
+        self.detector = detector or Detector.of(self._open("ctpn"), o.detection)
+        self.recognizer = recognizer or Recognizer.of(self._open("crnn"), o.recognition)
         self._upright: Upright | None = None
-        if self.options.orientation:
-            votes = orientation or self._classifier()
+        if o.orientation:
+            votes = orientation or OrientationClassifier.of(self._open("orientation"))
             self._upright = Upright(self.detector, self.recognizer, votes)
 
     def _open(self, network: weights.Network) -> weights.Net:
         o = self.options
         return weights.open(network, o.weights, o.engine, o.device, o.threads)
-
-    def _detector(self) -> Detector:
-        net = self._open("ctpn")
-        assert isinstance(net.spec, CTPNSpec | VGGCTPNSpec)
-        return Detector(net.session, self.options.detection, net.spec)
-
-    def _recognizer(self) -> Recognizer:
-        net, options = self._open("crnn"), self.options.recognition
-        assert isinstance(net.spec, CRNNSpec | VGGCRNNSpec)
-        assert net.charset
-        height, card = net.spec.height, net.card
-        return Recognizer(net.session, net.charset, options, height, card.squeeze, card.certainty)
-
-    def _classifier(self) -> OrientationClassifier:
-        net = self._open("orientation")
-        assert isinstance(net.spec, OrientationSpec | VGGOrientationSpec)
-        return OrientationClassifier(net.session, net.spec)
 
     def told(self, *, orientation: bool) -> Reader:
         """Return a reader of the same networks that turns pages upright first, or does not."""

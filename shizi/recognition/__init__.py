@@ -17,9 +17,12 @@ from shizi.crop import HEIGHT, WIDTHS, cut, fit, is_tall, lay_out, lie_down
 from shizi.engine import Session
 from shizi.errors import OptionError, ShiziError
 from shizi.geometry import grow, rotate90
+from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 from shizi.options import check_plain, check_range
 from shizi.page import Char, Image, Quads, check_image
-from shizi.pictograms import without_pictograms
+from shizi.recognition.pictograms import without_pictograms
+from shizi.recognition.signs import paired, without_parts
+from shizi.weights import Net
 
 SURE = 0.95
 """What is scored below this is read again: a tall crop, a character that stands alone."""
@@ -44,9 +47,6 @@ CHINESE = "⺀"
 """From here on characters stand without blanks between them."""
 
 _IN_COLUMNS = {"’": "，", "'": "，", "°": "。", "゜": "。"}
-
-_WIDE, _NARROW = "（）", "()"
-_OPENING, _CLOSING = "（(", "）)"
 
 EDGE = 1.0
 """Pixels of the picture that are read around a line: small letters are blurred outwards."""
@@ -150,6 +150,18 @@ class Recognizer:
                 raise ShiziError(f"the charset lacks {unknown!r}; remove it from the allow list")
             self._allowed = np.zeros(len(charset), dtype=bool)
             self._allowed[charset.encode(self.options.allow)] = True
+
+    @classmethod
+    def of(cls, net: Net, options: RecognitionOptions | None = None) -> Recognizer:
+        """Make a recognizer of a network.
+
+        Raises:
+            ShiziError: its charset lacks a character of ``options.allow``.
+        """
+        assert isinstance(net.spec, CRNNSpec | VGGCRNNSpec)
+        assert net.charset
+        card = net.card
+        return cls(net.session, net.charset, options, net.spec.height, card.squeeze, card.certainty)
 
     def __call__(self, image: Image, quads: Quads) -> list[Reading]:
         """Read the lines at quads (N, 4, 2) of an image.
@@ -271,7 +283,7 @@ def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:
                 Char(c.text, c.score, at + c.start * length, at + c.end * length) for c in found
             ]
         chars = _rejoin(chars, found, at)
-    return _reading(_paired(chars))
+    return _reading(paired(without_parts(chars)))
 
 
 def _reading(chars: list[Char]) -> Reading:
@@ -332,21 +344,6 @@ def _pieces(crop: Image, squeeze: float, height: int) -> Iterator[_Piece]:
     for i in range(count):
         a, b = round(i * step), min(w, round((i + 1) * step) + overlap)
         yield _Piece(fit(crop[:, a:b], squeeze, height), a / w, b / w)
-
-
-def _paired(chars: list[Char]) -> list[Char]:
-    """Give brackets of a pair one width, that of the surer."""
-    out, opened = list(chars), list[int]()
-    for i, char in enumerate(chars):
-        if char.text in _OPENING:
-            opened.append(i)
-        elif char.text in _CLOSING and opened:
-            pair = opened.pop(), i
-            surer = max(pair, key=lambda j: chars[j].score)
-            width = _WIDE if chars[surer].text in _WIDE else _NARROW
-            for j, text in zip(pair, width, strict=True):
-                out[j] = replace(out[j], text=text)
-    return out
 
 
 def _legible(reading: Reading) -> float:

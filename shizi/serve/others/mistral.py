@@ -17,7 +17,7 @@ from shizi.formats.markdown import body as markdown_of
 from shizi.formats.parts import join
 from shizi.formats.tree import box_of
 from shizi.page import Line, Page
-from shizi.serve.json_body import decoded, parsed
+from shizi.serve.asked.json_body import decoded, parsed
 from shizi.serve.refusal import RefusedError
 
 _NOT_HAD = (

@@ -14,7 +14,7 @@ from string import ascii_letters, digits
 import numpy as np
 from numpy.typing import NDArray
 
-from shizi.geometry import sides
+from shizi.geometry import alike, level, sides
 from shizi.page import Char, Quads
 from shizi.recognition import Reading
 
@@ -55,7 +55,7 @@ def part(quads: Quads, readings: Sequence[Reading]) -> tuple[Quads, list[Reading
     for i, (quad, reading) in enumerate(zip(quads, readings, strict=True)):
         others = [cell for j, cell in enumerate(cells) if j != i]
         if len(cells[i]) > 1 and (
-            _apart(cells[i]) or _level(cells[i], np.concatenate(others or [quads[:0]]))
+            _apart(cells[i]) or _in_rows(cells[i], np.concatenate(others or [quads[:0]]))
         ):
             places += list(cells[i])
             single += [Reading(c.text, c.score, (_whole(c),)) for c in _seen(reading)]
@@ -94,8 +94,8 @@ def _kindred(quad: NDArray[np.float32], text: str, members: Sequence[Quads]) -> 
     """As what a lone character is taken by those of each kind (M, 4, 2); nothing: by none."""
     size = np.concatenate(sides(quad[None]))  # (2,) width, height
     for axis in (0, 1):
-        for (kind, alike), others in zip(_KINDS, members, strict=True):
-            taken = alike.get(text, text)
+        for (kind, looks), others in zip(_KINDS, members, strict=True):
+            taken = looks.get(text, text)
             off = np.abs(others.mean(1) - quad.mean(0))[:, axis]  # (M,) from its column or row
             near = others[off < NEAR * size[axis]]
             if taken in kind and _in_line(quad, near, 2 + (text in kind)):
@@ -107,7 +107,7 @@ def _in_line(quad: NDArray[np.float32], others: Quads, least: int) -> bool:
     """Say whether some of the others (M, 4, 2), of about its width, are in its row or column."""
     width, height = sides(quad[None])
     off = np.abs(others.mean(1) - quad.mean(0))  # (M, 2)
-    like = np.abs(np.log(sides(others)[0] / np.maximum(width, 1e-6))) < 0.5
+    like = alike(width, sides(others)[0])
     most = NEAR * np.maximum(height, sides(others)[1])
     row, column = off[:, 1] < most, off[:, 0] < NEAR * width
     return bool(max((like & row).sum(), (like & column).sum()) >= least)
@@ -130,14 +130,9 @@ def _apart(cells: Quads) -> bool:
     return bool(np.median(height) > 1.7 * np.median(width))
 
 
-def _level(cells: Quads, others: Quads) -> bool:
+def _in_rows(cells: Quads, others: Quads) -> bool:
     """Say whether most of the cells (n, 4, 2) have one of the others (M, 4, 2) beside them."""
-    if not len(others):
-        return False
-    own, height = sides(cells)[1][:, None], sides(others)[1][None]
-    off = np.abs(cells.mean(1)[:, None, 1] - others.mean(1)[None, :, 1])  # (n, M)
-    beside = (off < 0.3 * own) & (np.abs(np.log(own / np.maximum(height, 1e-6))) < 0.5)
-    return bool(beside.any(1).mean() >= LEVEL)
+    return bool(level(cells, others).any(1).mean() >= LEVEL)
 
 
 def _seen(reading: Reading) -> list[Char]:

@@ -7,7 +7,7 @@ import hmac
 from contextlib import suppress
 
 from shizi.extras import needed
-from shizi.serve.metrics import Metrics
+from shizi.serve.desk.metrics import Metrics
 
 with needed("serving"):
     from starlette.datastructures import Headers

@@ -12,7 +12,7 @@ from typing import Any
 
 from shizi.formats.parts import join
 from shizi.page import Box, Line, Page
-from shizi.serve.json_body import decoded, parsed
+from shizi.serve.asked.json_body import decoded, parsed
 from shizi.serve.refusal import RefusedError
 
 FOUND, NOTHING = 100, 101

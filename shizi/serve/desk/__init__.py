@@ -1,0 +1,1 @@
+"""The desk: who is let in, how much is done at once, and what is counted of it."""

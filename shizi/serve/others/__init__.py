@@ -1,0 +1,1 @@
+"""Requests and answers in the shapes of other services, for their clients."""
