@@ -162,7 +162,7 @@ def _in_list(quads: Quads, chain: list[int]) -> bool:
     if step - height < CLOSE * height:
         return False
     words = boxes[sides(quads)[0] >= 1.5 * sides(quads)[1]]
-    like = alike(words[:, 3] - words[:, 1], height)
+    like = alike(words[:, 3] - words[:, 1], np.array([height], np.float32))
     edges = np.abs(words[:, [0, 2]] - own[:, [0, 2]].mean(0)).min(1) < ALIGNED * height
     middle = words[:, [1, 3]].mean(1)
     ends = own[[0, -1]][:, [1, 3]].mean(1) + np.array([-step, step])  # where entries would follow
