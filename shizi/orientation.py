@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from shizi.crop import cut, is_tall, lie_down
 from shizi.engine import Session
@@ -25,6 +26,9 @@ from shizi.weights import Net
 
 LINES = 8
 """Lines, the longest ones, that vote."""
+
+ASLANT = 0.6
+"""Rise of a line by its run, or the other way round, from which on it may belong to either side."""
 
 
 class Piece(NamedTuple):
@@ -76,8 +80,20 @@ class OrientationClassifier:
 
 def pieces(image: Image, quads: Quads, spec: OrientationSpec | VGGOrientationSpec) -> list[Piece]:
     """Cut out the beginnings of the longest lines."""
-    lengths = np.max(sides(quads), axis=0)  # (N,)
-    return [piece(cut(image, quads[i]), spec) for i in np.argsort(-lengths, kind="stable")[:LINES]]
+    longest = np.argsort(-bearing(quads), kind="stable")[:LINES]
+    return [piece(cut(image, quads[i]), spec) for i in longest]
+
+
+def bearing(quads: Quads) -> NDArray[np.float32]:
+    """How much lines (N, 4, 2) have to say about which way up a picture is: their lengths (N,).
+
+    Lines that lie aslant, labels under the bars of a chart, say nothing unless all do.
+    """
+    across, down = quads[:, 1] - quads[:, 0], quads[:, 3] - quads[:, 0]  # (N, 2)
+    length = np.maximum(*sides(quads))
+    way = np.abs(np.where((length > sides(quads)[1])[:, None], across, down))
+    aslant = way.min(1) > ASLANT * way.max(1)
+    return np.asarray(np.where(aslant & ~aslant.all(), 0.0, length), np.float32)
 
 
 def piece(crop: Image, spec: OrientationSpec | VGGOrientationSpec) -> Piece:

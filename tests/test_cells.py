@@ -6,7 +6,7 @@ import numpy as np
 
 from shizi.geometry import box_to_quad
 from shizi.page import Char, Quads
-from shizi.reader.cells import ones, part
+from shizi.reader.cells import part, vouched
 from shizi.recognition import Reading
 
 
@@ -64,31 +64,55 @@ def boxes(*places: tuple[float, float]) -> Quads:
 
 def test_a_stroke_among_numerals_is_a_one() -> None:
     row = boxes((0, 0), (80, 2), (160, -2))
-    first, *others = ones(row, lone("—", "二", "三"))
+    first, *others = vouched(row, lone("—", "二", "三"))
     assert first.text == first.chars[0].text == "一"
     assert first.chars[0].score == 0.7
     assert others == lone("二", "三")
-    assert ones(row, lone("一", "二", "三"))[0].score > 0.7  # sure enough to be kept
+    assert vouched(row, lone("一", "二", "三"))[0].score > 0.7  # sure enough to be kept
     down = boxes((0, 0), (3, 60), (-2, 120))
-    assert [r.text for r in ones(down, lone("-", "二", "三"))] == ["一", "二", "三"]
+    assert [r.text for r in vouched(down, lone("-", "二", "三"))] == ["一", "二", "三"]
 
 
 def test_a_stroke_by_itself_or_among_words_stays_what_it_is() -> None:
     row = boxes((0, 0), (80, 0), (160, 0))
     for texts in (("—", "语", "数"), ("—", "12", "二月"), ("—", "—", "—")):
-        assert ones(row, lone(*texts)) == lone(*texts)
+        assert vouched(row, lone(*texts)) == lone(*texts)
     below = boxes((0, 50), (0, 0), (80, 0))  # a heading of numerals, and a cell without an entry
-    assert ones(below, lone("—", "二", "三")) == lone("—", "二", "三")
+    assert vouched(below, lone("—", "二", "三")) == lone("—", "二", "三")
     apart = boxes((0, 0), (80, 50), (160, 100))
-    assert ones(apart, lone("—", "二", "三")) == lone("—", "二", "三")
+    assert vouched(apart, lone("—", "二", "三")) == lone("—", "二", "三")
     faint = [r._replace(score=0.4) for r in lone("—")] + lone("二", "三")
-    assert ones(row, faint) == faint
+    assert vouched(row, faint) == faint
     long = box_to_quad(np.array([[0, 0, 75, 36], [100, 0, 130, 36]], np.float32))
-    assert ones(long, lone("—", "二")) == lone("—", "二")
-    assert ones(row[:0], []) == []
+    assert vouched(long, lone("—", "二")) == lone("—", "二")
+    assert vouched(row[:0], []) == []
 
 
 def test_a_doubtful_numeral_is_believed_among_others() -> None:
     row = boxes((0, 0), (60, 0), (120, 0))
-    assert [r.score for r in ones(row, lone("二", "三", "四"))] == [1.0, 1.0, 1.0]
-    assert [r.score for r in ones(row, lone("二", "三", "人"))] == [0.7, 0.7, 0.7]
+    assert [r.score for r in vouched(row, lone("二", "三", "四"))] == [1.0, 1.0, 1.0]
+    assert [r.score for r in vouched(row, lone("二", "三", "人"))] == [0.7, 0.7, 0.7]
+
+
+def test_a_doubtful_cell_is_what_its_column_is_of() -> None:
+    column = boxes((0, 0), (2, 60), (-2, 120))
+    assert [r.text for r in vouched(column, lone("8", "O", "5"))] == ["8", "0", "5"]
+    assert [r.text for r in vouched(column, lone("I", "2", "5"))] == ["1", "2", "5"]
+    believed = vouched(column, lone("B", "H", "D"))
+    assert [r.text for r in believed] == ["B", "H", "D"]
+    assert believed[1].score > 0.87  # enough for a character that stands alone
+    assert believed[1].chars[0].score == 0.7  # as sure as the network was
+
+
+def test_a_row_of_another_kind_does_not_outvote_a_column() -> None:
+    table = boxes((0, 0), (0, 60), (0, 120), (80, 120), (160, 120))
+    assert vouched(table, lone("2", "3", "O", "F", "E"))[2].text == "0"
+
+
+def test_what_is_sure_or_among_strangers_stays_what_it_is() -> None:
+    column = boxes((0, 0), (0, 60), (0, 120))
+    sure = [Reading("O", 0.99, (Char("O", 0.99, 0.0, 1.0),)), *lone("3", "5")]
+    assert vouched(column, sure)[0].text == "O"
+    assert vouched(column, lone("语", "O", "数")) == lone("语", "O", "数")
+    specks = [r._replace(score=0.3) for r in lone("O", "3", "5")]
+    assert vouched(column, specks)[0] == specks[0]

@@ -184,6 +184,33 @@ def test_characters_spread_evenly_are_one_line_but_rows_of_three_are_a_grid() ->
     assert stacked(np.concatenate([below(4, 100, 60), below(4, 180, 60), below(4, 260, 60)])) == 12
 
 
+def test_entries_of_a_list_are_no_column_where_a_word_follows_in_step() -> None:
+    entries = below(4, 100, 60)
+    step, height = 60.0, float(np.ptp(entries[0, :, 1]))
+    left, top = entries[0, 0]
+    word = box_to_quad(np.array([left, top - step, left + 120, top - step + height], np.float32))
+    assert stacked(np.concatenate([word[None], entries])) == 5
+    off = word - np.array([0, 25], np.float32)  # a title, which keeps another distance
+    assert stacked(np.concatenate([off[None], entries])) == 2
+    aside = word + np.array([-50, 0], np.float32)
+    assert stacked(np.concatenate([aside[None], entries])) == 2
+
+
+def test_pieces_of_a_steep_line_give_way_to_the_whole_and_level_lines_do_not() -> None:
+    level = box_to_quad(np.array([0, 0, 90, 30], np.float32))
+    t = np.deg2rad(-40)
+    turn = np.array([[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]])
+    steep = (level @ turn + np.array([100, 200])).astype(np.float32)
+    along = (steep[1] - steep[0]) / 90
+    whole = steep.copy()
+    whole[1:3] += 200 * along  # goes on
+    quads, _ = merge(steep[None], np.ones(1, np.float32), whole, 1.0)
+    np.testing.assert_allclose(quads, whole[None])
+    words = box_to_quad(np.array([[0, 0, 60, 14]], np.float32)) + whole.mean(0) - [30, 7]
+    kept, _ = merge(words.astype(np.float32), np.ones(1, np.float32), whole, 1.0)
+    np.testing.assert_allclose(kept, words)
+
+
 def test_nothing_comes_of_nothing() -> None:
     output = np.full((8, 4, len(SPEC.heights), 7), -6, np.float32)
     quads, scores = build_quads(output, SPEC, TIGHT)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shizi.engine import Session
 from shizi.geometry import box_to_quad, rotate90
 from shizi.nets.spec import OrientationSpec
-from shizi.orientation import LINES, OrientationClassifier, piece, pieces
+from shizi.orientation import LINES, OrientationClassifier, bearing, piece, pieces
 from shizi.page import Image
 
 SPEC = OrientationSpec()
@@ -34,6 +34,17 @@ def test_the_longest_lines_vote() -> None:
     found = pieces(picture, box_to_quad(boxes), SPEC)
     shades = [int(p.image[24, 0, 0]) for p in found]
     assert shades == [10 * i + 10 for i in range(LINES + 2, 2, -1)]
+
+
+def test_lines_aslant_say_nothing_beside_others() -> None:
+    level, upright = (
+        box_to_quad(np.array([b], np.float32)) for b in ((0, 0, 90, 10), (0, 0, 10, 80))
+    )
+    t = np.deg2rad(45)
+    turn = np.array([[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]])
+    aslant = (2 * level @ turn).astype(np.float32)
+    assert bearing(np.concatenate([level, aslant, upright])).tolist() == [90, 0, 80]
+    np.testing.assert_allclose(bearing(aslant), [180], rtol=1e-5)  # a sign, and nothing else
 
 
 def says(quarter: int, probability: float = 1.0) -> OrientationClassifier:

@@ -11,7 +11,7 @@ from shizi.certainty import Fit, certainty
 from shizi.geometry import box_to_quad, map_back
 from shizi.page import Char
 from shizi.reader import Reader, ReaderOptions
-from shizi.reader.upright import SAMPLE, SENSE, _legible, _sense
+from shizi.reader.upright import SAMPLE, SENSE, _legible, _lone, _sense
 from shizi.recognition import Reading
 
 HEIGHT, WIDTH = 60, 100
@@ -248,6 +248,13 @@ def test_a_chart_is_not_turned_by_the_long_labels_at_its_sides() -> None:
     rest = [line(text, False) for text in ("测试结果", "Mon", "Wed", "500")]
     assert _sense([*labels, *rest], np.array([150.0, 118, 113, 46, 45, 44])) > SENSE
     assert _sense([*labels, *rest[:2]], np.array([150.0, 118, 113, 46])) == 0
+
+
+def test_a_line_on_its_side_does_not_vouch_for_characters_that_stand_alone() -> None:
+    lying = Reading("今天不行", 0.99, (), vertical=True, sideways=True)
+    alone = [Reading(text, 0.99, ()) for text in "好嗯在"]
+    assert _lone([lying, *alone])
+    assert not _lone([lying._replace(vertical=False, sideways=False), *alone])
 
 
 def test_a_single_character_turns_nothing_by_its_vote_alone() -> None:

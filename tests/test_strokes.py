@@ -159,6 +159,28 @@ def test_a_character_that_fills_a_picture_takes_the_place_of_what_was_taken_for_
     assert len(filling(page())) == 0
 
 
+def test_a_frame_is_no_part_of_the_character_in_it() -> None:
+    image = page(400, 400)
+    cv2.rectangle(image, (20, 20), (380, 380), (0, 0, 0), 8)
+    cv2.putText(image, "E", (90, 320), cv2.FONT_HERSHEY_SIMPLEX, 11, (0, 0, 0), 30)
+    assert max(quad_iou(whole, box(105, 80, 190, 250)) for whole in filling(image)) > 0.7
+
+
+def test_what_crosses_lines_is_no_character_that_fills_the_picture() -> None:
+    image = page(400, 400)
+    cv2.putText(image, "E", (90, 320), cv2.FONT_HERSHEY_SIMPLEX, 11, (0, 0, 0), 30)
+    words = np.stack([box(105, 80, 290, 110), box(105, 210, 290, 110)])  # it is half of each
+    kept, _ = with_filling(image, words, np.ones(2, np.float32))
+    np.testing.assert_allclose(kept, words)
+
+
+def test_a_small_word_of_two_characters_is_a_strip() -> None:
+    image = page()
+    for x in (100, 109):
+        cv2.rectangle(image, (x, 100), (x + 6, 108), (0, 0, 0), 1)
+    assert len(unexplained(image, NONE, NONE, NONE).strips) == 1
+
+
 def test_on_rough_ground_nothing_stands_alone() -> None:
     image = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
     cv2.putText(image, "7", (100, 130), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 3)

@@ -17,7 +17,7 @@ from shizi.detection.filling import with_filling
 from shizi.detection.missed import LARGE, LARGE_SCORE, SHRINK, merge, one_line, second_looks, shrunk
 from shizi.detection.options import DetectionOptions
 from shizi.detection.slices import build_quads
-from shizi.detection.strokes import densest, lay, new, stroke_mask, unexplained
+from shizi.detection.strokes import STEEP, densest, lay, new, slant, stroke_mask, unexplained
 from shizi.engine import Session
 from shizi.geometry import distinct, order_quad, sides
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
@@ -125,7 +125,7 @@ class Detector:
             scores: (N,).
         """
         width, height = sides(quads)
-        wide = width >= 1.5 * height
+        wide = (width >= 1.5 * height) & (slant(quads) < STEEP)
         known = wide | cells(quads)
         left = unexplained(scaled, quads[known], quads[known | in_row(quads)], quads)
         if left.share > DENSE and (scale := self._small_print(image, scaled)):

@@ -27,7 +27,7 @@ def stack(quads: Quads, scores: Float) -> tuple[Quads, Float]:
     joined = np.zeros(len(quads), dtype=bool)
     lines, certain = [], []
     for chain in _chains_down(quads):
-        if not _in_rows(quads, chain):
+        if not (_in_rows(quads, chain) or _in_list(quads, chain)):
             joined[chain] = True
             box = quad_to_box(quads[chain].reshape(1, -1, 2))
             lines.append(box_to_quad(box)[0])
@@ -108,11 +108,15 @@ SPREAD = 1.2
 """The same where they are spread evenly."""
 
 
+ALIGNED = 0.2
+"""By how much of its size or step an entry of a list may stand off its place."""
+
+
 def cells(quads: Quads) -> NDArray[np.bool_]:
     """Say which of the lines (N,) are cells of a table."""
     cells = np.zeros(len(quads), dtype=bool)
     for chain in _chains_down(quads):
-        cells[chain] = _in_rows(quads, chain)
+        cells[chain] = _in_rows(quads, chain) or _in_list(quads, chain)
     return cells
 
 
@@ -144,6 +148,26 @@ def _in_rows(quads: Quads, chain: list[int]) -> bool:
     blank = (quads[chain[1:], 0, 1] - quads[chain[:-1], 3, 1]).max()
     grid = row.sum(1) > 1 if blank > CLOSE * own.mean() else np.zeros(len(chain), bool)
     return bool((steady | grid).mean() >= IN_ROWS)
+
+
+def _in_list(quads: Quads, chain: list[int]) -> bool:
+    """Say whether characters below each other are entries of a list: a word precedes or follows.
+
+    It begins or ends where they do, is as high, and one step of theirs away. In a column the
+    characters would stand closer.
+    """
+    boxes = quad_to_box(quads)
+    own, steps = boxes[chain], np.diff(boxes[chain][:, [1, 3]].mean(1))
+    height, step = float(sides(quads[chain])[1].mean()), float(steps.mean())
+    if step - height < CLOSE * height:
+        return False
+    words = boxes[sides(quads)[0] >= 1.5 * sides(quads)[1]]
+    like = alike(words[:, 3] - words[:, 1], np.array([height], np.float32))
+    edges = np.abs(words[:, [0, 2]] - own[:, [0, 2]].mean(0)).min(1) < ALIGNED * height
+    middle = words[:, [1, 3]].mean(1)
+    ends = own[[0, -1]][:, [1, 3]].mean(1) + np.array([-step, step])  # where entries would follow
+    near = np.abs(middle[:, None] - ends).min(1) < ALIGNED * step
+    return bool((like & edges & near).any())
 
 
 def _across(column: Float) -> Float:

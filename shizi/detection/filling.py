@@ -32,6 +32,9 @@ WIDTHS = 0.15, 1.4
 REACH = 13
 """Strokes nearer than this, pixels, belong to one character."""
 
+FRAME = 0.8
+"""Width and height of a frame around a character, by the picture's, at least."""
+
 INKED = 0.25
 """Share of its box that its strokes, and what lies between them, fill at least."""
 
@@ -46,6 +49,9 @@ PART = 0.22
 
 COLUMN = 0.5
 """Width of a line that runs downwards, by its height, at most."""
+
+LEAVES = 0.2
+"""Share of a line that is in a character and out of it, at least, where the line crosses it."""
 
 MARGIN = 0.06
 """What is added on every side, by the height."""
@@ -62,6 +68,7 @@ def with_filling(image: Image, quads: Quads, scores: Float) -> tuple[Quads, Floa
         quads: lines found, (N, 4, 2), pixels of the image.
         scores: (N,).
     """
+    wholes, kept = [], np.ones(len(quads), bool)
     for whole in filling(image) if len(quads) <= FEW else ():
         size, height = area(quads), np.minimum(*sides(quads)) / np.ptp(whole[:, 1])  # (N,)
         shared = np.array([intersection(whole, quad) for quad in quads], np.float32)
@@ -69,9 +76,13 @@ def with_filling(image: Image, quads: Quads, scores: Float) -> tuple[Quads, Floa
         small = (shared > size / 2) & (height < PART)  # so it is a block of text
         same = shared >= KNOWN * (size + area(whole) - shared)
         column = same & (np.divide(*sides(quads)) < COLUMN)
-        if not (in_line | small | column).any():
-            quads, scores = guessed(quads[~same], scores[~same], roomy(whole[None]))
-    return quads, scores
+        leaves = (shared > LEAVES * size) & (shared < (1 - LEAVES) * size)
+        crosses = leaves & (shared > LEAVES * area(whole))  # so it is pieces of several lines
+        if not (in_line | small | column | crosses).any():
+            wholes.append(whole)
+            kept &= ~same
+    found = np.asarray(wholes, np.float32).reshape(-1, 4, 2)
+    return guessed(quads[kept], scores[kept], roomy(found)) if wholes else (quads, scores)
 
 
 def filling(image: Image) -> Quads:
@@ -80,14 +91,29 @@ def filling(image: Image) -> Quads:
     scale = image.shape[1] / small.shape[1]
     least = LEAST * min(small.shape[:2])
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    found = pieces(stroke_mask(grey), REACH)
+    strokes = stroke_mask(grey)
     boxes = []
-    for (x, y, w, h), inked in zip(found.boxes.tolist(), found.area.tolist(), strict=True):
-        fits = h >= least and WIDTHS[0] * h <= w <= WIDTHS[1] * h and inked >= INKED * w * h
-        if fits and _stands_alone(grey, (x, y, x + w, y + h)):
-            more = MARGIN * h
-            boxes.append((x - more, y - more, x + w + more, y + h + more))
-    return box_to_quad(np.array(boxes, np.float32).reshape(-1, 4) * np.float32(scale))
+    for some in (strokes, _unframed(strokes)):
+        found = pieces(some, REACH)
+        for (x, y, w, h), inked in zip(found.boxes.tolist(), found.area.tolist(), strict=True):
+            fits = h >= least and WIDTHS[0] * h <= w <= WIDTHS[1] * h and inked >= INKED * w * h
+            if fits and _stands_alone(grey, (x, y, x + w, y + h)):
+                more = MARGIN * h
+                boxes.append((x - more, y - more, x + w + more, y + h + more))
+    distinct = np.unique(np.array(boxes, np.float32).reshape(-1, 4), axis=0)
+    return box_to_quad(distinct * np.float32(scale))
+
+
+def _unframed(strokes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Leave out what runs along the edges of a picture (H, W), as a frame or a sign's rim does.
+
+    It may be a stroke of the character, as in 国: reading decides.
+    """
+    _, label, stats, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)
+    height, width = strokes.shape
+    wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    frames = np.flatnonzero((wide >= FRAME * width) & (high >= FRAME * height))
+    return np.asarray(np.where(np.isin(label, frames), 0, strokes), np.uint8)
 
 
 def _stands_alone(grey: NDArray[np.uint8], box: tuple[int, int, int, int]) -> bool:

@@ -11,6 +11,7 @@ from shizi.detection.canvas import resize
 from shizi.detection.strokes import (
     ASLANT,
     SPACE,
+    STEEP,
     Patch,
     Unexplained,
     cut_patch,
@@ -45,6 +46,9 @@ SPARE = 0.25
 
 SPARE_ALONE = 1.0
 """The same for characters that stand alone: on plain ground hardly anything else looks so."""
+
+PIECE = 3.0
+"""Length of what was seen of a line that runs another way, by its height, at most."""
 
 LARGE_SCORE = 0.9
 """Least score of large characters: shrunk pictures are full of shapes."""
@@ -109,9 +113,15 @@ def merge(quads: Quads, scores: Float, line: Float, score: float) -> tuple[Quads
     """Add a line (4, 2) that a second look found, in place of pieces of it."""
     shared = np.array([intersection(quad, line) for quad in quads], np.float32)  # (N,)
     width, height = sides(quads)
-    wide = (width >= 1.5 * height) & (width >= 1.5 * min(sides(line)))
+    wide = (width >= 1.5 * height) & (width >= 1.5 * min(sides(line))) & (slant(quads) < STEEP)
     longer = np.maximum(width, height) >= max(sides(line))
-    if shared[wide].sum() > 0.3 * area(line) or (shared[longer] > 0.5 * area(line)).any():
+    # What runs another way for so long is no piece of it.
+    other = (width >= PIECE * height) & (np.abs(slant(quads) - slant(line[None])) > ASLANT)
+    if (
+        shared[wide].sum() > 0.3 * area(line)
+        or (shared[longer] > 0.5 * area(line)).any()
+        or (shared[other] > 0.5 * area(quads[other])).any()
+    ):
         return quads, scores
     rest = wide | (shared < 0.3 * area(quads))
     return np.concatenate([quads[rest], line[None]]), np.append(scores[rest], np.float32(score))

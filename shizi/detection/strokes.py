@@ -55,6 +55,9 @@ SMALL = 13.0
 ASLANT = 12.0
 """Degrees off the level from which on lines may not have been seen."""
 
+STEEP = 25.0
+"""Degrees off the level from which on slices follow a line in pieces."""
+
 SPACE = 48
 """Pixels between patches, so that no line goes on from one to the next."""
 
@@ -139,7 +142,11 @@ def _strips(grey: NDArray[np.uint8], strokes: NDArray[np.uint8], pieces: _Pieces
     seeds &= (length > 1.5 * thickness) & ((slant(quads) > ASLANT) | (thickness < SMALL))
     strips = _joined(quads, seeds)
     kept = [bool(_unevenness(grey, strokes, quad) < EVEN) for quad in strips]
-    return strips[np.array(kept, bool) & (sides(strips)[0] > 2 * sides(strips)[1])]
+    length, thickness = sides(strips)
+    # Two characters are a word; large or aslant they are seldom more than clutter.
+    word = (slant(strips) < ASLANT) & (thickness < SMALL)
+    long = length > np.where(word, 1.5, 2.0) * thickness
+    return strips[np.array(kept, bool) & long]
 
 
 def _rectangle(pieces: _Pieces, index: int) -> NDArray[np.float32]:

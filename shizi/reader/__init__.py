@@ -23,9 +23,9 @@ from shizi.layout import arrange
 from shizi.options import check_choice, check_plain, check_range, check_type
 from shizi.orientation import OrientationClassifier
 from shizi.page import Image, Line, Page, Quad, Sheet, check_image
-from shizi.reader.cells import ones, part
+from shizi.reader.cells import part, vouched
 from shizi.reader.upright import Side, Upright, Vote
-from shizi.reader.whole import apart
+from shizi.reader.whole import once
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
 
 LEGIBLE = 0.5
@@ -185,14 +185,15 @@ class Reader:
         others = self.recognizer(upright, side.quads[rest])
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
         found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
-        said, whole = ones(found, said), apart(found, said)
+        said = vouched(found, said)
+        told = once(found, said)
         least = self.options.least_score
         short = np.maximum(*sides(found)) < SHORT * np.minimum(*sides(found))  # (N,)
         scores = [self.recognizer.certainty(reading) for reading in said]
         kept = [
             i
             for i, r in enumerate(said)
-            if whole[i] and _is_text(r, short[i]) and scores[i] >= least
+            if told[i] and _is_text(r, short[i]) and scores[i] >= least
         ]
         quads, texts = found[kept], [said[i].text for i in kept]
         placed = map_back(quads, side.angle, width, height)

@@ -1,4 +1,4 @@
-"""Cells of a table: those taken for a column of upright characters, and a one among numerals.
+"""Cells of a table: those taken for a column of upright characters, and what neighbours vouch for.
 
 Digits and letters one below the other look like a column of vertical text. They seldom are
 one: where they stand far apart, or level with what is beside them, row by row, each is a line
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from string import ascii_letters, digits
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +18,23 @@ from shizi.geometry import alike, level, sides
 from shizi.page import Char, Quads
 from shizi.recognition import Reading
 
-_NUMERALS = frozenset("二三四五六七八九十")
-_STROKES = frozenset("一—－-–ー―_")  # as which 一 is read where nothing stands beside it
+_STROKES = frozenset("—－-–ー―_")  # as which 一 is read where nothing stands beside it
+
+_KINDS: tuple[tuple[frozenset[str], dict[str, str]], ...] = (
+    (frozenset("一二三四五六七八九十"), dict.fromkeys(_STROKES, "一")),
+    (frozenset(digits), {**dict.fromkeys("Oo〇○", "0"), **dict.fromkeys("lI|", "1")}),
+    (frozenset(ascii_letters), {}),
+)
+"""Kinds of cells of one character, and as what else some of them are read."""
 
 LEVEL = 0.5
 """Share of a column's characters that must stand level with others."""
 
 LIKELY = 0.5
-"""Least score of a stroke that may be a one."""
+"""Least score of what neighbours vouch for."""
+
+CERTAIN = 0.95
+"""Score from which on a character is believed whatever stands beside it, unless it is a stroke."""
 
 NEAR = 0.5
 """By how much of its size a cell may stand off the middle of its row or column."""
@@ -55,25 +65,42 @@ def part(quads: Quads, readings: Sequence[Reading]) -> tuple[Quads, list[Reading
     return np.asarray(places, np.float32).reshape(-1, 4, 2), single
 
 
-def ones(quads: Quads, readings: Sequence[Reading]) -> list[Reading]:
-    """Read a lone stroke as 一 beside or below two of 二, 三 …, and believe a doubtful 二.
+def vouched(quads: Quads, readings: Sequence[Reading]) -> list[Reading]:
+    """Believe doubtful cells of one character in a column or row of others of their kind.
 
-    By itself it looks like any dash.
+    By itself a 一 looks like any dash, and a nought like an O: it is what the others are. The
+    column comes first, for a row is seldom of one kind.
 
     Args:
         quads: lines of an upright picture, (N, 4, 2).
         readings: what the N lines say.
     """
-    numerals = quads[[r.text in _NUMERALS for r in readings]] if len(quads) else quads
+    of_kind = [np.array([r.text in kind for r in readings], bool) for kind, _ in _KINDS]
+    members = [quads[some] for some in of_kind]
     out = list(readings)
-    for i in range(len(readings) if len(numerals) else 0):
-        text = "一" if readings[i].text in _STROKES else readings[i].text
-        likely = text in _NUMERALS | {"一"} and readings[i].score >= LIKELY
-        if likely and _in_line(quads[i], numerals, 2 + (text in _NUMERALS)):
-            (char,) = readings[i].chars
-            # Neighbours vouch for it; how sure the network was, its character still says.
-            out[i] = readings[i]._replace(text=text, score=1.0, chars=(replace(char, text=text),))
+    for i, reading in enumerate(readings):
+        sure = reading.score >= CERTAIN and reading.text not in _STROKES
+        if len(reading.text) == 1 and reading.score >= LIKELY and not sure:
+            text = _kindred(quads[i], reading.text, members)
+            if text:
+                (char,) = reading.chars
+                # How sure the network was, its character still says.
+                char = replace(char, text=text)
+                out[i] = reading._replace(text=text, score=1.0, chars=(char,))
     return out
+
+
+def _kindred(quad: NDArray[np.float32], text: str, members: Sequence[Quads]) -> str:
+    """As what a lone character is taken by those of each kind (M, 4, 2); nothing: by none."""
+    size = np.concatenate(sides(quad[None]))  # (2,) width, height
+    for axis in (0, 1):
+        for (kind, looks), others in zip(_KINDS, members, strict=True):
+            taken = looks.get(text, text)
+            off = np.abs(others.mean(1) - quad.mean(0))[:, axis]  # (M,) from its column or row
+            near = others[off < NEAR * size[axis]]
+            if taken in kind and _in_line(quad, near, 2 + (text in kind)):
+                return taken
+    return ""
 
 
 def _in_line(quad: NDArray[np.float32], others: Quads, least: int) -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from shizi.detection import Detector
 from shizi.geometry import area, intersection, map_back, rotate90, sides
+from shizi.orientation import bearing
 from shizi.page import Image, Quads
 from shizi.recognition import Reading, Recognizer
 
@@ -156,7 +157,7 @@ class Upright:
 
     def _look(self, image: Image, angle: int, quads: Quads, share: float) -> Side:
         upright = rotate90(image, angle)
-        lengths = np.max(sides(quads), axis=0)  # (N,)
+        lengths = bearing(quads)  # (N,)
         longest = np.argsort(-lengths, kind="stable")[:SAMPLE]
         readings = self._recognizer(upright, quads[longest])
         sense = _sense(readings, lengths[longest])
@@ -192,12 +193,13 @@ def _sense(readings: Sequence[Reading], lengths: NDArray[np.floating[Any]]) -> f
 
 
 def _lone(readings: Sequence[Reading]) -> bool:
-    """Say whether a sample is too short, or mostly characters that stand alone.
+    """Say whether a sample is too short, or what stands in it mostly characters that stand alone.
 
     These say little: a character on its side, as in a column that was laid down, is known too.
     """
-    total = sum(len(r.text) for r in readings)
-    return total < 4 or 2 * sum(len(r.text) == 1 for r in readings) > total
+    texts = [r.text for r, stands in zip(readings, _standing(readings), strict=True) if stands]
+    alone = 2 * sum(len(text) == 1 for text in texts) > sum(map(len, texts))
+    return alone or sum(len(r.text) for r in readings) < 4
 
 
 def _legible(readings: Sequence[Reading], lengths: NDArray[np.floating[Any]]) -> float:
