@@ -104,6 +104,16 @@ def test_a_doubtful_cell_is_what_its_column_is_of() -> None:
     assert believed[1].chars[0].score == 0.7  # as sure as the network was
 
 
+def test_a_digit_flush_with_longer_numbers_is_believed() -> None:
+    sides = np.array([[40, 0, 80, 20], [40, 60, 80, 80], [68, 120, 80, 140]], np.float32)
+    axis = box_to_quad(sides)
+    assert vouched(axis, lone("500", "250", "0"))[2].score == 1.0
+    for texts in (("500", "250", "O"), ("500", "Mon", "0"), ("Tue", "Mon", "0")):
+        assert vouched(axis, lone(*texts)) == lone(*texts)
+    beside = box_to_quad(sides + np.array([[0, 0, 0, 0], [0, 0, 0, 0], [60, 0, 60, 0]], np.float32))
+    assert vouched(beside, lone("500", "250", "0")) == lone("500", "250", "0")
+
+
 def test_a_row_of_another_kind_does_not_outvote_a_column() -> None:
     table = boxes((0, 0), (0, 60), (0, 120), (80, 120), (160, 120))
     assert vouched(table, lone("2", "3", "O", "F", "E"))[2].text == "0"

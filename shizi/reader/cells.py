@@ -7,6 +7,7 @@ by itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from string import ascii_letters, digits
@@ -26,6 +27,8 @@ _KINDS: tuple[tuple[frozenset[str], dict[str, str]], ...] = (
     (frozenset(ascii_letters), {}),
 )
 """Kinds of cells of one character, and as what else some of them are read."""
+
+_NUMBER = re.compile(r"[-+]?\d[\d.,]+%?")
 
 LEVEL = 0.5
 """Share of a column's characters that must stand level with others."""
@@ -69,7 +72,8 @@ def vouched(quads: Quads, readings: Sequence[Reading]) -> list[Reading]:
     """Believe doubtful cells of one character in a column or row of others of their kind.
 
     By itself a 一 looks like any dash, and a nought like an O: it is what the others are. The
-    column comes first, for a row is seldom of one kind.
+    column comes first, for a row is seldom of one kind. A digit may also stand flush with two
+    longer numbers, as the 0 of an axis does.
 
     Args:
         quads: lines of an upright picture, (N, 4, 2).
@@ -77,11 +81,14 @@ def vouched(quads: Quads, readings: Sequence[Reading]) -> list[Reading]:
     """
     of_kind = [np.array([r.text in kind for r in readings], bool) for kind, _ in _KINDS]
     members = [quads[some] for some in of_kind]
+    numbers = quads[np.array([bool(_NUMBER.fullmatch(r.text)) for r in readings], bool)]
     out = list(readings)
     for i, reading in enumerate(readings):
         sure = reading.score >= CERTAIN and reading.text not in _STROKES
         if len(reading.text) == 1 and reading.score >= LIKELY and not sure:
             text = _kindred(quads[i], reading.text, members)
+            if reading.text in digits and _flush(quads[i], numbers):
+                text = reading.text
             if text:
                 (char,) = reading.chars
                 # How sure the network was, its character still says.
@@ -101,6 +108,14 @@ def _kindred(quad: NDArray[np.float32], text: str, members: Sequence[Quads]) -> 
             if taken in kind and _in_line(quad, near, 2 + (text in kind)):
                 return taken
     return ""
+
+
+def _flush(quad: NDArray[np.float32], numbers: Quads) -> bool:
+    """Say whether two of some numbers (M, 4, 2), as high, begin or end above or below it."""
+    (height,) = sides(quad[None])[1]
+    off = np.abs(numbers[:, :2, 0] - quad[:2, 0])  # (M, 2) of the left ends, and the right
+    near = (off < NEAR * height) & alike(height, sides(numbers)[1])[:, None]
+    return bool(near.sum(0).max(initial=0) >= 2)
 
 
 def _in_line(quad: NDArray[np.float32], others: Quads, least: int) -> bool:
