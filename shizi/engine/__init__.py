@@ -38,7 +38,7 @@ Device = Literal["auto", "cpu", "cuda"]
 STREAMS = 4
 """Most batches that run side by side: each holds some 100 MB. More threads share them."""
 
-KEPT_LARGE, KEPT_SMALL = 8, 24 * 28
+KEPT_LARGE, KEPT_SMALL = 8, 26 * 28
 """Kernels of a kind that OpenVINO keeps for a network and a stream, the latest used: hardly any of
 a canvas, for :data:`~shizi.engine.openvino.PRIMITIVES` has its convolutions, and those of 24 shapes
 of lines, 28 convolutions each. Pages of one kind need no more than that. Those of all kinds have 34
