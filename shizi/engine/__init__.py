@@ -40,10 +40,10 @@ STREAMS = 4
 
 KEPT_LARGE, KEPT_SMALL = 8, 26 * 28
 """Kernels of a kind that OpenVINO keeps for a network and a stream, the latest used: hardly any of
-a canvas, for :data:`~shizi.engine.openvino.PRIMITIVES` has its convolutions, and those of 24 shapes
-of lines, 28 convolutions each. Pages of one kind need no more than that. Those of all kinds have 34
-shapes of lines, and prepare 0.9 of them again a page (as counted on 300): with 28 kept it would be
-0.4, with 20 1.8; each takes 4 MB, and some 25 ms to prepare."""
+a canvas, for :data:`~shizi.engine.openvino.PRIMITIVES` has its convolutions, and those of 26 shapes
+of lines, 28 convolutions each. Pages of all kinds have 34 shapes, and prepare 0.7 of them again a
+page (as counted on 300): with 28 kept it would be 0.4, with 24 0.9, and receipts alone took 4 %
+more time; each takes 4 MB, and some 25 ms to prepare."""
 
 
 def open_session(
