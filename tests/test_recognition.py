@@ -20,7 +20,7 @@ from shizi.recognition import (
     Recognizer,
     _which_way,
 )
-from shizi.recognition.signs import paired, without_parts
+from shizi.recognition.signs import paired, with_ones, without_parts
 
 CHARSET = Charset("abcdefghij ")
 CELL = 32
@@ -211,6 +211,21 @@ def test_a_part_of_a_sign_that_was_read_beside_it_is_left_out() -> None:
         ("°℃", "℃"),
     ):
         assert read(text) == (expected, 0.0, pytest.approx(len(text) / 10))
+
+
+def test_a_dash_at_the_end_of_a_line_is_the_numeral_that_its_neighbour_asks_for() -> None:
+    for text, expected in (
+        ("—季度", "一季度"),
+        ("每周—", "每周一"),
+        ("星期—", "星期一"),
+        ("—作者", "—作者"),
+        ("——年", "——年"),
+        ("周一—周五", "周一—周五"),
+        ("未完—", "未完—"),
+        ("—", "—"),
+    ):
+        chars = with_ones([Char(c, 0.9, 0.0, 0.0) for c in text])
+        assert "".join(c.text for c in chars) == expected
 
 
 def test_doubtful_spaces_stand_beside_signs_and_not_between_chinese_characters() -> None:

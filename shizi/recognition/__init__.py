@@ -21,7 +21,7 @@ from shizi.nets.spec import CRNNSpec, VGGCRNNSpec
 from shizi.options import check_plain, check_range
 from shizi.page import Char, Image, Quads, check_image
 from shizi.recognition.pictograms import without_pictograms
-from shizi.recognition.signs import paired, without_parts
+from shizi.recognition.signs import paired, with_ones, without_parts
 from shizi.weights import Net
 
 SURE = 0.95
@@ -283,7 +283,7 @@ def _joined(parts: Sequence[tuple[_Piece, list[Char]]]) -> Reading:
                 Char(c.text, c.score, at + c.start * length, at + c.end * length) for c in found
             ]
         chars = _rejoin(chars, found, at)
-    return _reading(paired(without_parts(chars)))
+    return _reading(paired(with_ones(without_parts(chars))))
 
 
 def _reading(chars: list[Char]) -> Reading:

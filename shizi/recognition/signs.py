@@ -25,6 +25,12 @@ _PARTS = {
 """Signs in one, and what they resemble a part of. No text has such a part right beside them."""
 
 
+_DASHES = "—－–―"
+_ONE_BEFORE = "季月年日个個条條章节節次号號级級等切些样樣起定直般旦共"
+_ONE_AFTER = "周週第期拜"
+"""What a 一 stands before, or after, that no dash does: 一季度, 周一."""
+
+
 def without_parts(chars: Sequence[Char]) -> list[Char]:
     """Leave out parts of signs that were read beside them: °℃ is ℃.
 
@@ -52,4 +58,19 @@ def paired(chars: Sequence[Char]) -> list[Char]:
             width = _WIDE if chars[surer].text in _WIDE else _NARROW
             for j, text in zip(pair, width, strict=True):
                 out[j] = replace(out[j], text=text)
+    return out
+
+
+def with_ones(chars: Sequence[Char]) -> list[Char]:
+    """Read a dash at either end of a line as the 一 that its neighbour asks for.
+
+    Between others a 一 is read as what it is; at an end a level stroke is either.
+    """
+    out = list(chars)
+    if len(out) < 2:
+        return out
+    if out[0].text in _DASHES and out[1].text in _ONE_BEFORE:
+        out[0] = replace(out[0], text="一")
+    if out[-1].text in _DASHES and out[-2].text in _ONE_AFTER:
+        out[-1] = replace(out[-1], text="一")
     return out
