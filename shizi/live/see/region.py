@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +48,6 @@ _ABOVE = 6
 _HIGH = 0.4
 """Share of the height of an upright picture that its rows and the gifts above them may take: it
 shows few of them when the area is found."""
-
-Preset = Literal["portrait", "portrait-low", "right-panel", "left-panel", "whole"]
 
 
 def area_of(fractions: Fractions, width: int, height: int) -> Area:

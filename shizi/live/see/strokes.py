@@ -6,8 +6,18 @@ import numpy as np
 
 from shizi.live.see.scroll import CELL, Floats
 
+_CHANGED = 0.45
+"""Share of a line's strokes in one place that differ when its text changed."""
 
-def changed(before: Floats, now: Floats, share: float) -> bool:
+
+def another(before: Floats, now: Floats) -> bool:
+    """True when strokes (h, w) are those of another text, and not half hidden by something."""
+    half = len(before) // 2
+    parts = ((before, now), (before[:half], now[:half]), (before[half:], now[half:]))
+    return all(_changed(a, b) for a, b in parts)
+
+
+def _changed(before: Floats, now: Floats) -> bool:
     """True when the strokes of some place, about half a digit wide, differ."""
     wide = max(2, round(len(before) * 0.3 / CELL))
     count = before.shape[1] // wide
@@ -17,7 +27,7 @@ def changed(before: Floats, now: Floats, share: float) -> bool:
     most = np.maximum(a.sum((0, 2)), b.sum((0, 2)))  # (count,)
     solid = most > 0.4 * np.sort(most)[int(0.7 * (count - 1))]
     apart = np.abs(a - b).sum((0, 2))[solid] / most[solid]  # (n,)
-    differs = apart > share
+    differs = apart > _CHANGED
     if not differs.any():
         return False
     # What is hidden, cut off or fading differs everywhere; a text keeps its beginning or, where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,3 +91,10 @@ class Track:
     def pinned(self) -> bool:
         """It stood still while others scrolled by."""
         return self.stayed > 2 * self.height and self.moved == 0
+
+
+def torn(found: Sequence[Track]) -> bool:
+    """True where the upper lines moved and the lower ones did not: one may be shown twice."""
+    free = [(float(t.box[1]), t.moving) for t in found if not t.pinned]
+    moved, stood = ([top for top, moves in free if moves is way] for way in (True, False))
+    return bool(moved and stood) and max(moved) < min(stood)

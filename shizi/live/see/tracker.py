@@ -15,10 +15,10 @@ import numpy as np
 from shizi.live.frame import Box
 from shizi.live.see.boxes import find_lines, same_place, shared
 from shizi.live.see.panel import Panel
-from shizi.live.see.scroll import Floats, vote
+from shizi.live.see.scroll import vote
 from shizi.live.see.search import SLIDE, Search, Stripe, alone, shown, stacked, unstacked
-from shizi.live.see.strokes import changed
-from shizi.live.see.track import Track
+from shizi.live.see.strokes import another
+from shizi.live.see.track import Track, torn
 from shizi.page import Image, Quads
 
 _LONG = 2.5
@@ -49,9 +49,6 @@ which it has not moved, without looking further; and from which it has though mo
 
 _PATIENCE = 0.6
 """Seconds for which a line may be hidden before it counts as gone."""
-
-_CHANGED = 0.45
-"""Share of a line's strokes in one place that differ when its text changed."""
 
 _PAUSE = 0.15
 """Seconds for which rows that roll slowly may stand still, by whole pixels."""
@@ -128,7 +125,7 @@ class Tracker:
     def _stripes(self, panel: Panel, found: Sequence[Track], time: float) -> list[Stripe]:
         """Where to look for new lines now."""
         sliding = 0 < abs(self._rolled) < _SLIDES * self.usual
-        if _torn(found):
+        if torn(found):
             self._moving = True
             return []
         if not self._search.due(time, self._moving, sliding):
@@ -283,7 +280,7 @@ class Tracker:
         if now.shape != track.template.ink.shape:
             return
         watched = track.fit < _EQUAL and not track.final
-        if watched and _another(track.strokes, shown):
+        if watched and another(track.strokes, shown):
             track.doubt += 1
             if track.doubt < 2:
                 if shown.mean() > _CLEAR * track.clarity:  # it may be the last that is seen of it
@@ -384,20 +381,6 @@ class Tracker:
             since=time,
             came=self._motion[0] if time - self._motion[1] <= SLIDE + _PAUSE else time,
         )
-
-
-def _torn(found: Sequence[Track]) -> bool:
-    """True where the upper lines moved and the lower ones did not: one may be shown twice."""
-    free = [(float(t.box[1]), t.moving) for t in found if not t.pinned]
-    moved, stood = ([top for top, moves in free if moves is way] for way in (True, False))
-    return bool(moved and stood) and max(moved) < min(stood)
-
-
-def _another(before: Floats, now: Floats) -> bool:
-    """True when strokes (h, w) are those of another text, and not half hidden by something."""
-    half = len(before) // 2
-    parts = ((before, now), (before[:half], now[:half]), (before[half:], now[half:]))
-    return all(changed(a, b, _CHANGED) for a, b in parts)
 
 
 def _move(track: Track, pixels: int) -> None:

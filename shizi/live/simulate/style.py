@@ -47,7 +47,6 @@ class Style:
         badge: rows start with a badge: none, a filled pill, or ``[Lv.n]``.
         stacked: the nickname has a line of its own above what is said.
         strip: opacity of the strip behind a row; 0: none.
-        round_strip: each row's strip is a rounded box of its own.
         light: dark text on a light panel.
         shadow: text has a dark edge.
         colon: between nickname and what is said; or a blank.
@@ -64,7 +63,6 @@ class Style:
     badge: Literal["none", "pill", "brackets"]
     stacked: bool
     strip: float
-    round_strip: bool
     light: bool
     shadow: bool
     colon: str
@@ -117,7 +115,6 @@ def draw_style(rng: Rng, face: Face, size: int, width: int, portrait: bool) -> S
         badge=badge,
         stacked=not portrait and rng.random() < 0.3,
         strip=strip,
-        round_strip=strip > 0,
         light=light,
         shadow=portrait and (strip == 0 or rng.random() < 0.3),
         colon="：" if rng.random() < 0.75 else ":",
