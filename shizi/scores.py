@@ -187,13 +187,16 @@ def score_detection(
     around = recall >= SPLIT_RECALL  # a line within a larger find
     whole = (recall * inside).sum(0) >= SPLIT_RECALL  # (T,) lines covered by their pieces
     merged = (precision * around).sum(1) >= SPLIT_PRECISION  # (F,) finds filled by lines
+    pairs = np.array(match(iou, least_iou), dtype=np.intp).reshape(-1, 2)
+    right_found, right_truth = np.zeros(len(found), bool), np.zeros(len(truth), bool)
+    right_found[pairs[:, 0]], right_truth[pairs[:, 1]] = True, True
     covered = sum(n * _coverage(found, quad) for n, quad in zip(lengths, truth, strict=True))
     return DetectionScore(
-        right=len(match(iou, least_iou)),
+        right=len(pairs),
         found=len(found),
         wanted=len(truth),
-        split_recall=int((whole | (around & merged[:, None]).any(0)).sum()),
-        split_precision=int((merged | (inside & whole[None]).any(1)).sum()),
+        split_recall=int((right_truth | whole | (around & merged[:, None]).any(0)).sum()),
+        split_precision=int((right_found | merged | (inside & whole[None]).any(1)).sum()),
         covered=covered,
         chars=sum(lengths),
     )

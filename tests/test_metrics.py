@@ -119,6 +119,8 @@ def test_split_and_merged_lines_lose_f_but_not_the_forgiving_f() -> None:
     assert merged.right == 0
     assert merged.split_f == pytest.approx(1)
     assert detect(quads((0, 0, 30, 20)), line).split_f == 0
+    narrow = detect(quads((0, 4, 100, 16)), line)  # IoU 0.6, and 0.6 of the line's area
+    assert narrow.f == narrow.split_f == pytest.approx(1)
 
 
 def test_coverage_follows_vertical_lines() -> None:
