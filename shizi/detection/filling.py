@@ -93,7 +93,8 @@ def filling(image: Image) -> Quads:
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     strokes = stroke_mask(grey)
     boxes = []
-    for some in (strokes, _unframed(strokes)):
+    bare = _unframed(strokes)
+    for some in (strokes, bare) if (bare != strokes).any() else (strokes,):
         found = pieces(some, REACH)
         for (x, y, w, h), inked in zip(found.boxes.tolist(), found.area.tolist(), strict=True):
             fits = h >= least and WIDTHS[0] * h <= w <= WIDTHS[1] * h and inked >= INKED * w * h
