@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,10 +11,9 @@ from hypothesis import strategies as st
 from live_rows import row
 
 from shizi.live.event import Event, Gift, Run
-from shizi.live.lookalikes import blur, fold, fold_indexed
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.parse import Parser
-from shizi.live.mean.settings import SHIPPED, RulesError
+from shizi.live.mean.settings import SHIPPED
 
 PLATFORMS = sorted({p.stem for p in SHIPPED.glob("*.yaml")} - {"value"})
 
@@ -351,61 +349,6 @@ def test_any_row_can_be_parsed(runs: list[str]) -> None:
         assert 0.0 <= event.score <= 1.0
         joined = "".join(runs)
         assert event.user in joined
-
-
-@given(st.text(alphabet="小明来了送出x0123456789：: ，！abcXYZ…①", min_size=1, max_size=20))
-def test_folding_keeps_the_way_back(text: str) -> None:
-    folded = fold_indexed(text)
-    assert folded.text == fold(text)
-    assert list(folded.index) == sorted(folded.index)
-    assert fold(fold(text)) == fold(text)
-    assert fold(folded.cut(text, 0, len(folded.text))) == folded.text
-
-
-def test_folding_joins_what_looks_the_same() -> None:
-    assert fold("ＬＶ １０") == fold("Iv 1O") == fold("lvlo")
-    assert fold("關注") == fold("关注")
-    assert fold("大") != fold("太")
-    assert blur(fold("大王☆")) == blur(fold("太玉"))
-
-
-def write(folder: Path, text: str) -> str:
-    path = folder / "own.yaml"
-    path.write_text(text, encoding="utf-8")
-    return str(path)
-
-
-def test_own_grammar_adds_to_a_shipped_one(tmp_path: Path) -> None:
-    own = write(tmp_path, "extends: douyin\nevents:\n  join: ['{user}空降本场']\n")
-    assert parse("小明 空降本场", platform=own).kind == "join"
-    assert parse("小明 来了", platform=own).kind == "join"
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("events: {jion: ['{user}来了']}", "events.jion"),
-        ("events: {join: ['{usr}来了']}", "'usr' is no slot"),
-        ("events: {join: ['{user}']}", "needs some words"),
-        ("events: {join: ['[{user}来了']}", "missing )"),
-        ("events: {gift: ['{user}送花']}", "needs the slot {gift}"),
-        ("badge: {}", "own.yaml:badge"),
-        ("badges: {levels: ['级']}", "needs the slot {level}"),
-        ("events: [", "own.yaml:1: not YAML"),
-        ("- a", "expected keys and values"),
-        ("extends: nowhere", "no rules 'nowhere'"),
-    ],
-)
-def test_wrong_grammars_are_named(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(RulesError) as error:
-        load_grammar(write(tmp_path, text))
-    assert said in str(error.value)
-
-
-def test_grammars_must_not_extend_each_other(tmp_path: Path) -> None:
-    path = write(tmp_path, f"extends: {tmp_path / 'own.yaml'}\n")
-    with pytest.raises(RulesError, match="circle"):
-        load_grammar(path)
 
 
 def test_a_border_may_be_a_character_off_before_a_gap() -> None:

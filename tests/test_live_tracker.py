@@ -10,53 +10,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from stroke_rows import HEIGHT, PITCH, TALL, Drawn
 
 import shizi
-from shizi.live.event import Run
 from shizi.live.see.boxes import lines_of
-from shizi.live.see.counting import counted_up
-from shizi.live.see.line import SeenLine
 from shizi.live.see.panel import Panel
 from shizi.live.see.track import Track
 from shizi.live.see.tracker import Tracker
-from shizi.live.see.vote import Sighting
-from shizi.page import Image, Quads
-
-HEIGHT, WIDTH, TALL, PITCH = 300, 320, 24, 44
-
-
-class Drawn:
-    """Rows of random strokes, told apart by their seed; finds them as a detector would."""
-
-    def __init__(self, rows: dict[int, int]) -> None:
-        self.rows = rows  # number of a row -> its top, pixels
-        self.looks = 0
-
-    def image(self, offset: int = 0) -> Image:
-        image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-        for seed, at in self.rows.items():
-            top = at - offset
-            strokes = np.random.default_rng(seed % 100).random((TALL // 3, 60)) < 0.4
-            row = np.kron(strokes, np.ones((3, 3)))[..., None] * 230  # (TALL, 180, 1)
-            first, last = max(0, top), min(HEIGHT, top + TALL)
-            if first < last:
-                image[first:last, 8:188] = row[first - top : last - top]
-        return image
-
-    def detect(self, image: Image) -> Quads:
-        self.looks += 1
-        inked = np.concatenate([[0], (image[:, 8:188].max((1, 2)) > 150).astype(int), [0]])
-        edges = np.flatnonzero(np.diff(inked))
-        merged: list[list[int]] = []
-        for top, low in zip(edges[::2], edges[1::2], strict=True):
-            if merged and top - merged[-1][1] < 6:
-                merged[-1][1] = int(low)
-            else:
-                merged.append([int(top), int(low)])
-        scale = image.shape[1] / WIDTH
-        boxes = [(8 * scale, t, 188 * scale, b) for t, b in merged if b - t > 8 * scale]
-        quads = [[(a, t), (c, t), (c, b), (a, b)] for a, t, c, b in boxes]
-        return np.array(quads, np.float32).reshape(-1, 4, 2)
 
 
 def ids(tracker: Tracker) -> list[int]:
@@ -363,46 +323,6 @@ def test_a_panel_that_begins_higher_changes_no_identity_and_no_place() -> None:
     assert ids(tracker) == [0, 1]
     assert [t.box.tolist() for t in tracker.tracks] == places  # of the frame
     assert [t.seen for t in tracker.tracks] == [2, 2]
-
-
-def test_a_count_that_rises_replaces_what_was_read_before() -> None:
-    panel = Drawn({1: 60})
-    tracker = Tracker(panel.detect)
-    tracker.step(Panel(panel.image()), 0.0)
-    line = SeenLine(tracker.tracks[0])
-    for time, text in (
-        (0.1, "小鱼 送出 玫瑰 ×7"),
-        (0.5, "小鱼 送出 玫瑰 ×7"),
-        (0.9, "小鱼 送出 玫瑰 ×9"),
-    ):
-        line.add(Sighting((Run(text, (255, 255, 255)),), 0.99, 30.0), time)
-    assert line.best.text.endswith("×9")
-    assert line.counting
-
-
-def test_a_count_with_a_digit_more_is_believed_when_it_is_read_twice() -> None:
-    """A stroke that passes beside ×2 makes ×27; from ×1 to ×12 a count may jump all the same."""
-    panel = Drawn({1: 60})
-    tracker = Tracker(panel.detect)
-    tracker.step(Panel(panel.image()), 0.0)
-    line = SeenLine(tracker.tracks[0])
-
-    def read(count: int, time: float) -> bool:
-        text = f"小鱼 送出 玫瑰 ×{count}"
-        return line.add(Sighting((Run(text, (255, 255, 255)),), 0.99, 30.0), time)
-
-    assert read(2, 0.1) and not read(27, 0.5) and read(2, 0.9)
-    assert line.best.text.endswith("×2") and line.looked == 0.9
-    assert read(9, 1.0) and read(10, 1.4)
-    assert not read(101, 1.8) and read(102, 2.2)
-    assert line.best.text.endswith("×102")
-
-
-def test_only_a_larger_count_of_the_same_gift_counts_up() -> None:
-    assert counted_up("小鱼 送出 玫瑰 x9", "小鱼 送出 玫瑰 ×10")
-    assert not counted_up("小鱼 送出 玫瑰 x9", "小鱼 送出 玫瑰 ×1")
-    assert not counted_up("小鱼 送出 玫瑰 x9", "老王石头 送出 跑车 ×10")
-    assert not counted_up("小鱼：第9次", "小鱼：第10次")
 
 
 def stores(tree: ast.Module) -> Iterator[ast.Attribute]:
