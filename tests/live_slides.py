@@ -22,7 +22,7 @@ from shizi.images.load import load
 from shizi.live.event import Event
 from shizi.live.frame import Frame
 from shizi.live.options import RegionOptions
-from shizi.live.see.vote import near
+from shizi.live.see.reading.vote import near
 from shizi.live.see.watch import Watch, live_reader
 from shizi.page import Image
 

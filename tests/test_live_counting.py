@@ -5,11 +5,11 @@ from __future__ import annotations
 from stroke_rows import Drawn
 
 from shizi.live.event import Run
-from shizi.live.see.counting import counted_up
-from shizi.live.see.line import SeenLine
-from shizi.live.see.panel import Panel
-from shizi.live.see.tracker import Tracker
-from shizi.live.see.vote import Sighting
+from shizi.live.see.reading.counting import counted_up
+from shizi.live.see.reading.line import SeenLine
+from shizi.live.see.reading.vote import Sighting
+from shizi.live.see.tracking.panel import Panel
+from shizi.live.see.tracking.tracker import Tracker
 
 
 def test_a_count_that_rises_replaces_what_was_read_before() -> None:

@@ -7,11 +7,11 @@ import pytest
 from test_live_message import TALL, WHITE, line, nothing
 
 from shizi.live.event import Run
-from shizi.live.see.assemble import Assembler
-from shizi.live.see.gap import Stand, unseen_roll
-from shizi.live.see.line import SeenLine
-from shizi.live.see.tracker import Tracker
-from shizi.live.see.vote import Sighting
+from shizi.live.see.messages.assemble import Assembler
+from shizi.live.see.messages.gap import Stand, unseen_roll
+from shizi.live.see.reading.line import SeenLine
+from shizi.live.see.reading.vote import Sighting
+from shizi.live.see.tracking.tracker import Tracker
 
 SAID = ("小鱼：今天有什么活动", "老王：666", "团子：有没有大码", "老王：666", "木子：链接在哪里")
 PITCH = 60

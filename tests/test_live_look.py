@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from shizi.live.see.badge import badge_of, badge_run
-from shizi.live.see.look import View, imprint_of, view_of
+from shizi.live.see.reading.badge import badge_of, badge_run
+from shizi.live.see.tracking.look import View, imprint_of, view_of
 from shizi.page import Char, Image
 from shizi.recognition import Reading
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from shizi.live.event import Run
-from shizi.live.see.assemble import Assembler
-from shizi.live.see.counting import same_message
-from shizi.live.see.line import SeenLine
-from shizi.live.see.scroll import template_of
-from shizi.live.see.track import Track
-from shizi.live.see.tracker import Tracker
-from shizi.live.see.vote import Sighting
-from shizi.live.see.wrap import Typography, continues, ends_early, wider
+from shizi.live.see.messages.assemble import Assembler
+from shizi.live.see.messages.wrap import Typography, continues, ends_early, wider
+from shizi.live.see.reading.counting import same_message
+from shizi.live.see.reading.line import SeenLine
+from shizi.live.see.reading.vote import Sighting
+from shizi.live.see.tracking.scroll import template_of
+from shizi.live.see.tracking.track import Track
+from shizi.live.see.tracking.tracker import Tracker
 from shizi.page import Quads
 
 WHITE, BLUE = (255, 255, 255), (80, 160, 255)

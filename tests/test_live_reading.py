@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from shizi.live.options import ReadingOptions
-from shizi.live.see.look import view_of
-from shizi.live.see.reading import LineReader, parted
-from shizi.live.see.scroll import template_of
-from shizi.live.see.track import Track
-from shizi.live.see.tracker import Tracker
+from shizi.live.see.reading.reader import LineReader, parted
+from shizi.live.see.tracking.look import view_of
+from shizi.live.see.tracking.scroll import template_of
+from shizi.live.see.tracking.track import Track
+from shizi.live.see.tracking.tracker import Tracker
 from shizi.page import Char, Image
 from shizi.recognition import Reading
 

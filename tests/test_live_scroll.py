@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shizi.live.see.scroll import Floats, Template, figure, fits_at, ink, likeness, vote
+from shizi.live.see.tracking.scroll import Floats, Template, figure, fits_at, ink, likeness, vote
 from shizi.page import Image
 
 HEIGHT, WIDTH, TALL, PITCH = 400, 320, 24, 48

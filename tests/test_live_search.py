@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shizi.live.frame import Box
-from shizi.live.see.search import Search, Stripe, alone, stacked, unexplained, unstacked
+from shizi.live.see.tracking.search import Search, Stripe, alone, stacked, unexplained, unstacked
 
 WIDE, HIGH, TALL = 60, 300, 20
 

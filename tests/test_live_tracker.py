@@ -13,10 +13,10 @@ import pytest
 from stroke_rows import HEIGHT, PITCH, TALL, Drawn
 
 import shizi
-from shizi.live.see.boxes import lines_of
-from shizi.live.see.panel import Panel
-from shizi.live.see.track import Track
-from shizi.live.see.tracker import Tracker
+from shizi.live.see.tracking.boxes import lines_of
+from shizi.live.see.tracking.panel import Panel
+from shizi.live.see.tracking.track import Track
+from shizi.live.see.tracking.tracker import Tracker
 
 
 def ids(tracker: Tracker) -> list[int]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from shizi.live.event import Run
-from shizi.live.see.shapes import settle
-from shizi.live.see.vote import Sighting, coloured, elect
+from shizi.live.see.reading.shapes import settle
+from shizi.live.see.reading.vote import Sighting, coloured, elect
 from shizi.page import Char
 from shizi.recognition import Reading
 

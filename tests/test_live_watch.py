@@ -14,8 +14,8 @@ from shizi.live.frame import Frame
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.parse import Parser
 from shizi.live.options import RegionOptions, SimulateOptions, parse_region
-from shizi.live.see.panel import Panel
 from shizi.live.see.region import Alignment, Finder, _around, _united
+from shizi.live.see.tracking.panel import Panel
 from shizi.live.see.watch import Watch, live_reader
 from shizi.live.simulate import frames, make_room
 from shizi.live.simulate.script import Act

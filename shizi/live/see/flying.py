@@ -10,8 +10,8 @@ import numpy as np
 from shizi.geometry import box_to_quad
 from shizi.live.event import Row
 from shizi.live.frame import Area, Box, Frame
-from shizi.live.see.boxes import find_lines, shared
-from shizi.live.see.vote import Sighting, coloured, elect
+from shizi.live.see.reading.vote import Sighting, coloured, elect
+from shizi.live.see.tracking.boxes import find_lines, shared
 from shizi.page import GREY, Image, Quad, Quads
 from shizi.recognition import Recognizer
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from shizi.geometry import box_iou
 from shizi.live.frame import Area, Box, Frame
 from shizi.live.options import Fractions, RegionOptions, parse_region
-from shizi.live.see.boxes import find_lines, shared
-from shizi.live.see.scroll import CELL, Floats, figure, fits_at, ink, likeness, template_of
-from shizi.live.see.search import BLANK, INKED, unexplained
+from shizi.live.see.tracking.boxes import find_lines, shared
+from shizi.live.see.tracking.scroll import CELL, Floats, figure, fits_at, ink, likeness, template_of
+from shizi.live.see.tracking.search import BLANK, INKED, unexplained
 from shizi.page import Image, Quads
 from shizi.waits import Waits
 

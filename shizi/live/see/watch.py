@@ -12,13 +12,13 @@ from shizi.detection import DetectionOptions
 from shizi.live.event import Row
 from shizi.live.frame import Area, Box, Frame
 from shizi.live.options import ReadingOptions, RegionOptions, WatchOptions
-from shizi.live.see.assemble import Assembler
 from shizi.live.see.flying import Flights
-from shizi.live.see.panel import Panel
-from shizi.live.see.reading import SETTLE, LineReader
+from shizi.live.see.messages.assemble import Assembler
+from shizi.live.see.reading.reader import SETTLE, LineReader
 from shizi.live.see.region import Finder
-from shizi.live.see.track import Track
-from shizi.live.see.tracker import Tracker
+from shizi.live.see.tracking.panel import Panel
+from shizi.live.see.tracking.track import Track
+from shizi.live.see.tracking.tracker import Tracker
 from shizi.page import Image, Quads
 from shizi.reader import Reader, ReaderOptions
 from shizi.recognition import RecognitionOptions

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.live.event import Colour, Run
-from shizi.live.see.look import View
+from shizi.live.see.tracking.look import View
 from shizi.page import Image
 from shizi.recognition import Reading
 

@@ -1,7 +1,7 @@
 """How a line looked when it was read: whether another picture of it shows the same text.
 
-Strokes in cells (:mod:`shizi.live.see.strokes`) tell cheaply that something changed; the pixels of
-the single characters tell whether it was the text, or only what moves behind it.
+Strokes in cells (:mod:`shizi.live.see.tracking.strokes`) tell cheaply that something changed; the
+pixels of the single characters tell whether it was the text, or only what moves behind it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.live.frame import Box
-from shizi.live.see.scroll import AROUND, Floats
+from shizi.live.see.tracking.scroll import AROUND, Floats
 from shizi.page import Char, Image
 
 _LETTER, _DIGIT, _PAPER = 0.7, 0.85, 0.5

@@ -13,12 +13,12 @@ from statistics import median
 import numpy as np
 
 from shizi.live.frame import Box
-from shizi.live.see.boxes import find_lines, same_place, shared
-from shizi.live.see.panel import Panel
-from shizi.live.see.scroll import vote
-from shizi.live.see.search import SLIDE, Search, Stripe, alone, shown, stacked, unstacked
-from shizi.live.see.strokes import another
-from shizi.live.see.track import Track, torn
+from shizi.live.see.tracking.boxes import find_lines, same_place, shared
+from shizi.live.see.tracking.panel import Panel
+from shizi.live.see.tracking.scroll import vote
+from shizi.live.see.tracking.search import SLIDE, Search, Stripe, alone, shown, stacked, unstacked
+from shizi.live.see.tracking.strokes import another
+from shizi.live.see.tracking.track import Track, torn
 from shizi.page import Image, Quads
 
 _LONG = 2.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shizi.live.see.scroll import CELL, Floats
+from shizi.live.see.tracking.scroll import CELL, Floats
 
 _CHANGED = 0.45
 """Share of a line's strokes in one place that differ when its text changed."""

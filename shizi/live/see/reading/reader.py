@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from shizi.live.options import ReadingOptions
-from shizi.live.see.badge import Badge, badge_of, badge_run
-from shizi.live.see.counting import BARE
-from shizi.live.see.line import SeenLine
-from shizi.live.see.look import imprint_of
-from shizi.live.see.track import Track
-from shizi.live.see.tracker import Tracker
-from shizi.live.see.vote import Sighting, coloured
+from shizi.live.see.reading.badge import Badge, badge_of, badge_run
+from shizi.live.see.reading.counting import BARE
+from shizi.live.see.reading.line import SeenLine
+from shizi.live.see.reading.vote import Sighting, coloured
+from shizi.live.see.tracking.look import imprint_of
+from shizi.live.see.tracking.track import Track
+from shizi.live.see.tracking.tracker import Tracker
 from shizi.page import Char
 from shizi.recognition import EMPTY, Reading, Recognizer
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from shizi.live.frame import Box
-from shizi.live.see.scroll import CELL, Floats
+from shizi.live.see.tracking.scroll import CELL, Floats
 from shizi.page import GREY, Image
 
 Stripe = tuple[int, int]

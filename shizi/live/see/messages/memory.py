@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shizi.live.see.counting import counted_up
-from shizi.live.see.gap import Stand, unseen_roll
-from shizi.live.see.line import SeenLine
-from shizi.live.see.message import Message
-from shizi.live.see.track import Track
-from shizi.live.see.tracker import Tracker
-from shizi.live.see.vote import nearest
-from shizi.live.see.wrap import GAVE, WRAPPED, pitch
+from shizi.live.see.messages.gap import Stand, unseen_roll
+from shizi.live.see.messages.message import Message
+from shizi.live.see.messages.wrap import GAVE, WRAPPED, pitch
+from shizi.live.see.reading.counting import counted_up
+from shizi.live.see.reading.line import SeenLine
+from shizi.live.see.reading.vote import nearest
+from shizi.live.see.tracking.track import Track
+from shizi.live.see.tracking.tracker import Tracker
 
 _PLACED, _ROLLED, _STOOD = 0.4, 0.7, 0.85
 """Likeness of two texts from which they are one line: where all lines agreed that it would stand

@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 
 from shizi.live.frame import Box
-from shizi.live.see.look import View, view_of
-from shizi.live.see.scroll import (
+from shizi.live.see.tracking.look import View, view_of
+from shizi.live.see.tracking.scroll import (
     Floats,
     Template,
     figure,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shizi.live.see.vote import nearest
+from shizi.live.see.reading.vote import nearest
 
 _ALIKE, _OTHER = 0.85, 0.5
 """Likeness of two texts from which they speak for being one line, and below which against it."""

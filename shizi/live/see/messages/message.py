@@ -11,9 +11,9 @@ import numpy as np
 from shizi.geometry import box_to_quad
 from shizi.live.colour import alike
 from shizi.live.event import Row, Run
-from shizi.live.see.line import SeenLine
-from shizi.live.see.vote import Sighting
-from shizi.live.see.wrap import beside, ends_early
+from shizi.live.see.messages.wrap import beside, ends_early
+from shizi.live.see.reading.line import SeenLine
+from shizi.live.see.reading.vote import Sighting
 from shizi.page import Quad
 
 _WORD_ENDS, _WORD_BEGINS = re.compile(r"[A-Za-z,.!?;]$"), re.compile(r"[A-Za-z]")

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
 
 from shizi.live.event import Row
-from shizi.live.see.boxes import same_place
-from shizi.live.see.counting import counted_up, counts, same_message
-from shizi.live.see.line import SeenLine
-from shizi.live.see.memory import Memory, Past
-from shizi.live.see.message import Message
-from shizi.live.see.track import Track
-from shizi.live.see.tracker import Tracker
-from shizi.live.see.vote import elect
-from shizi.live.see.wrap import Typography, begins, beside, continues
+from shizi.live.see.messages.memory import Memory, Past
+from shizi.live.see.messages.message import Message
+from shizi.live.see.messages.wrap import Typography, begins, beside, continues
+from shizi.live.see.reading.counting import counted_up, counts, same_message
+from shizi.live.see.reading.line import SeenLine
+from shizi.live.see.reading.vote import elect
+from shizi.live.see.tracking.boxes import same_place
+from shizi.live.see.tracking.track import Track
+from shizi.live.see.tracking.tracker import Tracker
 
 _FADED = 0.8  # share of the ink from which a changed look is not merely fading
 _A_MOMENT = 0.15  # seconds; what was not seen for longer is hidden

@@ -15,8 +15,8 @@ from rapidfuzz.distance import Levenshtein
 
 from shizi.live.colour import APART, felt
 from shizi.live.event import Colour, Run
-from shizi.live.see.scroll import AROUND
-from shizi.live.see.shapes import settle
+from shizi.live.see.reading.shapes import settle
+from shizi.live.see.tracking.scroll import AROUND
 from shizi.page import Char, Image
 from shizi.recognition import Reading
 

@@ -12,9 +12,9 @@ from statistics import median
 import numpy as np
 
 from shizi.live.colour import alike
-from shizi.live.see.boxes import shared
-from shizi.live.see.line import SeenLine
-from shizi.live.see.track import Track
+from shizi.live.see.reading.line import SeenLine
+from shizi.live.see.tracking.boxes import shared
+from shizi.live.see.tracking.track import Track
 
 _COLONS = ("：", ":", "；", ";")
 _BRACKETS = ("[", "【", "［")

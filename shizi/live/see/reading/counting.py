@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from shizi.live.lookalikes import fold
-from shizi.live.see.vote import near
+from shizi.live.see.reading.vote import near
 
 _COUNT = re.compile(r"\d{1,4}(?!.*\d)")
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.live.frame import Box
-from shizi.live.see.look import View
-from shizi.live.see.scroll import Floats, Template
+from shizi.live.see.tracking.look import View
+from shizi.live.see.tracking.scroll import Floats, Template
 
 
 @dataclass(slots=True, eq=False)

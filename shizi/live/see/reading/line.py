@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from shizi.live.event import Run
 from shizi.live.lookalikes import fold
-from shizi.live.see.counting import BARE, COMBO, RISING, counted_up, prolonged
-from shizi.live.see.look import Imprint
-from shizi.live.see.track import Track
-from shizi.live.see.vote import Sighting, elect
+from shizi.live.see.reading.counting import BARE, COMBO, RISING, counted_up, prolonged
+from shizi.live.see.reading.vote import Sighting, elect
+from shizi.live.see.tracking.look import Imprint
+from shizi.live.see.tracking.track import Track
 
 _MARKS = re.compile(r"^\W+")
 """What is read of an icon before a line."""
