@@ -14,10 +14,19 @@ from shizi.detection.canvas import cover, extend, resize
 from shizi.detection.columns import cells, in_row, stack
 from shizi.detection.ends import completed
 from shizi.detection.filling import with_filling
-from shizi.detection.missed import LARGE, LARGE_SCORE, SHRINK, merge, one_line, second_looks, shrunk
+from shizi.detection.missed import (
+    LARGE,
+    LARGE_SCORE,
+    SHRINK,
+    merge,
+    one_line,
+    second_looks,
+    shrunk,
+    within_strip,
+)
 from shizi.detection.options import DetectionOptions
 from shizi.detection.slices import build_quads
-from shizi.detection.strokes import STEEP, densest, lay, new, slant, stroke_mask, unexplained
+from shizi.detection.strokes import LYING, STEEP, densest, lay, new, slant, stroke_mask, unexplained
 from shizi.engine import Session
 from shizi.geometry import distinct, order_quad, sides
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
@@ -149,12 +158,12 @@ class Detector:
             inside = ((middle >= (x, y)) & (middle < (x + w, y + h))).all(1)
             lines = found[inside] - np.array([x, y], np.float32)
             if patch.line and inside.any():
-                lines = one_line(lines)
+                lines = one_line(lines if patch.alone else within_strip(patch, lines, quads))
             elif not patch.line:
                 inside &= (np.minimum(*sides(found)) > LARGE / SHRINK) & (certain > LARGE_SCORE)
                 lines = found[inside] - np.array([x, y], np.float32)
             for line in patch.back(lines):
-                score, line = float(certain[inside].mean()), order_quad(line)
+                score, line = float(certain[inside].mean()), _directed(line)
                 if patch.alone and is_tall(*np.ptp(line, 0)[::-1]):
                     line = roomy(line[None])[0]  # a 1 is no column
                 quads, scores = merge(quads, scores, line, score)
@@ -176,3 +185,12 @@ class Detector:
         if len(quads) < 3:
             return 0.0
         return min(1.0, GOOD_HEIGHT / float(np.median(np.minimum(*sides(quads)))))
+
+
+def _directed(line: Float) -> Float:
+    """Begin a line (4, 2), whose first side runs right- or downwards, at its left top.
+
+    What climbs or falls is read rightwards. What lies on its side may run either way: reading
+    tells, by a crop that is higher than wide.
+    """
+    return order_quad(line) if slant(line[None])[0] > LYING else line
