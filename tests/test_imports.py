@@ -53,7 +53,7 @@ INSIDE = {
         {"rooms"},
     ],
     "live.see": [{"tracking"}, {"reading"}, {"messages"}, {"region", "flying"}, {"watch"}],
-    "reader": [{"upright", "cells", "whole"}],
+    "reader": [{"whole"}, {"upright", "cells", "icons", "ticks"}],
     "serve": [
         {"options", "refusal"},
         {"desk"},
