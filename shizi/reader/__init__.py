@@ -24,6 +24,8 @@ from shizi.options import check_choice, check_plain, check_range, check_type
 from shizi.orientation import OrientationClassifier
 from shizi.page import Image, Line, Page, Quad, Sheet, check_image
 from shizi.reader.cells import part, vouched
+from shizi.reader.icons import without_icons
+from shizi.reader.ticks import without_ticks
 from shizi.reader.upright import Side, Upright, Vote
 from shizi.reader.whole import once
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
@@ -185,7 +187,7 @@ class Reader:
         others = self.recognizer(upright, side.quads[rest])
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
         found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
-        said = vouched(found, said)
+        said = vouched(found, without_ticks(found, without_icons(found, said)))
         told = once(found, said)
         least = self.options.least_score
         short = np.maximum(*sides(found)) < SHORT * np.minimum(*sides(found))  # (N,)
