@@ -53,7 +53,7 @@ INSIDE = {
         {"rooms"},
     ],
     "live.see": [{"tracking"}, {"reading"}, {"messages"}, {"region", "flying"}, {"watch"}],
-    "reader": [{"whole"}, {"upright", "cells", "icons", "ticks"}],
+    "reader": [{"whole"}, {"upright", "cells", "icons", "pitch", "ticks"}],
     "serve": [
         {"options", "refusal"},
         {"desk"},

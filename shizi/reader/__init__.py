@@ -25,6 +25,7 @@ from shizi.orientation import OrientationClassifier
 from shizi.page import Image, Line, Page, Quad, Sheet, check_image
 from shizi.reader.cells import part, vouched
 from shizi.reader.icons import without_icons
+from shizi.reader.pitch import gridded
 from shizi.reader.ticks import without_ticks
 from shizi.reader.upright import Side, Upright, Vote
 from shizi.reader.whole import once
@@ -188,6 +189,7 @@ class Reader:
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
         found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
         said = vouched(found, without_ticks(found, without_icons(found, said)))
+        found, said = gridded(found, said)
         told = once(found, said)
         least = self.options.least_score
         short = np.maximum(*sides(found)) < SHORT * np.minimum(*sides(found))  # (N,)
