@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shizi.crop import is_tall
 from shizi.detection.beside import guessed, in_line, roomy
 from shizi.detection.canvas import cover, extend, resize
-from shizi.detection.columns import cells, in_row, stack
+from shizi.detection.columns import cells, in_row, lying, stack
 from shizi.detection.ends import completed
 from shizi.detection.filling import with_filling
 from shizi.detection.missed import (
@@ -135,7 +135,7 @@ class Detector:
         """
         width, height = sides(quads)
         wide = (width >= 1.5 * height) & (slant(quads) < STEEP)
-        known = wide | cells(quads)
+        known = (wide & ~lying(quads)) | cells(quads)
         left = unexplained(scaled, quads[known], quads[known | in_row(quads)], quads)
         if left.share > DENSE and (scale := self._small_print(image, scaled)):
             larger = resize(image, scale)

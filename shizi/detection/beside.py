@@ -40,8 +40,8 @@ SQUAT = 1.75
 STROKE = 0.55
 """Least width of one that is a single level stroke, 一, by the line's height."""
 
-SOLID = 0.6
-"""Share of its box that such a stroke fills."""
+SOLID = 0.5
+"""Share of its box that the edges of such a stroke fill."""
 
 SAME = 0.15
 """How much the middles and heights of two lines of a row differ, by their height."""

@@ -35,7 +35,10 @@ LEGIBLE = 0.5
 """Mean probability of its characters from which on a reading is text."""
 
 LONE = 0.87
-"""The same for a single character, which no neighbour vouches for, and for what is no longer."""
+"""The same for a single character, which no neighbour vouches for."""
+
+SQUEEZED = 0.75
+"""The same for several that are no longer than one: A1, or a slanted Apr."""
 
 SHORT = 1.2
 """Length up to which a line holds no more than a character, by its height."""
@@ -228,7 +231,8 @@ class Reader:
 
 def _is_text(reading: Reading, short: bool) -> bool:
     """Say whether it is more than specks, strokes and pictures."""
-    least = LONE if short or len(reading.text) == 1 else LEGIBLE
+    several = SQUEEZED if short else LEGIBLE
+    least = LONE if len(reading.text) == 1 else several
     return bool(reading.text) and reading.score >= least
 
 

@@ -195,8 +195,13 @@ class Upright:
     def _look(self, image: Image, angle: int, quads: Quads, share: float) -> Side:
         upright = rotate90(image, angle)
         lengths = bearing(quads)  # (N,)
-        longest = np.argsort(-lengths, kind="stable")[:SAMPLE]
+        order = np.argsort(-lengths, kind="stable")
+        longest = order[:SAMPLE]
         readings = self._recognizer(upright, quads[longest])
+        if _divided(readings):  # the heads of a table may lie, and be longer than what stands
+            more = order[SAMPLE : 3 * SAMPLE]
+            readings = readings + self._recognizer(upright, quads[more])
+            longest = order[: 3 * SAMPLE]
         told = once(quads[longest], readings)
         longest, readings = longest[told], [r for r, t in zip(readings, told, strict=True) if t]
         sense = _sense(readings, lengths[longest])
@@ -272,6 +277,16 @@ def _standing(readings: Sequence[Reading]) -> list[bool]:
     """
     lie = any(r.sideways and not _han(r) for r in readings)
     return [not r.sideways and not (lie and r.vertical and not _han(r)) for r in readings]
+
+
+def _divided(readings: Sequence[Reading]) -> bool:
+    """Say whether about as many legible lines lie as stand."""
+    stands = [
+        s
+        for r, s in zip(readings, _standing(readings), strict=True)
+        if r.score > SENSE and len(r.text) > 1
+    ]
+    return 1 < sum(stands) < len(stands) - 1
 
 
 def _han(reading: Reading) -> bool:
