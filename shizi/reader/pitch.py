@@ -93,7 +93,10 @@ def _pitch(quads: Quads, readings: Sequence[Reading]) -> float:
         steps = np.diff(middles)
         first = float(np.median(steps[steps <= 1.5 * np.median(steps)]))
         fits = [_fitted(other, first) for other in lines] if first > 1 else []
-        agree = [p for p, off in fits if abs(p / first - 1) < AGREE and off < OFF]
+        if not any(off < OFF for _, off in fits):
+            continue
+        close = np.array([p for p, off in fits if off < OFF])
+        agree = close[np.abs(close - np.median(close)) < AGREE * np.median(close)]
         if len(agree) >= max(LEAST, SHARE * len(lines)):
             return float(np.median(agree))
     return 0.0
