@@ -7,7 +7,7 @@ import pytest
 
 from shizi.live.event import Run
 from shizi.live.see.messages.assemble import Assembler
-from shizi.live.see.messages.wrap import Typography, continues, ends_early, wider
+from shizi.live.see.messages.wrap import Typography, continues, ends_early, two_steps
 from shizi.live.see.reading.counting import same_message
 from shizi.live.see.reading.line import SeenLine
 from shizi.live.see.reading.vote import Sighting
@@ -77,10 +77,10 @@ def test_what_is_said_goes_on_below_a_nickname_whose_colon_was_overlooked() -> N
 
 def test_how_far_messages_stand_apart_is_told_by_the_lines_themselves() -> None:
     """Nicknames without a colon, each above what is said; a banner stands further away."""
-    assert wider([1.2, 2.1, 1.1, 2.0, 2.6, 1.3]) == pytest.approx(2.1, abs=0.1)
-    assert wider([1.9, 2.0, 2.1, 2.0, 1.9]) == 0  # one line each
-    assert wider([1.2, 1.1, 1.2, 1.1]) == 0  # nothing between messages
-    assert wider([1.9, 2.0, 2.9, 2.0, 2.8]) == 0  # banners among them
+    assert two_steps([1.2, 2.1, 1.1, 2.0, 2.6, 1.3]) == pytest.approx((1.2, 2.1), abs=0.1)
+    assert two_steps([1.9, 2.0, 2.1, 2.0, 1.9]) == (0, 0)  # one line each
+    assert two_steps([1.2, 1.1, 1.2, 1.1]) == (0, 0)  # nothing between messages
+    assert two_steps([1.9, 2.0, 2.9, 2.0, 2.8]) == (0, 0)  # banners among them
 
 
 def test_a_nickname_above_what_is_said_is_parted_from_it(tracker: Tracker) -> None:

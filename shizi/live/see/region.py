@@ -133,6 +133,19 @@ class Finder:
             self._found = self._heightened(self._found, frame.image)
         return self._found
 
+    @property
+    def row_height(self) -> float:
+        """Height of the rows, pixels; 0 while none is known."""
+        return self._rows.height
+
+    @property
+    def rows(self) -> list[Box]:
+        """Lines that stood in the area as its rows do when it was found, pixels."""
+        sight, area = self._before, self._found
+        if sight is None or area is None:
+            return []
+        return [b for b in sight.boxes if self._rows.like(b) and area[1] <= b[1] < area[3]]
+
     def heard(self, time: float, news: bool) -> None:
         """Be told whether there were new rows; after a long silence the search begins anew."""
         if news:

@@ -126,7 +126,7 @@ class LineReader:
         picture, begin = track.view.line, mark.end if mark else 0
         # What was hardly seen may be cut off, and is taken for text only where it reads well.
         least = self._options.least_score if track.seen > 2 else _BRIEF
-        runs = coloured(picture[:, begin:], reading)
+        runs = coloured(picture[:, begin:], reading, self._tracker.usual)
         if track.id not in self._widened and _CUT.search("".join(run.text for run in runs)):
             self._widened.add(track.id)
             self._tracker.widen(track)

@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -34,6 +34,10 @@ _AFTER_COUNT = re.compile(r"[x×]\s*\d{1,5}[-—_|)\]】」]$")
 """A stroke after a count is the edge of a bubble too."""
 
 _COUNT = re.compile(r"[x×]\s*\d{1,5}$")
+
+_PAPER = 0.35
+"""Share of the usual contrast of a line's characters below which one shows no stroke of its own: a
+span may lie beside what it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,14 @@ def elect(sightings: Sequence[Sighting]) -> Sighting:
     return max(sightings, key=lambda s: (support[s.text], s.score * s.clarity))
 
 
-def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
-    """Split a reading of a crop (h, w, 3) into stretches of one colour."""
+def coloured(crop: Image, reading: Reading, usual: float = 0.0) -> tuple[Run, ...]:
+    """Split a reading of a crop (h, w, 3) into stretches of one colour.
+
+    Args:
+        crop: picture of the line.
+        reading: what it says.
+        usual: height of lines, pixels: one with an icon beside it may be higher.
+    """
     chars = [char for char in reading.chars if char.score >= _LEAST]
     kinds = [unicodedata.category(char.text[0]) for char in chars]
     loose = kinds[-1:] == ["Pe"] and "Ps" not in kinds and chars[-1].score < _EDGE
@@ -85,13 +95,15 @@ def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
     meant = settle("".join(char.text for char in chars))
     strokes, weight = _strokes(crop)
     runs: list[tuple[str, NDArray[np.float32], float]] = []
-    for char in (replace(c, text=t) for c, t in zip(chars, meant, strict=True)):
-        colour, mass = _colour(strokes, weight, char)
-        if mass > 0 and not (runs and _thin(char.text)):
-            runs.append((char.text, colour, mass))
+    seen = [_colour(strokes, weight, char) for char in chars]
+    clear = [contrast for _, mass, contrast in seen if mass]
+    least = _PAPER * float(np.median(clear)) if clear else 0.0
+    for text, (colour, mass, contrast) in zip(meant, seen, strict=True):
+        if mass > 0 and not (runs and (_thin(text) or contrast < least)):
+            runs.append((text, colour, mass))
         elif runs:
-            runs[-1] = (runs[-1][0] + char.text, *runs[-1][1:])
-    parts = _merge(runs, len(crop))
+            runs[-1] = (runs[-1][0] + text, *runs[-1][1:])
+    parts = _merge(runs, min(usual or np.inf, len(crop)))
     if len(parts) > 1 and parts[-1][0].isdigit() and _COUNT.search(parts[-2][0]):
         parts.pop()  # the digits of a count have one colour
     return tuple(Run(text, _rgb(colour)) for text, colour, _ in parts)
@@ -117,23 +129,23 @@ def _strokes(crop: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 def _colour(
     pixels: NDArray[np.float32], weight: NDArray[np.float32], char: Char
-) -> tuple[NDArray[np.float32], float]:
-    """Median colour of a character's strokes, and their mass; 0 for a blank."""
+) -> tuple[NDArray[np.float32], float, float]:
+    """Median colour of a character's strokes, their mass, 0 for a blank, and their contrast."""
     w = pixels.shape[1]
     a, b = int(char.start * w), max(int(char.start * w) + 2, int(np.ceil(char.end * w)))
     part, stand_out = pixels[:, a:b].reshape(-1, 3), weight[:, a:b].ravel()
     if char.text.isspace() or not len(part):
-        return np.zeros(3, np.float32), 0.0
+        return np.zeros(3, np.float32), 0.0, 0.0
     # Strokes are the extreme pixels; the surroundings stand out the other way, but less.
     rank = int(0.94 * (len(stand_out) - 1))
     bar = np.partition(stand_out, rank)[rank]
     core = part[stand_out >= bar]
     middle = np.sort(core, axis=0)[len(core) // 2]
-    return np.asarray(middle, np.float32), float(b - a)
+    return np.asarray(middle, np.float32), float(b - a), float(bar)
 
 
 def _merge(
-    runs: list[tuple[str, NDArray[np.float32], float]], tall: int
+    runs: list[tuple[str, NDArray[np.float32], float]], tall: float
 ) -> list[tuple[str, NDArray[np.float32], float]]:
     """Join neighbours, the most alike first, until all that are left differ.
 
