@@ -13,7 +13,7 @@ from statistics import median
 import numpy as np
 
 from shizi.live.frame import Box
-from shizi.live.see.tracking.boxes import find_lines, same_place, shared
+from shizi.live.see.tracking.boxes import find_lines, same_place, shared, without_avatar
 from shizi.live.see.tracking.panel import Panel
 from shizi.live.see.tracking.scroll import vote
 from shizi.live.see.tracking.search import SLIDE, Search, Stripe, alone, shown, stacked, unstacked
@@ -309,7 +309,7 @@ class Tracker:
             track.whole |= shown(panel.inside(track.box), stripes)
         picture = stacked(panel.image, stripes, self.usual)
         for line in find_lines(self.detect, picture, self.usual):
-            box = panel.outside(unstacked(line, stripes))
+            box = panel.outside(without_avatar(unstacked(line, stripes), panel.image))
             known = [t for t in self.tracks if t.last == time and same_place(t.box, box)]
             if not known and not self._leaving(box, panel.top, time):
                 self.tracks.append(self._adopt(box, panel, time))
