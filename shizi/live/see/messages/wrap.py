@@ -12,7 +12,7 @@ from statistics import median
 
 import numpy as np
 
-from shizi.live.colour import alike
+from shizi.live.colour import alike, other_hue
 from shizi.live.frame import Box
 from shizi.live.see.reading.line import SeenLine
 from shizi.live.see.tracking.boxes import shared
@@ -162,7 +162,7 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
         return apart < _STACKED
     if _opens_alike(begin, line):
         return False
-    names = _names(line)
+    names = _names(line) or _changes(above, line)
     together = b.came - a.first <= _TOGETHER
     close, wide = typography.steps
     middle = math.sqrt(close * wide)  # between the two distances, where there are two
@@ -237,6 +237,12 @@ def _in_one_colour(above: SeenLine, line: SeenLine) -> bool:
     """A line goes on in the colour in which the one above it ends, and in no other one."""
     (first, *others), before = line.best.runs, above.best.runs[-1]
     return not others and alike(first.colour, before.colour)
+
+
+def _changes(above: SeenLine, line: SeenLine) -> bool:
+    """A line begins in another colour than the one in which what was said above ends."""
+    mine, before = line.best.runs, above.best.runs
+    return len(mine) > 1 < len(before) and other_hue(mine[0].colour, before[-1].colour)
 
 
 def _names(line: SeenLine) -> bool:

@@ -321,6 +321,8 @@ class Tracker:
             elif len(known) != 1:
                 continue
             track = known[0]
+            if box[2] < track.box[2] - track.height:
+                continue  # an icon beside it
             lower = box[3] > track.box[3] + _CUT * track.height
             grown = box[3] - box[1] > 1.2 * track.height or (track.id in entering and lower)
             longer = box[2] > track.box[2] + track.height and track.box[0] > box[0] - 8
