@@ -6,13 +6,17 @@ import cv2
 import numpy as np
 import pytest
 
-from shizi.live.see.reading.badge import badge_of, badge_run
+from shizi.live.see.reading.badge import Badge, badge_run, badges_of
 from shizi.live.see.tracking.look import View, imprint_of, view_of
 from shizi.page import Char, Image
 from shizi.recognition import Reading
 
 BLUE, WHITE = (60, 150, 255), (255, 255, 255)
 H, W = 30, 240
+
+
+def badge_of(view: View) -> Badge | None:
+    return next(iter(badges_of(view)), None)
 
 
 def paper(grey: int = 40) -> Image:

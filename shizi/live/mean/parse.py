@@ -273,6 +273,7 @@ def _off_border(text: _Text, end: int) -> bool:
     A gap makes up for one character, and so does a thin one: it has little of a colour.
     """
     slack = 1 if text.parted(end) or text.cut(end - 1, end) in _THIN else 0
+    slack |= text.rest[end : end + 1] == ":"  # which has the colour of either
     return all(abs(border - text.start - end) > slack for border in text.borders)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from shizi.live.options import ReadingOptions
-from shizi.live.see.reading.badge import Badge, badge_of, badge_run
+from shizi.live.see.reading.badge import Badge, badge_run, badges_of
 from shizi.live.see.reading.counting import BARE
 from shizi.live.see.reading.line import SeenLine
 from shizi.live.see.reading.vote import Sighting, coloured
@@ -66,22 +67,27 @@ class LineReader:
 
     def _told(
         self, tracks: Sequence[Track]
-    ) -> Iterator[tuple[Track, Badge | None, Reading, Reading]]:
-        """Read tracks: each with its badge, what is on that, and what follows it."""
-        badges = [badge_of(track.view) for track in tracks]
-        outlined = [b.inside for b in badges if b is not None and b.inside is not None]
-        lines = [
-            t.view.line[:, b.end :] if b is not None and b.inside is not None else t.view.line
-            for t, b in zip(tracks, badges, strict=True)
-        ]
-        readings = iter(self._recognizer.read([*outlined, *lines]) if lines else [])
-        numbers = [next(readings) for _ in outlined][::-1]
-        for track, badge, reading in zip(tracks, badges, readings, strict=True):
-            if badge is not None and badge.inside is not None:
-                yield track, badge, numbers.pop(), reading
-            else:  # a filled one is no hindrance to reading
-                end = badge.end if badge else 0
-                yield track, badge, *parted(_marked(reading), end / track.view.line.shape[1])
+    ) -> Iterator[tuple[Track, Sequence[tuple[Badge, Reading]], Reading]]:
+        """Read tracks: each with its badges, what is on them, and what follows them."""
+        badges = [badges_of(track.view) for track in tracks]
+        framed = [b.inside for marks in badges for b in marks if b.inside is not None]
+        # Frames are read by themselves; what is filled is no hindrance to reading.
+        cuts = [max((b.end for b in m if b.inside is not None), default=0) for m in badges]
+        lines = [t.view.line[:, cut:] for t, cut in zip(tracks, cuts, strict=True)]
+        readings = iter(self._recognizer.read([*framed, *lines]) if lines else [])
+        numbers = deque(next(readings) for _ in framed)
+        for track, marks, start, reading in zip(tracks, badges, cuts, readings, strict=True):
+            wide, rest, on = track.view.line.shape[1], _marked(reading), []
+            for badge in marks:
+                if badge.inside is not None:
+                    on.append(numbers.popleft())
+                elif badge.end <= start:
+                    on.append(EMPTY)  # before a frame
+                else:
+                    number, rest = parted(rest, (badge.end - start) / (wide - start))
+                    on.append(number)
+                    start = badge.end
+            yield track, tuple(zip(marks, on, strict=True)), rest
 
     def forget(self, tracks: Iterable[Track]) -> None:
         """Forget the lines of tracks that are gone."""
@@ -120,10 +126,14 @@ class LineReader:
         return line.settled or line.imprint.shows(track.view.line)
 
     def _learn(
-        self, track: Track, mark: Badge | None, number: Reading, reading: Reading, time: float
+        self,
+        track: Track,
+        marks: Sequence[tuple[Badge, Reading]],
+        reading: Reading,
+        time: float,
     ) -> SeenLine | None:
-        """Take in what was read on a line and on the badge at its start."""
-        picture, begin = track.view.line, mark.end if mark else 0
+        """Take in what was read on a line and on the badges at its start."""
+        picture, begin = track.view.line, marks[-1][0].end if marks else 0
         # What was hardly seen may be cut off, and is taken for text only where it reads well.
         least = self._options.least_score if track.seen > 2 else _BRIEF
         runs = coloured(picture[:, begin:], reading, self._tracker.usual)
@@ -136,8 +146,9 @@ class LineReader:
         if not is_text:
             return None
         line = self.lines.setdefault(track.id, SeenLine(track))
-        level = badge_run(number, mark.colour) if mark else ()
-        badge = Sighting(level, number.score, track.clarity) if level else None
+        levels = ((badge_run(number, mark.colour), number.score) for mark, number in marks)
+        level, score = next((told for told in levels if told[0]), ((), 0.0))
+        badge = Sighting(level, score, track.clarity) if level else None
         if line.add(Sighting(runs, reading.score, track.clarity, badge), time):
             line.imprint = imprint_of(picture, begin, reading.chars)
         return line

@@ -35,6 +35,9 @@ _AFTER_COUNT = re.compile(r"[x×]\s*\d{1,5}[-—_|)\]】」]$")
 
 _COUNT = re.compile(r"[x×]\s*\d{1,5}$")
 
+_THIN = frozenset("丶☆♡○◇")
+"""Signs of so few strokes that their colour is that of what is around them."""
+
 _BLANK = 1.4
 """How much more a difference counts where a blank parts two stretches: colours change there."""
 
@@ -106,6 +109,8 @@ def coloured(crop: Image, reading: Reading, usual: float = 0.0) -> tuple[Run, ..
             runs.append((text, colour, mass))
         elif runs:
             runs[-1] = (runs[-1][0] + text, *runs[-1][1:])
+    if len(runs) > 1 and _thin(runs[0][0]) and not runs[0][0][0].isspace():
+        runs[:2] = [(runs[0][0] + runs[1][0], *runs[1][1:])]
     parts = _merge(runs, min(usual or np.inf, len(crop)))
     if len(parts) > 1 and parts[-1][0].isdigit() and _COUNT.search(parts[-2][0]):
         parts.pop()  # the digits of a count have one colour
@@ -114,7 +119,7 @@ def coloured(crop: Image, reading: Reading, usual: float = 0.0) -> tuple[Run, ..
 
 def _thin(text: str) -> bool:
     """Too few strokes to tell a colour by: it takes that of what it follows."""
-    return all(c == "丶" or unicodedata.category(c)[0] in "PZ" for c in text)
+    return all(c in _THIN or unicodedata.category(c)[0] in "PZ" for c in text)
 
 
 def _strokes(crop: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
