@@ -20,6 +20,9 @@ _ALIKE = 55.0
 _OPEN = 0.3
 """Share of a badge's width, above or below it, that may be filled with its colour."""
 
+_TALL = 1.2
+"""Most height of a badge, in that of the line."""
+
 _VIVID = 60
 """Difference of the largest and the least of R, G and B from which a pixel has a colour."""
 
@@ -268,6 +271,8 @@ def _closed(view: View, fill: NDArray[np.float32], start: int, end: int) -> bool
     same = _filled(view.image[:, start:end].astype(np.float32), fill)  # (H, end - start)
     solid = same[view.top : view.low].mean(0) > 0.4
     share = same[:, solid].mean(1) if solid.any() else np.zeros(len(same))  # (H,)
+    if (share > _OPEN).sum() > _TALL * (view.low - view.top):
+        return False  # a banner
     beside = (share[: view.top], share[view.low :])
     return all(not len(rows) or float(rows.min()) < _OPEN for rows in beside)
 
