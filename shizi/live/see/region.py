@@ -134,6 +134,11 @@ class Finder:
         return self._found
 
     @property
+    def left(self) -> float:
+        """Where the rows begin, pixels; 0 while none is known."""
+        return self._rows.left
+
+    @property
     def row_height(self) -> float:
         """Height of the rows, pixels; 0 while none is known."""
         return self._rows.height

@@ -14,6 +14,7 @@ from shizi.live.frame import Area, Box, Frame
 from shizi.live.options import ReadingOptions, RegionOptions, WatchOptions
 from shizi.live.see.flying import Flights
 from shizi.live.see.messages.assemble import Assembler
+from shizi.live.see.reading.line import SeenLine
 from shizi.live.see.reading.reader import SETTLE, LineReader
 from shizi.live.see.region import Finder
 from shizi.live.see.tracking.panel import Panel
@@ -28,6 +29,9 @@ _LINGER = 1.0
 
 _WHOLE = 0.8
 """Share of the usual height below which a line at the lower edge is cut off by it."""
+
+_ASIDE = 8.0
+"""How far from where rows begin something begins that is none, in line heights."""
 
 _BELOW, _PATIENCE = 1.7, 0.8
 """Distance of a line from one that it may go on with, in line heights, and for how long it waits
@@ -164,10 +168,18 @@ class Watch:
     def _place(self, due: list[Track], gone: list[Track], time: float) -> list[Row]:
         """Read lines that are due, and what there is yet to read on those that are gone."""
         due = due + [t for t in gone if self._lines.unread(t)]
-        lines = self._lines.read(due, time)
+        lines = [x for x in self._lines.read(due, time) if not self._aside(x)]
         rows = self._assembler.take(lines)
         self._lines.forget(gone)
         return rows + self._assembler.retire(gone, time)
+
+    def _aside(self, line: SeenLine) -> bool:
+        """True for what stands beside the rows, such as a card of goods; a count belongs there."""
+        left, track = self._tracker.left, line.track
+        if np.isnan(left) and self._finder.rows:
+            left = self._finder.left
+        far = float(track.box[0]) - left > _ASIDE * self._tracker.usual
+        return far and not (track.rolls or line.bare_count)
 
     def _settled(self, track: Track, time: float) -> bool:
         """True when a line's look will not get better: it is not sliding in any more."""

@@ -79,6 +79,7 @@ class Message:
             quad=Quad.from_array(box_to_quad(box)),
             pinned=pinned,
             closed=closed,
+            rolled=any(line.track.rolls for line in self.lines),
             head=head,
         )
 

@@ -118,7 +118,7 @@ def _icon_end(view: View) -> int:
     rows = np.flatnonzero(other[:, first:end].any(1))
     box = other[rows[0] : rows[-1] + 1, first:end]  # (a, b)
     after = np.flatnonzero(other[:, end:].any(0))
-    fits = 0.6 * h < len(box) < 1.5 * h and 0.7 < (shape := box.shape[1] / len(box))
+    fits = 0.6 * h < len(box) < 1.5 * h and (shape := box.shape[1] / len(box)) > 0.7
     if not fits or not len(after) or after[0] < max(2, _GAP * h):
         return 0
     rim = max(2, round(_THICK * h)) if shape < _SQUARE else 1

@@ -64,6 +64,9 @@ _EASE, _ASTRAY = 2, 0.9
 """Pixels by which a row may stand otherwise than the roll tells: rounding, codecs, easing; and, in
 its heights, one that was hidden while the others moved, or seen last in a torn picture."""
 
+_SOME = 3
+"""Rows that tell where rows begin."""
+
 _FAR, _GAIN = 8, 0.3
 """Pixels from which a scroll shows, and by how much likeness at least one row tells of it."""
 
@@ -142,6 +145,12 @@ class Tracker:
     def usual(self) -> float:
         """Height of a line, pixels; 0 while none was seen."""
         return median(self._heights) if self._heights else 0.0
+
+    @property
+    def left(self) -> float:
+        """Where the rows that roll begin, pixels; not a number while too few are known."""
+        lefts = [float(t.box[0]) for t in self.tracks if t.rolls]
+        return median(lefts) if len(lefts) >= _SOME else np.nan
 
     def number(self) -> int:
         """Give out the next track's number."""
