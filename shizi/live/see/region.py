@@ -193,9 +193,7 @@ class Finder:
         if len(self._moved) < 3 or not boxes:
             return None
         moved = np.stack(self._moved)  # (M, 4)
-        self._rows = Alignment(
-            float(np.median(moved[:, 0])), float(np.median(moved[:, 3] - moved[:, 1]))
-        )
+        self._rows = _aligned(moved)
         return _around(moved, boxes, self._rows, self.size)
 
     def _heightened(self, area: Area, image: Image) -> Area:
@@ -231,6 +229,14 @@ def _stands(line: Box, still: Floats) -> bool:
 class _Sight:
     panel: NDArray[np.float32]
     boxes: list[NDArray[np.float32]]
+
+
+def _aligned(moved: NDArray[np.float32]) -> Alignment:
+    """How most of the lines that moved (M, 4) stand; others move in the picture."""
+    tall = float(np.median(moved[:, 3] - moved[:, 1]))
+    beside = np.abs(moved[:, None, 0] - moved[None, :, 0]) < tall  # (M, M)
+    most = moved[beside[int(beside.sum(1).argmax())]]
+    return Alignment(float(np.median(most[:, 0])), float(np.median(most[:, 3] - most[:, 1])))
 
 
 def _risen(before: _Sight, panel: NDArray[np.float32]) -> list[NDArray[np.float32]]:
