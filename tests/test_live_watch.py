@@ -16,7 +16,7 @@ from shizi.live.mean.parse import Parser
 from shizi.live.options import RegionOptions, SimulateOptions, parse_region
 from shizi.live.see.reading.line import SeenLine
 from shizi.live.see.reading.vote import Sighting
-from shizi.live.see.region import Alignment, Finder, _aligned, _around, _united
+from shizi.live.see.region import Alignment, Finder, _aligned, _around, _as_one, _united
 from shizi.live.see.tracking.look import view_of
 from shizi.live.see.tracking.panel import Panel
 from shizi.live.see.tracking.scroll import template_of
@@ -105,6 +105,14 @@ def test_lines_that_move_elsewhere_do_not_tell_where_rows_begin() -> None:
     lefts = (100, 110, 900, 902, 903)
     moved = np.array([[x, 40 * i, x + 90, 40 * i + 20] for i, x in enumerate(lefts)], np.float32)
     assert _aligned(moved[:4]).left in (105, 901) and _aligned(moved).left == 902
+
+
+def test_two_rows_that_go_up_as_one_are_enough_to_tell_where_the_rows_are() -> None:
+    a, b, c = (
+        np.array([x, y, x + 90, y + 20], np.float32) for x, y in ((20, 0), (22, 40), (90, 40))
+    )
+    assert _as_one([(a, 54), (b, 53)])
+    assert not _as_one([(a, 54), (c, 54)]) and not _as_one([(a, 54), (b, 30)])
 
 
 def seen(number: int, left: float, top: float, moved: float = 0.0) -> Track:

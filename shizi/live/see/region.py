@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,10 @@ _SEARCH = 0.5
 _PLACES = 1.0
 """Seconds between two looks for a place above the area."""
 
+
+_SURELY, _EASE = 3, 2
+"""Lines that went up from which an area is sure, wherever they stand; and pixels by which two that
+roll together may seem to go otherwise."""
 
 _TRIES = 4
 """Looks within which an area is found again, or is left as it is."""
@@ -187,10 +192,10 @@ class Finder:
         """The area of what moved up since the search began; None while that is too little."""
         panel = figure(ink(image))
         boxes = find_lines(self.detect, image, self._rows.height)
-        if self._before is not None:
-            self._moved += _risen(self._before, panel)
+        risen = _risen(self._before, panel) if self._before is not None else []
+        self._moved += [box for box, _ in risen]
         self._before = _Sight(panel, boxes)
-        if len(self._moved) < 3 or not boxes:
+        if not boxes or (len(self._moved) < _SURELY and not _as_one(risen)):
             return None
         moved = np.stack(self._moved)  # (M, 4)
         self._rows = _aligned(moved)
@@ -239,8 +244,16 @@ def _aligned(moved: NDArray[np.float32]) -> Alignment:
     return Alignment(float(np.median(most[:, 0])), float(np.median(most[:, 3] - most[:, 1])))
 
 
-def _risen(before: _Sight, panel: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Lines of an earlier look that stand higher now, by their boxes of then."""
+def _as_one(risen: list[tuple[Box, int]]) -> bool:
+    """True when two lines that begin below each other went up together."""
+    return any(
+        abs(up - higher) <= _EASE and abs(float(a[0] - b[0])) < float(a[3] - a[1]) / 2
+        for (a, up), (b, higher) in pairwise(risen)
+    )
+
+
+def _risen(before: _Sight, panel: NDArray[np.float32]) -> list[tuple[Box, int]]:
+    """Lines of an earlier look that stand higher now, by their boxes of then; by how much."""
     risen = []
     for box in before.boxes:
         row = template_of(before.panel, box, paper=0.0)
@@ -249,7 +262,7 @@ def _risen(before: _Sight, panel: NDArray[np.float32]) -> list[NDArray[np.float3
         curve = likeness(panel, row)
         best = int(curve.argmax())
         if curve[best] > 0.7 and 4 < row.top - best < 12 * len(row.ink):
-            risen.append(box)
+            risen.append((box, row.top - best))
     return risen
 
 
