@@ -137,6 +137,12 @@ def test_where_lines_stand_tells_before_the_first_is_read_how_they_belong(tracke
         assert len({row.track for row in assembler.take([name, said])}) == rows
 
 
+def test_what_is_said_on_a_card_stands_on_a_ground_of_its_own() -> None:
+    name, paid = line(1, 100, "小鱼"), line(2, 130, "¥200")
+    assert continues(name, paid, line(3, 130 + 2.4 * TALL, "加油"), spaced(1.4))
+    assert not continues(name, paid, line(3, 130 + 3 * TALL, "加油"), spaced(1.4))
+
+
 def test_lines_with_room_between_them_do_not_tell_how_far_messages_stand_apart() -> None:
     """A notice far above, and rows that are read before those between them."""
     typography = Typography()

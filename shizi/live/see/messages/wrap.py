@@ -29,6 +29,9 @@ _SAID = re.compile(r"[：:；;。，！？!?]|送\s*出|送给|赠送|打赏|投
 WRAPPED, _STACKED = 1.5, 2.2
 """Distance of two lines of one message, in line heights."""
 
+_CARD = 2.8
+"""The same, from the amount on a card to what is said on it."""
+
 _TIGHT = 1.25
 """The same, where only the closeness and a missing level speak for it."""
 
@@ -155,7 +158,7 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
     if _PAID.fullmatch(line.best.text.strip()) and not _SAID.search(begin.best.text):
         return apart < _STACKED  # who pays stands above the amount
     if _PAID.search(above.best.text) and b.came - a.first <= _TOGETHER:
-        return apart < _STACKED  # and that above what is said
+        return apart < _CARD  # and that above what is said, on a ground of its own
     if above.counting:
         return False  # nothing follows a count
     if line.bare_count:  # it rose until the line above was full

@@ -7,11 +7,15 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from shizi.live.colour import other_hue
+from shizi.live.event import Run
 from shizi.live.options import ReadingOptions
 from shizi.live.see.reading.badge import Badge, badge_run, badges_of
 from shizi.live.see.reading.counting import BARE
 from shizi.live.see.reading.line import SeenLine
-from shizi.live.see.reading.vote import Sighting, coloured
+from shizi.live.see.reading.vote import Palette, Sighting, coloured
 from shizi.live.see.tracking.look import imprint_of
 from shizi.live.see.tracking.track import Track
 from shizi.live.see.tracking.tracker import Tracker
@@ -24,6 +28,9 @@ what stands."""
 
 _AGAIN = 0.3
 """Seconds between two readings of a line."""
+
+_PAIRS, _TELLING = 20, 2
+"""Lines by which a room's colours are known, at most and at least."""
 
 _CUT = re.compile(r"(?<![A-Za-z])[x×X✕]$")
 """The mark of a count whose digit was overlooked."""
@@ -47,6 +54,7 @@ class LineReader:
     def __init__(self, recognizer: Recognizer, tracker: Tracker, options: ReadingOptions) -> None:
         self.lines: dict[int, SeenLine] = {}
         self._widened: set[int] = set()
+        self._pairs: deque[Palette] = deque(maxlen=_PAIRS)
         self._recognizer, self._tracker, self._options = recognizer, tracker, options
 
     def read(self, tracks: Iterable[Track], time: float) -> list[SeenLine]:
@@ -136,7 +144,7 @@ class LineReader:
         picture, begin = track.view.line, marks[-1][0].end if marks else 0
         # What was hardly seen may be cut off, and is taken for text only where it reads well.
         least = self._options.least_score if track.seen > 2 else _BRIEF
-        runs = coloured(picture[:, begin:], reading, self._tracker.usual)
+        runs = coloured(picture[:, begin:], reading, self._tracker.usual, self._palette)
         if track.id not in self._widened and _CUT.search("".join(run.text for run in runs)):
             self._widened.add(track.id)
             self._tracker.widen(track)
@@ -145,6 +153,7 @@ class LineReader:
         self._tracker.read(track, refused=not is_text and track.id not in self.lines)
         if not is_text:
             return None
+        self._note(runs)
         line = self.lines.setdefault(track.id, SeenLine(track))
         levels = ((badge_run(number, mark.colour), number.score) for mark, number in marks)
         level, score = next((told for told in levels if told[0]), ((), 0.0))
@@ -152,6 +161,22 @@ class LineReader:
         if line.add(Sighting(runs, reading.score, track.clarity, badge), time):
             line.imprint = imprint_of(picture, begin, reading.chars)
         return line
+
+    def _note(self, runs: Sequence[Run]) -> None:
+        """Learn the colours of nicknames that nothing but brightness and a blank parts."""
+        if len(runs) != 2 or not runs[0].text[-1].isspace():
+            return
+        name, said = (run.colour for run in runs)
+        if not other_hue(name, said):
+            self._pairs.append((name, said))
+
+    @property
+    def _palette(self) -> Palette | None:
+        """Colours of nicknames and of what is said, where only their brightness differs."""
+        if len(self._pairs) < _TELLING:
+            return None
+        name, said = np.median(self._pairs, axis=0).astype(int).tolist()  # (2, 3)
+        return (*name,), (*said,)
 
 
 def _marked(reading: Reading) -> Reading:

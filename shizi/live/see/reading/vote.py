@@ -42,9 +42,17 @@ _BLANK, _INSIDE = 1.4, 0.6
 """How much more a difference counts where a blank parts two stretches, for colours change there,
 and inside a word of letters, where they do not."""
 
+_NEARER = 0.4
+"""How much nearer to the brightness of nicknames than to that of what is said a nickname is, and
+the other way round, as a share of how far the two are from each other."""
+
 _PAPER = 0.35
 """Share of the usual contrast of a line's characters below which one shows no stroke of its own: a
 span may lie beside what it is of."""
+
+
+Palette = tuple[Colour, Colour]
+"""Of nicknames, and of what is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +92,16 @@ def elect(sightings: Sequence[Sighting]) -> Sighting:
     return max(sightings, key=lambda s: (support[s.text], s.score * s.clarity))
 
 
-def coloured(crop: Image, reading: Reading, usual: float = 0.0) -> tuple[Run, ...]:
+def coloured(
+    crop: Image, reading: Reading, usual: float = 0.0, palette: Palette | None = None
+) -> tuple[Run, ...]:
     """Split a reading of a crop (h, w, 3) into stretches of one colour.
 
     Args:
         crop: picture of the line.
         reading: what it says.
         usual: height of lines, pixels: one with an icon beside it may be higher.
+        palette: colours of nicknames and of what is said in this room, once they are known.
     """
     chars = [char for char in reading.chars if char.score >= _LEAST]
     kinds = [unicodedata.category(char.text[0]) for char in chars]
@@ -113,6 +124,8 @@ def coloured(crop: Image, reading: Reading, usual: float = 0.0) -> tuple[Run, ..
     if len(runs) > 1 and _thin(runs[0][0]) and not runs[0][0][0].isspace():
         runs[:2] = [(runs[0][0] + runs[1][0], *runs[1][1:])]
     parts = _merge(runs, min(usual or np.inf, len(crop)))
+    if palette and not any(text[-1].isspace() for text, _, _ in parts[:-1]):
+        parts = _halved(runs, palette) or parts
     if len(parts) > 1 and parts[-1][0].isdigit() and _COUNT.search(parts[-2][0]):
         parts.pop()  # the digits of a count have one colour
     return tuple(Run(text, _rgb(colour)) for text, colour, _ in parts)
@@ -180,6 +193,31 @@ def _merge(
             if 0 <= k < len(costs):
                 costs[k] = cost(k)
     return runs
+
+
+def _halved(
+    runs: list[tuple[str, NDArray[np.float32], float]], palette: Palette
+) -> list[tuple[str, NDArray[np.float32], float]]:
+    """Part a line at the blank before which it has the colour of nicknames; empty without one.
+
+    Where only the brightness differs, as of grey and black, a few letters alone tell too little.
+    """
+    lumas = np.array([felt(colour)[0] for _, colour, _ in runs])
+    name, said = (felt(colour)[0] for colour in palette)
+    nearer = np.abs(lumas - said) - np.abs(lumas - name)  # (n,): how much more like a nickname
+    for i in range(1, len(runs)):
+        sides = nearer[:i].mean(), -nearer[i:].mean()
+        if runs[i - 1][0][-1].isspace() and min(sides) > _NEARER * abs(name - said):
+            halves = (runs[:i], runs[i:])
+            return [
+                (
+                    "".join(text for text, _, _ in half),
+                    np.mean([colour for _, colour, _ in half], axis=0, dtype=np.float32),
+                    sum(mass for _, _, mass in half),
+                )
+                for half in halves
+            ]
+    return []
 
 
 def _weight(before: str, after: str) -> float:
