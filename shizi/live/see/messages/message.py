@@ -11,7 +11,7 @@ import numpy as np
 from shizi.geometry import box_to_quad
 from shizi.live.colour import alike
 from shizi.live.event import Row, Run
-from shizi.live.see.messages.wrap import beside, ends_early
+from shizi.live.see.messages.wrap import PAID, beside, ends_early
 from shizi.live.see.reading.line import SeenLine
 from shizi.live.see.reading.vote import Sighting
 from shizi.page import Quad
@@ -102,7 +102,8 @@ def _in_a_row(lines: Sequence[Sighting]) -> tuple[Run, ...]:
         first, *rest = line.runs
         if runs and _WORD_ENDS.search(runs[-1].text) and _WORD_BEGINS.match(first.text):
             first = Run(" " + first.text, first.colour)
-        if runs and alike(runs[-1].colour, first.colour):
+        paid = runs and PAID.search(runs[-1].text)  # what is said on a card is parted from it
+        if runs and alike(runs[-1].colour, first.colour) and not paid:
             first = Run(runs[-1].text + first.text, runs.pop().colour)
         runs += [first, *rest]
     return tuple(runs)

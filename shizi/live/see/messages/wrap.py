@@ -22,7 +22,7 @@ _COLONS = ("：", ":", "；", ";")
 _BRACKETS = ("[", "【", "［")
 GAVE = re.compile(r"\s*(送\s*出|送给|赠送|打赏|投喂)")
 """How what is given begins on a banner, below who gives it."""
-_PAID = re.compile(r"(?:[¥￥$€£]\s*\d{1,6}|\d{1,6}\s*(?:元|电池))\s*$")
+PAID = re.compile(r"(?:[¥￥$€£]\s*\d{1,6}|\d{1,6}\s*(?:元|电池))\s*$")
 """An amount that ends a line, as the head of a card that was paid for does."""
 _SAID = re.compile(r"[：:；;。，！？!?]|送\s*出|送给|赠送|打赏|投喂|来了|直播间|主播")
 """Signs of a line that says more than a nickname."""
@@ -155,9 +155,9 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
         return one and apart < _STACKED  # a banner: who gives stands above what is given
     if a.pinned != b.pinned:
         return False
-    if _PAID.fullmatch(line.best.text.strip()) and not _SAID.search(begin.best.text):
+    if PAID.fullmatch(line.best.text.strip()) and not _SAID.search(begin.best.text):
         return apart < _STACKED  # who pays stands above the amount
-    if _PAID.search(above.best.text) and b.came - a.first <= _TOGETHER:
+    if PAID.search(above.best.text) and b.came - a.first <= _TOGETHER:
         return apart < _CARD  # and that above what is said, on a ground of its own
     if above.counting:
         return False  # nothing follows a count
