@@ -70,6 +70,22 @@ def test_equal_rows_are_two_tracks() -> None:
     assert ids(tracker) == [0, 1]
 
 
+def test_a_row_that_a_torn_picture_shows_twice_is_one() -> None:
+    """Above, the picture that is coming; below, the one before, with the last row once more."""
+    panel = Drawn({1: 100, 2: 100 + PITCH})
+    tracker = Tracker(panel.detect)
+    for step in range(4):
+        tracker.step(Panel(panel.image()), step / 10)
+    before = panel.image()
+    panel.rows = {1: 100 - PITCH, 2: 100, 3: 100 + PITCH}
+    after, cut = panel.image(), 100 + TALL + 5
+    tracker.step(Panel(np.concatenate([after[:cut], before[cut:]])), 0.4)
+    for step in range(5, 12):
+        tracker.step(Panel(after), step / 10)
+    assert [t.seen for t in tracker.tracks if t.seen > 4] == [12, 12, 7]
+    assert ids(tracker) == [0, 1, 2]
+
+
 def test_equal_rows_that_jump_keep_their_order() -> None:
     """Two of three equal rows seem to stand where the ones above them went."""
     panel = Drawn({1: 100, 101: 100 + PITCH, 201: 100 + 2 * PITCH})

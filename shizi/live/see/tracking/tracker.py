@@ -88,6 +88,7 @@ class Tracker:
     scrolled: float = 0.0
     _given: int = 0
     _moving: bool = True
+    _twice: bool = False  # a row that jumped is seen where it was, too
     _rolled: int = 0  # at the latest step, pixels
     _time: float = -np.inf
     _motion: tuple[float, float] = (np.inf, -np.inf)  # when the latest one began and ended, seconds
@@ -128,7 +129,7 @@ class Tracker:
     def _stripes(self, panel: Panel, found: Sequence[Track], time: float) -> list[Stripe]:
         """Where to look for new lines now."""
         sliding = 0 < abs(self._rolled) < _SLIDES * self.usual
-        if torn(found):
+        if torn(found) or self._twice:
             self._moving = True
             return []
         if not self._search.due(time, self._moving, sliding):
@@ -197,6 +198,10 @@ class Tracker:
         self._rolled = shift = self._shift(panel, stay)
         self._moving |= shift != 0
         nears = [self._near(t, fit, panel, shift) for t, fit in zip(tracks, stay, strict=True)]
+        self._twice = any(
+            min(fit, near[0]) >= _SAME and abs(near[1] - t.template.top) > t.height / 2
+            for t, fit, near in zip(tracks, stay, nears, strict=True)
+        )
         found = []
         for track, fit, near in zip(tracks, stay, nears, strict=True):
             top = track.template.top
