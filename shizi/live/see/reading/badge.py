@@ -20,7 +20,7 @@ _ALIKE = 55.0
 _OPEN = 0.3
 """Share of a badge's width, above or below it, that may be filled with its colour."""
 
-_TALL = 1.2
+_TALL = 1.1
 """Most height of a badge, in that of the line."""
 
 _VIVID = 60
