@@ -34,6 +34,14 @@ TEXTS = (
 )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def networks_kept_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What OpenVINO compiled is kept as long as the tests run, and not at home."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHIZI_CACHE", str(tmp_path_factory.mktemp("networks")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """A folder with two small Chinese fonts and a Latin one, and a text file."""

@@ -253,7 +253,7 @@ TRAIN += "from shizi.engine.openvino import openvino; openvino()"
 
 
 @pytest.mark.parametrize("code", [READ, TRAIN])
-def test_nothing_is_told_and_nothing_is_left_at_home(code: str, tmp_path: Path) -> None:
+def test_nothing_is_told_and_only_the_cache_is_left_at_home(code: str, tmp_path: Path) -> None:
     """A package that posts how OpenVINO is used stands in the way, as a wheel brings it."""
     home, spy = tmp_path / "home", tmp_path / "spy"
     home.mkdir()
@@ -268,7 +268,8 @@ def test_nothing_is_told_and_nothing_is_left_at_home(code: str, tmp_path: Path) 
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    assert list(home.rglob("*")) == []
+    left = {path.parent for path in home.rglob("*") if path.is_file()}
+    assert left <= {home / ".cache" / "shizi"}  # see test_compiled.py
 
 
 def test_openvino_is_imported_in_one_place() -> None:

@@ -187,6 +187,7 @@ def test_measuring_for_another_framework_is_refused() -> None:
 def test_ranges_reach_the_session(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the processor of this test can do."""
     counted = []
+    monkeypatch.setenv("SHIZI_CACHE", "")
     monkeypatch.setattr("shizi.engine.openvino.multiplies_bytes", lambda: True)
     monkeypatch.setattr(
         "shizi.engine.openvino.count_in_bytes", lambda model, ranges: counted.append(ranges)

@@ -181,6 +181,14 @@ def test_a_picture_is_turned_only_where_its_opposite_reads_worse() -> None:
     assert turned.reader().read_image(turned.turned(180)).angle == 180
 
 
+def test_a_clear_vote_turns_no_picture_that_reads_better_as_it_stands() -> None:
+    """SLOW DOWN reads NMOA MOTS at 0.89, and one line is the whole vote."""
+    sign = World(ROWS[:1], {0: 1.0, 180: 0.89}, voted=180, share=0.82)
+    assert sign.reader().read_image(sign.upright).angle == 0
+    turned = World(ROWS[:1], {0: 1.0, 180: 0.89}, voted=180, share=0.82)
+    assert turned.reader().read_image(turned.turned(180)).angle == 180
+
+
 def test_characters_that_stand_alone_do_not_decide_at_once() -> None:
     """One that lies on its side, as in a column laid down, reads as well."""
     alone = [(5.0, 5.0 + 6 * i, 5.0, 5.0, c) for i, c in enumerate("人民医院")]

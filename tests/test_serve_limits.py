@@ -46,7 +46,7 @@ def test_who_comes_when_all_places_are_taken_is_told_when_to_come_again() -> Non
 
 
 def test_a_page_that_takes_too_long_is_given_up() -> None:
-    with served(ServeOptions(port=0, workers=1, page_timeout=0.05)) as api:
+    with served(ServeOptions(port=0, workers=1, timeout=0.05)) as api:
         answer = api.post("/v1/read?name=x.png", content=png(SLOW))
         assert answer.status_code == 504
         assert answer.json()["error"].startswith("x.png: takes longer than 0.05 s")
@@ -134,7 +134,7 @@ def test_damaged_forms_are_refused(api: Served, path: str, body: bytes) -> None:
 
 
 def test_numbers_out_of_range_are_refused_at_the_start() -> None:
-    for wrong in ({"queue": -1}, {"max_pages": 0}, {"page_timeout": 0}, {"port": 70_000}):
+    for wrong in ({"queue": -1}, {"max_pages": 0}, {"timeout": 0}, {"port": 70_000}):
         with pytest.raises(OptionError):
             ServeOptions(**wrong)  # type: ignore[arg-type]
 

@@ -13,7 +13,7 @@ _RARE = {
     "--accumulate", "--anchor", "--backbone-lr", "--backlog", "--batch", "--classifier-lr",
     "--decay", "--delay", "--device", "--drop", "--ema", "--fold-width", "--freeze",
     "--give-up", "--hindsight", "--join-words", "--keep",
-    "--max-pages", "--most-crops", "--most-jobs", "--page-timeout",
+    "--max-pages", "--most-crops", "--most-jobs",
     "--precision", "--queue", "--readings", "--replay", "--rows", "--silence",
     "--sink-patience", "--squeeze", "--size", "--store-patience", "--strict", "--sure",
     "--text", "--timeout", "--validate-every", "--val-lines", "--val-pages", "--val-squeeze",

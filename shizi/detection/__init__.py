@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import cv2
@@ -16,8 +17,9 @@ from shizi.detection.ends import completed
 from shizi.detection.filling import with_filling
 from shizi.detection.missed import LARGE, LARGE_SCORE, SHRINK, merge, one_line, second_looks, shrunk
 from shizi.detection.options import DetectionOptions
+from shizi.detection.sheets import lay
 from shizi.detection.slices import build_quads
-from shizi.detection.strokes import STEEP, densest, lay, new, slant, stroke_mask, unexplained
+from shizi.detection.strokes import STEEP, Patch, densest, new, slant, stroke_mask, unexplained
 from shizi.engine import Session
 from shizi.geometry import distinct, order_quad, sides
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
@@ -141,25 +143,31 @@ class Detector:
             patches.append(shrunk(scaled))
         if not patches:
             return quads, scores
-        picture, corners = lay(patches)
-        found, certain = self._at(picture)
-        middle = found.mean(1)  # (F, 2)
-        for patch, (x, y) in zip(patches, corners, strict=True):
-            h, w = patch.picture.shape[:2]
-            inside = ((middle >= (x, y)) & (middle < (x + w, y + h))).all(1)
-            lines = found[inside] - np.array([x, y], np.float32)
-            if patch.line and inside.any():
-                lines = one_line(lines)
-            elif not patch.line:
-                inside &= (np.minimum(*sides(found)) > LARGE / SHRINK) & (certain > LARGE_SCORE)
-                lines = found[inside] - np.array([x, y], np.float32)
+        for patch, (found, certain) in zip(patches, self._each(patches), strict=True):
+            lines = one_line(found) if patch.line and len(found) else found
+            if not patch.line:
+                large = (np.minimum(*sides(found)) > LARGE / SHRINK) & (certain > LARGE_SCORE)
+                lines, certain = found[large], certain[large]
             for line in patch.back(lines):
-                score, line = float(certain[inside].mean()), order_quad(line)
+                score, line = float(certain.mean()), order_quad(line)
                 if patch.alone and is_tall(*np.ptp(line, 0)[::-1]):
                     line = roomy(line[None])[0]  # a 1 is no column
                 quads, scores = merge(quads, scores, line, score)
         unseen = new(left.marks, quads)  # what stands in line with others
         return guessed(quads, scores, roomy(unseen[in_line(unseen, quads)]))
+
+    def _each(self, patches: Sequence[Patch]) -> list[tuple[Quads, Float]]:
+        """Look at patches, and return the quads (N, 4, 2) and scores (N,) of each in its pixels."""
+        seen: dict[int, tuple[Quads, Float]] = {}
+        for sheet in lay(patches):
+            found, certain = self._at(sheet.picture)
+            middle = found.mean(1)  # (F, 2)
+            for i, corner in zip(sheet.patches, sheet.corners, strict=True):
+                h, w = patches[i].picture.shape[:2]
+                away = middle - np.array(corner, np.float32)
+                inside = ((away >= 0) & (away < (w, h))).all(1)
+                seen[i] = found[inside] - np.array(corner, np.float32), certain[inside]
+        return [seen[i] for i in range(len(patches))]
 
     def _small_print(self, image: Image, scaled: Image) -> float:
         """Look where strokes are densest, at full size.

@@ -23,6 +23,16 @@ class Canvas(NamedTuple):
     tops: tuple[int, ...]
 
 
+SHEETS = ((192, 256), (352, 288), (320, 480), (96, 1088), (96, 1760), (192, 1088), (480, 512))
+"""Canvases (height, width) of second looks: hardly any patches of 27 pages needed another one."""
+
+
+def fitting(height: int, width: int) -> tuple[int, int]:
+    """Return the smallest of :data:`SHEETS` (height, width) that holds so much, or one as large."""
+    sheets = [(h, w) for h, w in SHEETS if h >= height and w >= width]
+    return min(sheets, key=math.prod, default=(_up(height), _up(width)))
+
+
 @cache
 def _sizes() -> tuple[tuple[int, int], ...]:
     """The canvases (height, width): areas in steps of 2, shapes in steps of 1.4."""
@@ -48,6 +58,8 @@ def cover(height: int, width: int, most: int) -> Canvas:
         width: of the picture, pixels.
         most: area that a canvas may have; a picture too wide for that gets strips of its own width.
     """
+    if (height, width) in SHEETS:
+        return Canvas(height, width, (0,))
     least = min(height, 3 * OVERLAP)
     fitting = [(h, w) for h, w in _sizes() if w >= width and h >= least]
     fitting = [size for size in fitting if math.prod(size) <= most] or [(_up(least), _up(width))]

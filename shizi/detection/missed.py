@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.detection.canvas import resize
+from shizi.detection.sheets import SPACE
 from shizi.detection.strokes import (
     ASLANT,
-    SPACE,
     STEEP,
     Patch,
     Unexplained,

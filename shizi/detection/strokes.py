@@ -2,8 +2,8 @@
 
 A detector sees one scale and lines that run nearly level. What it misses, small print on a
 large page, a label on its side, still shows as strokes that lie close together in a narrow
-strip. Such strips are cut out, turned level, brought to a good height and laid side by side:
-one small picture shows them all.
+strip. Such strips are cut out, turned level and brought to a good height, to be laid on sheets
+(:mod:`shizi.detection.sheets`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from shizi.detection.beside import beside
 from shizi.geometry import box_to_quad, grow, sides, warp
-from shizi.page import GREY, Image, Quads
+from shizi.page import Image, Quads
 
 CONTRAST = 40
 """Least difference of neighbouring pixels that is a stroke, grey levels."""
@@ -57,9 +57,6 @@ ASLANT = 12.0
 
 STEEP = 25.0
 """Degrees off the level from which on slices follow a line in pieces."""
-
-SPACE = 48
-"""Pixels between patches, so that no line goes on from one to the next."""
 
 
 class Unexplained(NamedTuple):
@@ -315,26 +312,3 @@ def cut_patch(image: Image, quad: NDArray[np.float32], scale: float) -> Patch:
     """Cut a quad (4, 2) out of an image, enlarged by ``scale``."""
     width, height = (max(1, round(float(side) * scale)) for side in sides(quad))
     return Patch(warp(image, quad, width, height), quad)
-
-
-def lay(patches: Sequence[Patch]) -> tuple[Image, list[tuple[int, int]]]:
-    """Lay patches side by side in rows, the highest first.
-
-    Returns:
-        One picture, and the left top corner (x, y) of each patch in it.
-    """
-    sizes = [(p.picture.shape[0] + SPACE, p.picture.shape[1] + SPACE) for p in patches]
-    width = max(*(w for _, w in sizes), round(sum(h * w for h, w in sizes) ** 0.5))
-    corners = [(0, 0)] * len(patches)
-    x = y = row = 0
-    for i in sorted(range(len(patches)), key=lambda i: -sizes[i][0]):
-        h, w = sizes[i]
-        if x + w > width:
-            x, y, row = 0, y + row, 0
-        corners[i] = (x, y)
-        x, row = x + w, max(row, h)
-    canvas = np.full((y + row, width, 3), GREY, np.uint8)
-    for (left, top), patch in zip(corners, patches, strict=True):
-        h, w = patch.picture.shape[:2]
-        canvas[top : top + h, left : left + w] = patch.picture
-    return canvas, corners

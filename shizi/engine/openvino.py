@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.engine.batching import Array
+from shizi.engine.compiled import compiled
 from shizi.engine.int8 import Range, count_in_bytes, multiplies_bytes, tell
 
 _M_MMAP_THRESHOLD = -3  # of malloc.h
@@ -80,10 +81,9 @@ class OpenVINO:
         if "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             config["INFERENCE_PRECISION_HINT"] = "bf16"
         with _told(ONEDNN_PRIMITIVE_CACHE_CAPACITY=str(PRIMITIVES)):
-            model = core().read_model(str(path))
-            if ranges and multiplies_bytes():
-                count_in_bytes(model, ranges)
-            self._compiled = core().compile_model(model, "CPU", config)
+            byted = sorted(ranges.items()) if ranges and multiplies_bytes() else ()
+            model = partial(_model, path, dict(byted))
+            self._compiled = compiled(core(), path, config, byted, model)
         self._own = _Own()
         self._shapes: set[tuple[int, ...]] = set()  # that kernels were prepared for
 
@@ -111,6 +111,13 @@ class OpenVINO:
         if own.request is None or (own.held >= HEAVY and 4 * size <= own.size):
             own.request, own.held = self._compiled.create_infer_request(), 0
         return own.request
+
+
+def _model(path: Path, ranges: Mapping[str, Range]) -> Any:
+    model = core().read_model(str(path))
+    if ranges:
+        count_in_bytes(model, ranges)
+    return model
 
 
 class Measuring:

@@ -142,7 +142,7 @@ def _understood(
         found = list(_parsed(json.loads("".join(lines))))
     except (KeyError, TypeError, ValueError) as error:
         raise RefusedError(400, f"lines: must be JSON of quads and texts ({error})") from error
-    return Order(files, wanted(page + rest, options.page_timeout)), found
+    return Order(files, wanted(page + rest, options.timeout)), found
 
 
 def _parsed(rows: Any) -> Iterator[Correction]:

@@ -28,7 +28,7 @@ class ServeOptions(WebOptions):
         queue: requests that may wait; further ones are told to come again later.
         max_upload: bytes of a request.
         max_pages: pages of a request.
-        page_timeout: seconds that loading and reading a page may take.
+        timeout: seconds that loading and reading a page may take.
         keep: seconds that the result of a job is kept.
         most_jobs: jobs that are kept.
         token_file: file that holds a token without which nothing is read; by default the
@@ -41,7 +41,7 @@ class ServeOptions(WebOptions):
     queue: int = 32
     max_upload: int = 64_000_000
     max_pages: int = 200
-    page_timeout: float = 60.0
+    timeout: float = 60.0
     keep: float = 3600.0
     most_jobs: int = 100
     token_file: Path | None = None
@@ -55,7 +55,7 @@ class ServeOptions(WebOptions):
         """
         WebOptions.__post_init__(self)
         check_range(self, workers=(0, 1024), queue=(0, 100_000), max_upload=(1, math.inf))
-        check_range(self, max_pages=(1, math.inf), page_timeout=(0.01, 86_400))
+        check_range(self, max_pages=(1, math.inf), timeout=(0.01, 86_400))
         check_range(self, keep=(1, math.inf), most_jobs=(1, 100_000))
 
     @property

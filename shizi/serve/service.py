@@ -72,7 +72,7 @@ class Service:
     def __init__(self, reader: Reader, options: ServeOptions) -> None:
         self._reader, self._options = reader, options
         self._turns = {turns: reader.told(orientation=turns) for turns in (True, False)}
-        self._desk = Desk(options.side_by_side, options.queue, options.page_timeout)
+        self._desk = Desk(options.side_by_side, options.queue, options.timeout)
         self._later = Later(options.keep, options.most_jobs)
         self._metrics = Metrics()
         self._collection = Collection(options.collect) if options.collect else None
@@ -244,7 +244,7 @@ class Service:
     ) -> Order:
         """Make an order of one file that came inside a body."""
         given = [] if pages is None else [("pages", pages)]
-        found = wanted(given, self._options.page_timeout)
+        found = wanted(given, self._options.timeout)
         return Order(((name, BytesIO(data)),), replace(found, orientation=turn))
 
     async def umi(self, request: Request) -> Response:

@@ -33,7 +33,7 @@ async def result_of(request: Request, options: ServeOptions) -> tuple[Order, lis
     """
     given = list(request.query_params.multi_items())
     if not is_form(request):
-        found = wanted(given, options.page_timeout)
+        found = wanted(given, options.timeout)
         return Order((), found), pages_of(parsed(await body_of(request, options.max_upload)))
     files, fields = await form_of(request, options.max_upload)
     with closed_on_error(files):
@@ -44,7 +44,7 @@ async def result_of(request: Request, options: ServeOptions) -> tuple[Order, lis
         read = pages_of(parsed(results[0].encode("utf-8", "surrogatepass")))
         if len(read) > options.max_pages:
             raise RefusedError(413, too_many(files[0][0], options.max_pages))
-        return Order(files, wanted(given, options.page_timeout)), read
+        return Order(files, wanted(given, options.timeout)), read
 
 
 def joined(

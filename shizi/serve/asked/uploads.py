@@ -96,11 +96,11 @@ async def order_of(request: Request, options: ServeOptions) -> Order:
         RefusedError: it makes no sense, is too large, or breaks off.
     """
     given = list(request.query_params.multi_items())
-    asked = wanted(given, options.page_timeout)  # before the files are taken
+    asked = wanted(given, options.timeout)  # before the files are taken
     if is_form(request):
         files, fields = await form_of(request, options.max_upload)
         with closed_on_error(files):
-            order = Order(files, wanted(given + fields, options.page_timeout))
+            order = Order(files, wanted(given + fields, options.timeout))
     else:
         order = Order(((asked.name, await _body(bounded(request, options.max_upload))),), asked)
     if not order.files:
