@@ -10,7 +10,7 @@ from quads import quad_iou
 from shizi.detection.beside import in_line
 from shizi.detection.filling import filling, with_filling
 from shizi.detection.missed import second_looks
-from shizi.detection.strokes import Patch, cut_patch, densest, slant, unexplained
+from shizi.detection.strokes import cut_patch, densest, slant, unexplained
 from shizi.geometry import box_to_quad, sides
 from shizi.page import Image
 
