@@ -6,13 +6,17 @@ import cv2
 import numpy as np
 import pytest
 
-from shizi.live.see.reading.badge import badge_of, badge_run
+from shizi.live.see.reading.badge import Badge, badge_run, badges_of
 from shizi.live.see.tracking.look import View, imprint_of, view_of
 from shizi.page import Char, Image
 from shizi.recognition import Reading
 
 BLUE, WHITE = (60, 150, 255), (255, 255, 255)
 H, W = 30, 240
+
+
+def badge_of(view: View) -> Badge | None:
+    return next(iter(badges_of(view)), None)
 
 
 def paper(grey: int = 40) -> Image:
@@ -50,6 +54,36 @@ def chars(text: str) -> list[Char]:
 def test_a_filled_badge_ends_where_its_colour_does() -> None:
     badge = badge_of(framed(badged()))
     assert badge and badge.inside is None and 46 < badge.end < 56 and badge.colour == BLUE
+
+
+def test_a_level_and_a_fan_club_are_two_badges() -> None:
+    line = badged()
+    cv2.rectangle(line, (56, 4), (116, 26), (230, 60, 120), -1)
+    cv2.putText(line, "fans", (66, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.5, WHITE, 1)
+    cv2.putText(line, "rose", (130, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.7, WHITE, 2)
+    level, club = badges_of(framed(line))
+    assert 46 < level.end < 56 and 115 < club.end < 125
+    assert level.inside is None and club.inside is None
+
+
+@pytest.mark.parametrize("right", [60, 26])
+def test_a_medal_and_an_icon_on_plain_paper_end_where_their_boxes_do(right: int) -> None:
+    """A word on its colour, its number in a frame; or a sign on a square."""
+    line, dull = paper(255), (93, 123, 158)
+    cv2.rectangle(line, (2, 4), (min(38, right), 26), dull, -1)
+    cv2.rectangle(line, (2, 4), (right, 26), dull, 1)
+    cv2.putText(line, "x", (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, WHITE, 1)
+    cv2.putText(line, "rose", (right + 8, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (20, 20, 20), 2)
+    badge = badge_of(framed(line, paper(255)[:4]))
+    assert badge and right < badge.end < right + 6
+
+
+def test_what_a_banner_is_filled_with_is_no_badge() -> None:
+    line = badged()
+    around = np.concatenate([paper()[:1], np.full((5, W, 3), BLUE, np.uint8)])
+    view = View(np.concatenate([around, line, around[::-1]]), 6, 6 + H)
+    view.image[1:-1, 2:49] = np.where(view.image[1:-1, 2:49] == 40, BLUE, view.image[1:-1, 2:49])
+    assert badge_of(view) is None
 
 
 def test_a_colour_that_goes_on_above_and_below_is_no_badge() -> None:

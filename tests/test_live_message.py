@@ -7,7 +7,7 @@ import pytest
 
 from shizi.live.event import Run
 from shizi.live.see.messages.assemble import Assembler
-from shizi.live.see.messages.wrap import Typography, continues, ends_early, wider
+from shizi.live.see.messages.wrap import Typography, continues, ends_early, two_steps
 from shizi.live.see.reading.counting import same_message
 from shizi.live.see.reading.line import SeenLine
 from shizi.live.see.reading.vote import Sighting
@@ -77,10 +77,10 @@ def test_what_is_said_goes_on_below_a_nickname_whose_colon_was_overlooked() -> N
 
 def test_how_far_messages_stand_apart_is_told_by_the_lines_themselves() -> None:
     """Nicknames without a colon, each above what is said; a banner stands further away."""
-    assert wider([1.2, 2.1, 1.1, 2.0, 2.6, 1.3]) == pytest.approx(2.1, abs=0.1)
-    assert wider([1.9, 2.0, 2.1, 2.0, 1.9]) == 0  # one line each
-    assert wider([1.2, 1.1, 1.2, 1.1]) == 0  # nothing between messages
-    assert wider([1.9, 2.0, 2.9, 2.0, 2.8]) == 0  # banners among them
+    assert two_steps([1.2, 2.1, 1.1, 2.0, 2.6, 1.3]) == pytest.approx((1.2, 2.1), abs=0.1)
+    assert two_steps([1.9, 2.0, 2.1, 2.0, 1.9]) == (0, 0)  # one line each
+    assert two_steps([1.2, 1.1, 1.2, 1.1]) == (0, 0)  # nothing between messages
+    assert two_steps([1.9, 2.0, 2.9, 2.0, 2.8]) == (0, 0)  # banners among them
 
 
 def test_a_nickname_above_what_is_said_is_parted_from_it(tracker: Tracker) -> None:
@@ -105,6 +105,42 @@ def test_a_full_line_goes_on_where_messages_stand_as_close() -> None:
     above = line(1, 100, "小鱼：", "今天有什么", right=395)
     assert continues(above, above, line(2, 136, "活动"), spaced(1.2))
     assert not continues(above, above, line(2, 136, "老王：", "来了"), spaced(1.2))
+
+
+def test_a_full_line_ends_its_message_where_the_next_line_stands_as_far_as_messages_do() -> None:
+    room = spaced(1.5)
+    room.study(line(0, y, "").track.box for y in (0, 33, 78, 111, 156, 189))
+    above = line(1, 100, "小鱼：", "今天有什么", right=395)
+    assert continues(above, above, line(2, 100 + 1.1 * TALL, "活动"), room)
+    assert not continues(above, above, line(2, 100 + 1.45 * TALL, "活动"), room)
+
+
+def test_a_line_in_another_colour_than_the_one_above_ends_in_is_of_somebody_else() -> None:
+    above, room = line(1, 100, "小鱼：", "信号不好", right=395), spaced(1.4)
+    assert continues(above, above, line(2, 136, "卡了"), room) is True
+    assert continues(above, above, line(2, 136, "老王", "送出 情书"), room) is False
+
+
+def test_low_letters_bring_lines_no_further_apart() -> None:
+    room = Typography(usual=TALL)
+    high, low = line(1, 100, "Any plans", right=395), line(2, 130, "are now", right=100)
+    low.track.box[[1, 3]] = 138, 152
+    assert room.apart(high.track, low.track) == 1.0
+
+
+def test_where_lines_stand_tells_before_the_first_is_read_how_they_belong(tracker: Tracker) -> None:
+    boxes = [line(0, y, "").track.box for y in (0, 33, 100, 133, 200, 233)]
+    wise, fresh = Assembler(tracker, 1.0), Assembler(tracker, 1.0)
+    wise.study(boxes, TALL)
+    for assembler, rows in ((wise, 1), (fresh, 2)):
+        name, said = line(0, 100, "小鱼", right=80), line(1, 136, "今天有什么", right=400)
+        assert len({row.track for row in assembler.take([name, said])}) == rows
+
+
+def test_what_is_said_on_a_card_stands_on_a_ground_of_its_own() -> None:
+    name, paid = line(1, 100, "小鱼"), line(2, 130, "¥200")
+    assert continues(name, paid, line(3, 130 + 2.4 * TALL, "加油"), spaced(1.4))
+    assert not continues(name, paid, line(3, 130 + 3 * TALL, "加油"), spaced(1.4))
 
 
 def test_lines_with_room_between_them_do_not_tell_how_far_messages_stand_apart() -> None:

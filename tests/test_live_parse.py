@@ -322,6 +322,27 @@ def test_medals_are_no_names_and_names_no_medals() -> None:
     assert parse("云朵88", " 来了", platform="bilibili").user == "云朵88"
 
 
+def test_a_line_of_nobody_is_told_once_it_rolled_or_ended() -> None:
+    head, said = row("房间观众(1284)"), row("小鱼：", "来了")
+    for shown in (head, said):
+        still = replace(shown, rolled=False)
+        named = shown is said
+        assert (GENERIC.parse(still) is not None) is named
+        assert (GENERIC.parse(replace(still, pinned=True, closed=True)) is not None) is named
+        assert GENERIC.parse(replace(still, closed=True)) is not None
+
+
+@pytest.mark.parametrize("text", ["Send a message", "Top chat", "这里输入聊天内容"])
+def test_what_the_app_writes_around_the_rows_is_no_event(text: str) -> None:
+    assert GENERIC.parse(row(text)) is None
+
+
+def test_the_colon_before_a_wording_has_either_colour() -> None:
+    assert parse("小李飞刀：", "送出 玫瑰 ×1").gift == Gift("玫瑰", 1)
+    assert parse("小李飞刀", "：送出 玫瑰 ×1").gift == Gift("玫瑰", 1)
+    assert parse("J** ", "正在去买").kind == "system"
+
+
 def test_score_weighs_the_fit() -> None:
     assert parse("小明进入直播间").score == 1.0
     misread = parse("小明进入直播问").score

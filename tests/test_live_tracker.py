@@ -13,7 +13,7 @@ import pytest
 from stroke_rows import HEIGHT, PITCH, TALL, Drawn
 
 import shizi
-from shizi.live.see.tracking.boxes import lines_of
+from shizi.live.see.tracking.boxes import lines_of, without_avatar
 from shizi.live.see.tracking.panel import Panel
 from shizi.live.see.tracking.track import Track
 from shizi.live.see.tracking.tracker import Tracker
@@ -34,12 +34,56 @@ def test_a_row_keeps_its_identity_over_a_scroll() -> None:
     assert all(t.seen > 15 for t in tracker.tracks)
 
 
+def test_an_avatar_is_no_part_of_the_line_beside_it() -> None:
+    image = np.full((60, 200, 3), 250, np.uint8)
+    cv2.putText(image, "hello", (60, 36), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (20, 20, 20), 1)
+    box = np.array([10, 10, 120, 50], np.float32)
+    assert (without_avatar(box, image) == box).all()
+    cv2.circle(image, (30, 30), 18, (90, 40, 160), -1)
+    x0, y0, x1, y1 = without_avatar(box, image)
+    assert 54 < x0 < 62 and 20 < y0 < 28 and x1 == 120 and 36 < y1 < 42
+    image[:, 12:50] = 250
+    cv2.rectangle(image, (12, 22), (40, 38), (90, 40, 160), -1)  # a badge as high as the text
+    assert (without_avatar(box, image) == box).all()
+
+
+def test_an_icon_beside_a_line_takes_no_place_of_it() -> None:
+    panel = Drawn({i: 40 + PITCH * i for i in range(3)})
+    tracker = Tracker(panel.detect)
+    for step in range(3):
+        tracker.step(Panel(panel.image()), step / 10)
+    before = [t.box.copy() for t in tracker.tracks]
+    for track in tracker.tracks:
+        track.whole = False
+    x0, y0, _, y1 = before[1]
+    icon = np.array([[[x0 - 20, y0 - 2], [x0 + 2, y0 - 2], [x0 + 2, y1 + 3], [x0 - 20, y1 + 3]]])
+    tracker.detect = lambda _: icon.astype(np.float32) * (15 / max(15, tracker.usual))
+    tracker._look(Panel(panel.image()), [(0, HEIGHT)], 0.2)
+    assert all((t.box == box).all() for t, box in zip(tracker.tracks, before, strict=False))
+
+
 def test_equal_rows_are_two_tracks() -> None:
     panel = Drawn({1: 100, 101: 100 + PITCH})  # the same strokes
     tracker = Tracker(panel.detect)
     for step in range(8):
         tracker.step(Panel(panel.image(5 * step)), step / 10)
     assert ids(tracker) == [0, 1]
+
+
+def test_a_row_that_a_torn_picture_shows_twice_is_one() -> None:
+    """Above, the picture that is coming; below, the one before, with the last row once more."""
+    panel = Drawn({1: 100, 2: 100 + PITCH})
+    tracker = Tracker(panel.detect)
+    for step in range(4):
+        tracker.step(Panel(panel.image()), step / 10)
+    before = panel.image()
+    panel.rows = {1: 100 - PITCH, 2: 100, 3: 100 + PITCH}
+    after, cut = panel.image(), 100 + TALL + 5
+    tracker.step(Panel(np.concatenate([after[:cut], before[cut:]])), 0.4)
+    for step in range(5, 12):
+        tracker.step(Panel(after), step / 10)
+    assert [t.seen for t in tracker.tracks if t.seen > 4] == [12, 12, 7]
+    assert ids(tracker) == [0, 1, 2]
 
 
 def test_equal_rows_that_jump_keep_their_order() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from shizi.live.event import Run
+from shizi.live.colour import APART, felt
+from shizi.live.event import Colour, Run
 from shizi.live.see.reading.shapes import settle
-from shizi.live.see.reading.vote import Sighting, coloured, elect
+from shizi.live.see.reading.vote import Palette, Sighting, coloured, elect
 from shizi.page import Char
 from shizi.recognition import Reading
 
@@ -83,3 +86,50 @@ def test_the_dark_edge_of_bright_text_is_none_of_its_colour() -> None:
     chars = [Char(c, 0.95, i / 4, (i + 1) / 4) for i, c in enumerate("小鱼你好")]
     runs = coloured(crop, Reading("小鱼你好", 0.95, tuple(chars)))
     assert runs == (Run("小鱼", (140, 230, 255)), Run("你好", (255, 255, 255)))
+
+
+def inked(
+    *parts: tuple[str, Colour], tall: int = 20, paper: int = 255, palette: Palette | None = None
+) -> list[str]:
+    """Runs of a text whose characters, 10 px wide, are drawn as bars in colours."""
+    text = "".join(part for part, _ in parts)
+    crop = np.full((tall, 10 * len(text) + 20, 3), paper, np.uint8)
+    for i, (c, ink) in enumerate((c, ink) for part, ink in parts for c in part):
+        if not c.isspace():
+            crop[3:17, 10 * i + 2 : 10 * i + 9 : 3] = ink
+    wide = crop.shape[1]
+    chars = [Char(c, 1.0, 10 * i / wide, 10 * (i + 1) / wide) for i, c in enumerate(text)]
+    return [run.text for run in coloured(crop, Reading(text, 1.0, tuple(chars)), 20.0, palette)]
+
+
+def test_what_a_picture_behind_it_lends_to_white_text_is_no_other_colour() -> None:
+    assert math.dist(felt((248, 253, 255)), felt((254, 250, 253))) < APART / 3
+
+
+def test_a_brightness_changes_at_a_blank_rather_than_elsewhere() -> None:
+    grey, black = (107, 109, 106), (28, 28, 28)
+    assert inked(("一叶知秋 ", grey), ("gg", black)) == ["一叶知秋 ", "gg"]
+    assert inked(("一叶知秋", grey), ("gg", black)) == ["一叶知秋gg"]
+
+
+def test_a_few_letters_are_parted_by_the_brightness_that_nicknames_have_in_a_room() -> None:
+    grey, black = (107, 109, 106), (52, 52, 52)
+    assert inked(("Mike O ", grey), ("W", black)) == ["Mike O W"]
+    assert inked(("Mike O ", grey), ("W", black), palette=(grey, black)) == ["Mike O ", "W"]
+    assert inked(("what a W", black), palette=(grey, black)) == ["what a W"]
+
+
+def test_no_colour_changes_inside_a_word() -> None:
+    pale, white = (214, 242, 245), (224, 225, 230)
+    assert inked(("12", pale), ("345", white), paper=0) == ["12", "345"]
+    assert inked(("ju", pale), ("mps", white), paper=0) == ["jumps"]
+
+
+def test_a_character_whose_span_shows_no_stroke_has_the_colour_before_it() -> None:
+    assert inked(("小鱼来了", (30, 30, 30)), ("吗", (250, 250, 250))) == ["小鱼来了吗"]
+
+
+def test_an_outlined_sign_has_the_colour_of_its_nickname() -> None:
+    pale, blue = (200, 210, 215), (60, 150, 255)
+    assert inked(("☆", pale), ("小鱼", blue), paper=0) == ["☆小鱼"]
+    assert inked(("★", pale), ("小鱼", blue), paper=0) == ["★", "小鱼"]

@@ -9,13 +9,18 @@ from functools import cache
 import numpy as np
 import pytest
 
-from shizi.live.event import Event, Gift
+from shizi.live.event import Event, Gift, Run
 from shizi.live.frame import Frame
 from shizi.live.mean.grammar import load_grammar
 from shizi.live.mean.parse import Parser
 from shizi.live.options import RegionOptions, SimulateOptions, parse_region
-from shizi.live.see.region import Alignment, Finder, _around, _united
+from shizi.live.see.reading.line import SeenLine
+from shizi.live.see.reading.vote import Sighting
+from shizi.live.see.region import Alignment, Finder, _aligned, _around, _as_one, _united
+from shizi.live.see.tracking.look import view_of
 from shizi.live.see.tracking.panel import Panel
+from shizi.live.see.tracking.scroll import template_of
+from shizi.live.see.tracking.track import Track
 from shizi.live.see.watch import Watch, live_reader
 from shizi.live.simulate import frames, make_room
 from shizi.live.simulate.script import Act
@@ -93,6 +98,52 @@ def test_the_area_found_holds_every_row() -> None:
     assert area[0] <= left + 20
     assert area[0] > 0.6 * frame.width
     assert area[3] >= 0.85 * frame.height
+
+
+def test_lines_that_move_elsewhere_do_not_tell_where_rows_begin() -> None:
+    """Two in the picture, two in the panel: nothing begins half-way between them."""
+    lefts = (100, 110, 900, 902, 903)
+    moved = np.array([[x, 40 * i, x + 90, 40 * i + 20] for i, x in enumerate(lefts)], np.float32)
+    assert _aligned(moved[:4]).left in (105, 901) and _aligned(moved).left == 902
+
+
+def test_two_rows_that_go_up_as_one_are_enough_to_tell_where_the_rows_are() -> None:
+    a, b, c = (
+        np.array([x, y, x + 90, y + 20], np.float32) for x, y in ((20, 0), (22, 40), (90, 40))
+    )
+    assert _as_one([(a, 54), (b, 53)])
+    assert not _as_one([(a, 54), (c, 54)]) and not _as_one([(a, 54), (b, 30)])
+
+
+def seen(number: int, left: float, top: float, moved: float = 0.0) -> Track:
+    box = np.array([left, top, left + 100, top + 20], np.float32)
+    strokes = np.zeros((600, 100), np.float32)
+    view = view_of(np.zeros((600, 400, 3), np.uint8), box, 20.0)
+    template = template_of(strokes, box)
+    return Track(number, 1.0, 1.0, box, template, strokes, view, 30.0, 1.0, moved=moved)
+
+
+def test_a_line_waits_for_the_one_above_that_it_may_go_on_with() -> None:
+    watch = Watch(reader())
+    name, said, other = seen(1, 20, 100), seen(2, 20, 126), seen(3, 20, 300)
+    watch._tracker.tracks = [name, said, other]
+    for track in (name, said, other, other):
+        watch._tracker._note(track.box)
+    assert watch._waits(said, [said, other], 1.0) and not watch._waits(other, [said, other], 1.0)
+    assert not watch._waits(said, [name, said], 1.0)  # they are read together
+    said.first = 0.0
+    assert not watch._waits(said, [said], 1.0)  # not for ever
+
+
+def test_goods_beside_the_rows_are_no_row() -> None:
+    watch = Watch(reader())
+    rows = [seen(i, 20, 100 + 40 * i, moved=100) for i in range(3)]
+    watch._tracker.tracks = [*rows, goods := seen(4, 300, 150)]
+    watch._tracker._note(goods.box)
+    for left, text, aside in ((300, "T恤 ¥44", True), (300, "x3", False), (40, "小鱼", False)):
+        line = SeenLine(seen(5, left, 150))
+        line.add(Sighting((Run(text, (255, 255, 255)),), 0.98, 30.0), 1.0)
+        assert watch._aside(line) is aside
 
 
 def test_a_place_above_the_area_is_found_once_a_gift_takes_it() -> None:

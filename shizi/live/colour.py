@@ -12,8 +12,9 @@ from shizi.live.event import Colour
 APART = 32.0
 """Distance of two colours from which text counts as coloured differently."""
 
-_FAINT = 20.0
-"""Chroma at which a colour counts as half as colourful as can be."""
+_NOISE, _FAINT = 4.0, 20.0
+"""Chroma that what moves behind a text lends to it, and, above that, the one at which a colour
+counts as half as colourful as can be."""
 
 
 def felt(colour: Colour | NDArray[np.float32]) -> tuple[float, float, float]:
@@ -25,7 +26,9 @@ def felt(colour: Colour | NDArray[np.float32]) -> tuple[float, float, float]:
     r, g, b = (float(v) for v in colour)
     luma = 0.299 * r + 0.587 * g + 0.114 * b
     blue, red = 0.5 * b - 0.169 * r - 0.331 * g, 0.5 * r - 0.419 * g - 0.081 * b
-    scale = 100 / (math.hypot(blue, red) + _FAINT)
+    chroma = math.hypot(blue, red)
+    sure = max(0.0, chroma - _NOISE)
+    scale = 100 * sure / (sure + _FAINT) / max(1.0, chroma)
     return 0.3 * luma, scale * blue, scale * red
 
 

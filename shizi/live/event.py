@@ -41,6 +41,7 @@ class Row:
         quad: place in the frame at the latest sighting, pixels.
         pinned: it stands still while others scroll: a banner or a pinned notice.
         closed: no further revision will come.
+        rolled: it scrolled with others.
         head: characters of its first line where that ended though there was room for more, as
             that of a nickname which stands above what is said; 0: it did not.
         flies: it crossed the picture, so nobody is named.
@@ -55,6 +56,7 @@ class Row:
     quad: Quad
     pinned: bool = False
     closed: bool = False
+    rolled: bool = True
     head: int = 0
     flies: bool = False
 

@@ -134,7 +134,8 @@ class Parser:
         """Return what a row tells, or None for one that tells nothing: no letter, or chrome.
 
         The score is the row's score times how well the best reading fits, 0 to 1. A row that
-        names nobody and fits no template is a ``system`` line, unless it is a mere scrap.
+        names nobody and fits no template is a ``system`` line, unless it is a mere scrap or
+        stands still.
         """
         whole = _text(row)
         letters = sum(char.isalnum() for char in whole.folded.text)
@@ -144,7 +145,7 @@ class Parser:
             reading, level = _Reading("comment", "", row.text, 1.0), None
         else:
             reading, level = self._best(whole)
-        if reading.fit == _NOBODY and letters < _SCRAP:
+        if reading.fit == _NOBODY and (letters < _SCRAP or _furniture(row)):
             return None
         return Event(
             id=f"{self.room}-{row.track}",
@@ -215,6 +216,11 @@ class Parser:
                 yield _reading(template, found, text)
 
 
+def _furniture(row: Row) -> bool:
+    """True for a row of nobody that stands still, or may: a caption, the head of a panel."""
+    return row.pinned or not (row.rolled or row.closed)
+
+
 def _paid_apart(found: regex.Match[str], text: _Text) -> bool:
     """False where an amount is within what somebody says, or all that follows, as a price is."""
     if not found.groupdict().get("money"):
@@ -273,6 +279,7 @@ def _off_border(text: _Text, end: int) -> bool:
     A gap makes up for one character, and so does a thin one: it has little of a colour.
     """
     slack = 1 if text.parted(end) or text.cut(end - 1, end) in _THIN else 0
+    slack |= text.rest[end : end + 1] == ":"  # which has the colour of either
     return all(abs(border - text.start - end) > slack for border in text.borders)
 
 

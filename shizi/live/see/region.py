@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,10 @@ _SEARCH = 0.5
 _PLACES = 1.0
 """Seconds between two looks for a place above the area."""
 
+
+_SURELY, _EASE = 3, 2
+"""Lines that went up from which an area is sure, wherever they stand; and pixels by which two that
+roll together may seem to go otherwise."""
 
 _TRIES = 4
 """Looks within which an area is found again, or is left as it is."""
@@ -133,6 +138,24 @@ class Finder:
             self._found = self._heightened(self._found, frame.image)
         return self._found
 
+    @property
+    def left(self) -> float:
+        """Where the rows begin, pixels; 0 while none is known."""
+        return self._rows.left
+
+    @property
+    def row_height(self) -> float:
+        """Height of the rows, pixels; 0 while none is known."""
+        return self._rows.height
+
+    @property
+    def rows(self) -> list[Box]:
+        """Lines that stood in the area as its rows do when it was found, pixels."""
+        sight, area = self._before, self._found
+        if sight is None or area is None:
+            return []
+        return [b for b in sight.boxes if self._rows.like(b) and area[1] <= b[1] < area[3]]
+
     def heard(self, time: float, news: bool) -> None:
         """Be told whether there were new rows; after a long silence the search begins anew."""
         if news:
@@ -169,15 +192,13 @@ class Finder:
         """The area of what moved up since the search began; None while that is too little."""
         panel = figure(ink(image))
         boxes = find_lines(self.detect, image, self._rows.height)
-        if self._before is not None:
-            self._moved += _risen(self._before, panel)
+        risen = _risen(self._before, panel) if self._before is not None else []
+        self._moved += [box for box, _ in risen]
         self._before = _Sight(panel, boxes)
-        if len(self._moved) < 3 or not boxes:
+        if not boxes or (len(self._moved) < _SURELY and not _as_one(risen)):
             return None
         moved = np.stack(self._moved)  # (M, 4)
-        self._rows = Alignment(
-            float(np.median(moved[:, 0])), float(np.median(moved[:, 3] - moved[:, 1]))
-        )
+        self._rows = _aligned(moved)
         return _around(moved, boxes, self._rows, self.size)
 
     def _heightened(self, area: Area, image: Image) -> Area:
@@ -215,8 +236,24 @@ class _Sight:
     boxes: list[NDArray[np.float32]]
 
 
-def _risen(before: _Sight, panel: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Lines of an earlier look that stand higher now, by their boxes of then."""
+def _aligned(moved: NDArray[np.float32]) -> Alignment:
+    """How most of the lines that moved (M, 4) stand; others move in the picture."""
+    tall = float(np.median(moved[:, 3] - moved[:, 1]))
+    beside = np.abs(moved[:, None, 0] - moved[None, :, 0]) < tall  # (M, M)
+    most = moved[beside[int(beside.sum(1).argmax())]]
+    return Alignment(float(np.median(most[:, 0])), float(np.median(most[:, 3] - most[:, 1])))
+
+
+def _as_one(risen: list[tuple[Box, int]]) -> bool:
+    """True when two lines that begin below each other went up together."""
+    return any(
+        abs(up - higher) <= _EASE and abs(float(a[0] - b[0])) < float(a[3] - a[1]) / 2
+        for (a, up), (b, higher) in pairwise(risen)
+    )
+
+
+def _risen(before: _Sight, panel: NDArray[np.float32]) -> list[tuple[Box, int]]:
+    """Lines of an earlier look that stand higher now, by their boxes of then; by how much."""
     risen = []
     for box in before.boxes:
         row = template_of(before.panel, box, paper=0.0)
@@ -225,7 +262,7 @@ def _risen(before: _Sight, panel: NDArray[np.float32]) -> list[NDArray[np.float3
         curve = likeness(panel, row)
         best = int(curve.argmax())
         if curve[best] > 0.7 and 4 < row.top - best < 12 * len(row.ink):
-            risen.append(box)
+            risen.append((box, row.top - best))
     return risen
 
 

@@ -14,6 +14,7 @@ from shizi.live.frame import Area, Box, Frame
 from shizi.live.options import ReadingOptions, RegionOptions, WatchOptions
 from shizi.live.see.flying import Flights
 from shizi.live.see.messages.assemble import Assembler
+from shizi.live.see.reading.line import SeenLine
 from shizi.live.see.reading.reader import SETTLE, LineReader
 from shizi.live.see.region import Finder
 from shizi.live.see.tracking.panel import Panel
@@ -28,6 +29,13 @@ _LINGER = 1.0
 
 _WHOLE = 0.8
 """Share of the usual height below which a line at the lower edge is cut off by it."""
+
+_ASIDE = 8.0
+"""How far from where rows begin something begins that is none, in line heights."""
+
+_BELOW, _PATIENCE = 1.7, 0.8
+"""Distance of a line from one that it may go on with, in line heights, and for how long it waits
+for that to be read, seconds."""
 
 _LATE = 0.3
 """Seconds behind a live source from which nothing is read again."""
@@ -151,6 +159,7 @@ class Watch:
         panel = Panel(frame.crop(*area), *area[:2])
         gone, tracks = self._tracker.step(panel, frame.time), self._tracker.tracks
         due = [t for t in tracks if t.wanted and not t.fleeting and self._settled(t, frame.time)]
+        due = [t for t in due if not self._waits(t, due, frame.time)]
         rows = self._place(due, gone, frame.time)
         if not (self.live and self._late > _LATE):
             self._lines.look_again(tracks, frame.time)
@@ -159,10 +168,18 @@ class Watch:
     def _place(self, due: list[Track], gone: list[Track], time: float) -> list[Row]:
         """Read lines that are due, and what there is yet to read on those that are gone."""
         due = due + [t for t in gone if self._lines.unread(t)]
-        lines = self._lines.read(due, time)
+        lines = [x for x in self._lines.read(due, time) if not self._aside(x)]
         rows = self._assembler.take(lines)
         self._lines.forget(gone)
         return rows + self._assembler.retire(gone, time)
+
+    def _aside(self, line: SeenLine) -> bool:
+        """True for what stands beside the rows, such as a card of goods; a count belongs there."""
+        left, track = self._tracker.left, line.track
+        if np.isnan(left) and self._finder.rows:
+            left = self._finder.left
+        far = float(track.box[0]) - left > _ASIDE * self._tracker.usual
+        return far and not (track.rolls or line.bare_count)
 
     def _settled(self, track: Track, time: float) -> bool:
         """True when a line's look will not get better: it is not sliding in any more."""
@@ -171,6 +188,16 @@ class Watch:
         edge = self.area[3] if self.area else np.inf
         cut = float(track.box[3]) > edge - 2 and track.height < _WHOLE * self._tracker.usual
         return time - track.since > SETTLE - 0.01 and not (entering or cut)
+
+    def _waits(self, track: Track, due: list[Track], time: float) -> bool:
+        """True for a new line just below one that is not read yet: it may go on with that."""
+        if track.id in self._lines.lines or time - track.first > _PATIENCE:
+            return False
+        return any(
+            t.wanted and t.last == time and t not in due and t.id not in self._lines.lines
+            and 0 < track.box[1] - t.box[1] < _BELOW * self._tracker.usual
+            for t in self._tracker.tracks
+        )  # fmt: skip
 
     def _resize(self, area: Area | None) -> list[Row]:
         """Go on in a panel that became higher or wider, or begin anew in another one."""
@@ -197,6 +224,7 @@ class Watch:
         size, self._size = self._size, self._finder.size
         scale = self._size[1] / size[1] if size[1] else 1.0
         self._assembler = Assembler(self._tracker, _LINGER, self._assembler, scale)
+        self._assembler.study(self._finder.rows, self._finder.row_height)
 
     def _number(self) -> int:
         return self._tracker.number()

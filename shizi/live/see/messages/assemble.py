@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
 
 from shizi.live.event import Row
+from shizi.live.frame import Box
 from shizi.live.see.messages.memory import Memory, Past
 from shizi.live.see.messages.message import Message
 from shizi.live.see.messages.wrap import Typography, begins, beside, continues
@@ -54,8 +55,14 @@ class Assembler:
         if before is not None:
             self._memory.take_over(before._memory, scale)
 
+    def study(self, boxes: Sequence[Box], usual: float) -> None:
+        """Learn how lines stand, pixels, that were seen before any is read; ``usual``: height."""
+        self._typography.usual = usual
+        self._typography.study(boxes)
+
     def take(self, lines: Sequence[SeenLine]) -> list[Row]:
         """Take in lines that were just read together; return what is new about messages."""
+        self._typography.usual = self.tracker.usual
         new = [x for x in lines if x.track.id not in self._of and not self._seen_before(x)]
         if new:
             self._memory.note_gap(new, self._hidden(max(x.track.first for x in new)))

@@ -149,8 +149,9 @@ class Memory:
         lines = past.message.lines
         at = next((i for i, x in enumerate(lines) if x is past.line), 0)
         above = lines[at - 1].track if at else None
-        seen = above is not None and above.last == line.track.last
-        return bool(above and seen and above.rolls and 0 < pitch(above, line.track) < WRAPPED)
+        if above is None or above.last != line.track.last or not above.rolls:
+            return False
+        return 0 < pitch(above.box, line.track.box, self.tracker.usual) < WRAPPED
 
     def _vanished(self, hidden: Sequence[tuple[SeenLine, Message]]) -> Iterator[Past]:
         """Lines that are not seen; those that are only hidden first."""

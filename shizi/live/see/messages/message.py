@@ -11,7 +11,7 @@ import numpy as np
 from shizi.geometry import box_to_quad
 from shizi.live.colour import alike
 from shizi.live.event import Row, Run
-from shizi.live.see.messages.wrap import beside, ends_early
+from shizi.live.see.messages.wrap import PAID, beside, ends_early
 from shizi.live.see.reading.line import SeenLine
 from shizi.live.see.reading.vote import Sighting
 from shizi.page import Quad
@@ -57,7 +57,7 @@ class Message:
             right: where the room wraps its lines, pixels.
         """
         best = [line.best for line in self.lines]
-        runs = (*self.lines[0].badge, *_joined(_in_a_row(best)))
+        runs = (*self.lines[0].badge, *_in_a_row(best))
         score = float(np.average([s.score for s in best], weights=[len(s.text) for s in best]))
         pinned = self.lines[0].track.pinned
         head = self._head(right)
@@ -79,6 +79,7 @@ class Message:
             quad=Quad.from_array(box_to_quad(box)),
             pinned=pinned,
             closed=closed,
+            rolled=any(line.track.rolls for line in self.lines),
             head=head,
         )
 
@@ -91,23 +92,18 @@ class Message:
         return badge + len(first.best.text) if ends_early(first, second, right) else 0
 
 
-def _in_a_row(lines: Sequence[Sighting]) -> list[Run]:
-    """Runs of lines, one after the other; words of letters have a space where the text wraps."""
+def _in_a_row(lines: Sequence[Sighting]) -> tuple[Run, ...]:
+    """Runs of lines, one after the other; those that go on in one colour below are made one.
+
+    Words of letters have a space where the text wraps.
+    """
     runs: list[Run] = []
     for line in lines:
         first, *rest = line.runs
         if runs and _WORD_ENDS.search(runs[-1].text) and _WORD_BEGINS.match(first.text):
             first = Run(" " + first.text, first.colour)
+        paid = runs and PAID.search(runs[-1].text)  # what is said on a card is parted from it
+        if runs and alike(runs[-1].colour, first.colour) and not paid:
+            first = Run(runs[-1].text + first.text, runs.pop().colour)
         runs += [first, *rest]
-    return runs
-
-
-def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
-    """Runs with neighbours of one colour made one: lines of a message end anywhere."""
-    out: list[Run] = []
-    for run in runs:
-        if out and alike(out[-1].colour, run.colour):
-            out[-1] = Run(out[-1].text + run.text, out[-1].colour)
-        else:
-            out.append(run)
-    return tuple(out)
+    return tuple(runs)

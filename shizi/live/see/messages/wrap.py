@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,8 @@ from statistics import median
 
 import numpy as np
 
-from shizi.live.colour import alike
+from shizi.live.colour import alike, other_hue
+from shizi.live.frame import Box
 from shizi.live.see.reading.line import SeenLine
 from shizi.live.see.tracking.boxes import shared
 from shizi.live.see.tracking.track import Track
@@ -20,12 +22,15 @@ _COLONS = ("：", ":", "；", ";")
 _BRACKETS = ("[", "【", "［")
 GAVE = re.compile(r"\s*(送\s*出|送给|赠送|打赏|投喂)")
 """How what is given begins on a banner, below who gives it."""
-_PAID = re.compile(r"(?:[¥￥$€£]\s*\d{1,6}|\d{1,6}\s*(?:元|电池))\s*$")
+PAID = re.compile(r"(?:[¥￥$€£]\s*\d{1,6}|\d{1,6}\s*(?:元|电池))\s*$")
 """An amount that ends a line, as the head of a card that was paid for does."""
 _SAID = re.compile(r"[：:；;。，！？!?]|送\s*出|送给|赠送|打赏|投喂|来了|直播间|主播")
 """Signs of a line that says more than a nickname."""
 WRAPPED, _STACKED = 1.5, 2.2
 """Distance of two lines of one message, in line heights."""
+
+_CARD = 2.8
+"""The same, from the amount on a card to what is said on it."""
 
 _TIGHT = 1.25
 """The same, where only the closeness and a missing level speak for it."""
@@ -69,9 +74,11 @@ class Typography:
 
     Attributes:
         ahead: right edge of the longest of the lines that were just read, pixels.
+        usual: height of a line, pixels; 0 while it is not known.
     """
 
     ahead: float = 0.0
+    usual: float = 0.0
     _ends: deque[float] = field(default_factory=_latest)  # right edges, pixels
     _pitches: deque[float] = field(default_factory=_latest)  # of messages, in line heights
     _steps: deque[float] = field(default_factory=_latest)  # of lines, in line heights
@@ -86,7 +93,21 @@ class Typography:
         """Usual distance of two messages, in line heights; 0 while it is not known."""
         if len(self._pitches) >= _TELLING:
             return median(self._pitches)
-        return wider(self._steps)
+        return self.steps[1]
+
+    @property
+    def steps(self) -> tuple[float, float]:
+        """Distances of the lines of a message, and of messages; 0 while they are not told apart."""
+        return two_steps(self._steps)
+
+    def apart(self, a: Track, b: Track) -> float:
+        """Distance of a line from the one above it, in line heights."""
+        return pitch(a.box, b.box, self.usual)
+
+    def study(self, boxes: Iterable[Box]) -> None:
+        """Learn from where lines stand, pixels, before any of them is read."""
+        for above, box in pairwise(sorted(boxes, key=lambda b: float(b[1]))):
+            self._step(pitch(above, box, self.usual))
 
     def foresee(self, new: Sequence[SeenLine], seen: Sequence[SeenLine]) -> None:
         """Learn from lines that were just read, before any of them is taken in.
@@ -98,18 +119,21 @@ class Typography:
         self.ahead = max(float(x.track.box[2]) for x in new)
         lines = sorted([*new, *seen], key=lambda x: float(x.track.box[1]))
         for above, line in pairwise(lines):
-            apart = pitch(above.track, line.track)
-            if line in new and _LEAST_STEP < apart < _LARGEST_STEP:
-                self._steps.append(apart)
+            if line in new:
+                self._step(self.apart(above.track, line.track))
 
     def note(self, above: SeenLine | None, line: SeenLine, joins: bool) -> None:
         """Learn from a line; ``joins``: it goes on with the one above it."""
         self._ends.append(float(line.track.box[2]))
         begins = line.badge or _names(line) or line.best.text.endswith(_COLONS)
         if above is not None and not joins and begins:
-            apart = pitch(above.track, line.track)
+            apart = self.apart(above.track, line.track)
             if apart < _NEXT:  # else there is room for others between them
                 self._pitches.append(apart)
+
+    def _step(self, apart: float) -> None:
+        if _LEAST_STEP < apart < _LARGEST_STEP:
+            self._steps.append(apart)
 
 
 def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typography) -> bool:
@@ -123,7 +147,7 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
     """
     a, b = above.track, line.track
     tall = max(a.height, b.height)
-    apart = pitch(a, b)
+    apart = typography.apart(a, b)
     if line.badge or b.box[0] - a.box[0] > 4 * tall or apart <= 0:
         return False
     if GAVE.match(line.best.text) and not _SAID.search(begin.best.text):
@@ -131,32 +155,35 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
         return one and apart < _STACKED  # a banner: who gives stands above what is given
     if a.pinned != b.pinned:
         return False
-    if _PAID.fullmatch(line.best.text.strip()) and not _SAID.search(begin.best.text):
+    if PAID.fullmatch(line.best.text.strip()) and not _SAID.search(begin.best.text):
         return apart < _STACKED  # who pays stands above the amount
-    if _PAID.search(above.best.text) and b.came - a.first <= _TOGETHER:
-        return apart < _STACKED  # and that above what is said
+    if PAID.search(above.best.text) and b.came - a.first <= _TOGETHER:
+        return apart < _CARD  # and that above what is said, on a ground of its own
     if above.counting:
         return False  # nothing follows a count
     if line.bare_count:  # it rose until the line above was full
         return apart < _STACKED
     if _opens_alike(begin, line):
         return False
-    names = _names(line)
+    names = _names(line) or _changes(above, line)
     together = b.came - a.first <= _TOGETHER
+    close, wide = typography.steps
+    middle = math.sqrt(close * wide)  # between the two distances, where there are two
     closer = apart < (_MUCH_CLOSER if names else _CLOSER) * typography.pitch
+    closer |= not names and apart < middle
     if closer and (together or _in_one_colour(above, line)):
         return True
     if above.best.text.endswith(_COLONS):  # who says nothing has not been heard to the end
         return apart < _STACKED and not line.best.text.endswith(_COLONS)
     full = float(a.box[2]) > typography.right - 2.2 * tall
     levels = bool(begin.badge) or begin.best.text.startswith(_BRACKETS)
-    if not (together or (levels and full and _in_one_colour(above, line))):
+    if not (together or (levels and full and _in_one_colour(above, line))) or 0 < middle <= apart:
         return False
     return apart < max(WRAPPED * (full and not names), _TIGHT * levels)
 
 
-def wider(steps: Iterable[float]) -> float:
-    """The wider one of the two distances that lines have, in line heights; 0 with one alone.
+def two_steps(steps: Iterable[float]) -> tuple[float, float]:
+    """The two distances that lines have, in line heights; 0 with one alone.
 
     Where lines stand now close, now apart, the close ones are those of one message. The two
     groups are those that differ least within (Otsu, "A threshold selection method from gray-level
@@ -166,9 +193,9 @@ def wider(steps: Iterable[float]) -> float:
     cuts = range(_BOTH, len(logs) - _BOTH + 1)
     at = min(cuts, key=lambda k: logs[:k].var() * k + logs[k:].var() * (len(logs) - k), default=0)
     if not at:
-        return 0.0
+        return 0.0, 0.0
     close, apart = float(np.exp(np.median(logs[:at]))), float(np.exp(np.median(logs[at:])))
-    return apart if close < min(_CLOSE, _CLOSER * apart) else 0.0
+    return (close, apart) if close < min(_CLOSE, _CLOSER * apart) else (0.0, 0.0)
 
 
 def ends_early(line: SeenLine, below: SeenLine, right: float) -> bool:
@@ -215,11 +242,21 @@ def _in_one_colour(above: SeenLine, line: SeenLine) -> bool:
     return not others and alike(first.colour, before.colour)
 
 
+def _changes(above: SeenLine, line: SeenLine) -> bool:
+    """A line begins in another colour than the one in which what was said above ends."""
+    mine, before = line.best.runs, above.best.runs
+    return len(mine) > 1 < len(before) and other_hue(mine[0].colour, before[-1].colour)
+
+
 def _names(line: SeenLine) -> bool:
     """It seems to begin with a nickname: a colon, and more than one colour."""
     return len(line.best.runs) > 1 and any(c in line.best.text for c in _COLONS)
 
 
-def pitch(a: Track, b: Track) -> float:
-    """Distance of a line from the one above it, in line heights."""
-    return float(b.box[1] + b.box[3] - a.box[1] - a.box[3]) / 2 / max(a.height, b.height)
+def pitch(a: Box, b: Box, usual: float) -> float:
+    """Distance of a line from the one above it, in line heights.
+
+    Latin lines seem as high as the letters that they have, so what is usual is the measure.
+    """
+    tall = usual or max(float(a[3] - a[1]), float(b[3] - b[1]))
+    return float(b[1] + b[3] - a[1] - a[3]) / 2 / tall

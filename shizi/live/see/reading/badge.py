@@ -20,6 +20,9 @@ _ALIKE = 55.0
 _OPEN = 0.3
 """Share of a badge's width, above or below it, that may be filled with its colour."""
 
+_TALL = 1.1
+"""Most height of a badge, in that of the line."""
+
 _VIVID = 60
 """Difference of the largest and the least of R, G and B from which a pixel has a colour."""
 
@@ -40,8 +43,19 @@ _SIDE, _INSIDE = 0.9, 0.6
 """Least share of the straight part of each side that an outline covers, and most of what it
 encloses."""
 
-_HAN, _LEVEL = re.compile(r"[\u4e00-\u9fff]"), re.compile("等?级")
-"""What is read of a star or a gem may be one Han character."""
+_MOST = 3
+"""Badges that a line begins with at most."""
+
+_OTHER, _THICK, _GAP, _SQUARE = 60, 0.16, 0.1, 1.4
+"""Difference of colour from which a pixel is no paper; width of the rim of an icon, and of what is
+blank behind it, in heights of the line; and of an icon, in its heights, at most."""
+
+_MEDAL, _EDGE = 1.8, 0.85
+"""How far behind the word of a medal the frame around its number ends at most, in heights of the
+line, and share of its height that has the medal's colour there."""
+
+_WORD, _LEVEL = re.compile(r"[\u4e00-\u9fffA-Za-z]"), re.compile("等?级|[LlUu]?[Vv]?[.,]?")
+"""What is read of a star or a gem may be one character."""
 
 _SURE = 0.45
 """Least mean score of the digits of a level."""
@@ -53,7 +67,8 @@ class Badge(NamedTuple):
     Attributes:
         end: column of the line at which the text after it begins, pixels.
         colour: its own.
-        inside: RGB (h, w, 3), what is written in an outline, made clear; None for a filled one.
+        inside: RGB (h, w, 3), what is written in an outline, made clear; None for a filled one,
+            and behind one: what is on them is read with the line.
     """
 
     end: int
@@ -61,12 +76,61 @@ class Badge(NamedTuple):
     inside: Image | None = None
 
 
-def badge_of(view: View) -> Badge | None:
+def badges_of(view: View) -> tuple[Badge, ...]:
+    """The badges at the start of a line, from left to right: a level, a fan club, an icon."""
+    found: list[Badge] = []
+    while len(found) < _MOST:
+        start = found[-1].end if found else 0
+        badge = _badge_of(view._replace(image=view.image[:, start:]))
+        if badge is None:
+            break
+        inside = badge.inside if all(b.inside is not None for b in found) else None
+        found.append(badge._replace(end=badge.end + start, inside=inside))
+    return tuple(found)
+
+
+def _badge_of(view: View) -> Badge | None:
     """The badge at the start of a line; None without one."""
     if outlined := _outlined(view):
         return outlined
-    end = _filled_end(view)
+    end = _filled_end(view) or _icon_end(view)
     return Badge(end, _median(view.line[:, :end].reshape(-1, 3))) if end else None
+
+
+def _icon_end(view: View) -> int:
+    """Where a solid icon or a medal before the text on plain paper ends, pixels; 0 without one.
+
+    An icon's rim is wider than the strokes of any character, a medal is longer than any; and
+    something is blank behind it.
+    """
+    h = view.low - view.top
+    part = view.image[:, : 5 * h].astype(np.int16)  # (H, c, 3)
+    paper = np.median(part.reshape(-1, 3), axis=0)
+    other = np.abs(part - paper).max(2) > _OTHER  # (H, c)
+    columns = np.flatnonzero(other.any(0))
+    if not len(columns) or columns[0] > h // 2:
+        return 0
+    first = int(columns[0])
+    blank = np.flatnonzero(~other[:, first:].any(0))
+    if not len(blank):
+        return 0
+    end = first + int(blank[0])
+    rows = np.flatnonzero(other[:, first:end].any(1))
+    box = other[rows[0] : rows[-1] + 1, first:end]  # (a, b)
+    after = np.flatnonzero(other[:, end:].any(0))
+    fits = 0.6 * h < len(box) < 1.5 * h and (shape := box.shape[1] / len(box)) > 0.7
+    if not fits or not len(after) or after[0] < max(2, _GAP * h):
+        return 0
+    rim = max(2, round(_THICK * h)) if shape < _SQUARE else 1
+    return end + max(1, h // 12) if _rimmed(box, rim) else 0
+
+
+def _rimmed(box: NDArray[np.bool_], rim: int) -> bool:
+    """True when a box (h, w) is filled along its sides, but for round corners."""
+    h, w = box.shape
+    across, down = box[:, w // 4 : w - w // 4], box[h // 4 : h - h // 4]
+    sides = (across[:rim], across[-rim:], down[:, :rim], down[:, -rim:])
+    return all(side.size and float(side.mean()) >= _SIDE for side in sides)
 
 
 def _filled_end(view: View) -> int:
@@ -92,12 +156,26 @@ def _filled_end(view: View) -> int:
     starts, ends = starts[rows], ends[rows]
     start, end = int(starts.min()), int(ends.max())
     wide = end - start
+    end = _medal_end(same[rows[0] : rows[-1] + 1], end, h)
     filled = np.ptp(rows) > 0.4 * h and float(np.median(ends - starts)) > 0.6 * wide
     paper = same[h // 6 : h - h // 6, end + h // 6 : end + h]
     bounded = not paper.size or paper.mean() < 0.4
     begin = end + h // 12  # of the text
     fits = start < 0.6 * h and 0.9 * h < wide < 3.2 * h and begin < crop.shape[1]
-    return begin if filled and bounded and fits and _closed(view, fill, start, end) else 0
+    return begin if filled and bounded and fits and _closed(view, fill, start, start + wide) else 0
+
+
+def _medal_end(same: NDArray[np.bool_], end: int, h: int) -> int:
+    """Where a badge ends that goes on with a number in a frame of its colour, pixels.
+
+    Args:
+        same: where the line has the badge's colour, in the rows of the badge (n, c).
+        end: of what is filled, pixels.
+        h: height of the line, pixels.
+    """
+    first = end + round(0.4 * h)
+    edge = np.flatnonzero(same[:, first : end + round(_MEDAL * h)].mean(0) >= _EDGE)
+    return first + int(edge[-1]) + 1 if 0 < len(edge) <= max(2, _RIM * h) else end
 
 
 def _outlined(view: View) -> Badge | None:
@@ -193,6 +271,8 @@ def _closed(view: View, fill: NDArray[np.float32], start: int, end: int) -> bool
     same = _filled(view.image[:, start:end].astype(np.float32), fill)  # (H, end - start)
     solid = same[view.top : view.low].mean(0) > 0.4
     share = same[:, solid].mean(1) if solid.any() else np.zeros(len(same))  # (H,)
+    if (share > _OPEN).sum() > _TALL * (view.low - view.top):
+        return False  # a banner
     beside = (share[: view.top], share[view.low :])
     return all(not len(rows) or float(rows.min()) < _OPEN for rows in beside)
 
@@ -212,7 +292,7 @@ def badge_run(reading: Reading, colour: Colour) -> tuple[Run, ...]:
     One with a word on it is of something else than a level, such as a fan club.
     """
     digits = [char for char in reading.chars if char.text.isdigit()]
-    if not digits or len(_HAN.findall(_LEVEL.sub("", reading.text))) > 1:
+    if not digits or len(_WORD.findall(_LEVEL.sub("", reading.text))) > 1:
         return ()
     sure = sum(char.score for char in digits) / len(digits) >= _SURE
     return (Run("".join(char.text for char in digits), colour),) if sure else ()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from shizi.live.colour import other_hue
+from shizi.live.event import Run
 from shizi.live.options import ReadingOptions
-from shizi.live.see.reading.badge import Badge, badge_of, badge_run
+from shizi.live.see.reading.badge import Badge, badge_run, badges_of
 from shizi.live.see.reading.counting import BARE
 from shizi.live.see.reading.line import SeenLine
-from shizi.live.see.reading.vote import Sighting, coloured
+from shizi.live.see.reading.vote import Palette, Sighting, coloured
 from shizi.live.see.tracking.look import imprint_of
 from shizi.live.see.tracking.track import Track
 from shizi.live.see.tracking.tracker import Tracker
@@ -23,6 +28,9 @@ what stands."""
 
 _AGAIN = 0.3
 """Seconds between two readings of a line."""
+
+_PAIRS, _TELLING = 20, 2
+"""Lines by which a room's colours are known, at most and at least."""
 
 _CUT = re.compile(r"(?<![A-Za-z])[x×X✕]$")
 """The mark of a count whose digit was overlooked."""
@@ -46,6 +54,7 @@ class LineReader:
     def __init__(self, recognizer: Recognizer, tracker: Tracker, options: ReadingOptions) -> None:
         self.lines: dict[int, SeenLine] = {}
         self._widened: set[int] = set()
+        self._pairs: deque[Palette] = deque(maxlen=_PAIRS)
         self._recognizer, self._tracker, self._options = recognizer, tracker, options
 
     def read(self, tracks: Iterable[Track], time: float) -> list[SeenLine]:
@@ -66,22 +75,27 @@ class LineReader:
 
     def _told(
         self, tracks: Sequence[Track]
-    ) -> Iterator[tuple[Track, Badge | None, Reading, Reading]]:
-        """Read tracks: each with its badge, what is on that, and what follows it."""
-        badges = [badge_of(track.view) for track in tracks]
-        outlined = [b.inside for b in badges if b is not None and b.inside is not None]
-        lines = [
-            t.view.line[:, b.end :] if b is not None and b.inside is not None else t.view.line
-            for t, b in zip(tracks, badges, strict=True)
-        ]
-        readings = iter(self._recognizer.read([*outlined, *lines]) if lines else [])
-        numbers = [next(readings) for _ in outlined][::-1]
-        for track, badge, reading in zip(tracks, badges, readings, strict=True):
-            if badge is not None and badge.inside is not None:
-                yield track, badge, numbers.pop(), reading
-            else:  # a filled one is no hindrance to reading
-                end = badge.end if badge else 0
-                yield track, badge, *parted(_marked(reading), end / track.view.line.shape[1])
+    ) -> Iterator[tuple[Track, Sequence[tuple[Badge, Reading]], Reading]]:
+        """Read tracks: each with its badges, what is on them, and what follows them."""
+        badges = [badges_of(track.view) for track in tracks]
+        framed = [b.inside for marks in badges for b in marks if b.inside is not None]
+        # Frames are read by themselves; what is filled is no hindrance to reading.
+        cuts = [max((b.end for b in m if b.inside is not None), default=0) for m in badges]
+        lines = [t.view.line[:, cut:] for t, cut in zip(tracks, cuts, strict=True)]
+        readings = iter(self._recognizer.read([*framed, *lines]) if lines else [])
+        numbers = deque(next(readings) for _ in framed)
+        for track, marks, start, reading in zip(tracks, badges, cuts, readings, strict=True):
+            wide, rest, on = track.view.line.shape[1], _marked(reading), []
+            for badge in marks:
+                if badge.inside is not None:
+                    on.append(numbers.popleft())
+                elif badge.end <= start:
+                    on.append(EMPTY)  # before a frame
+                else:
+                    number, rest = parted(rest, (badge.end - start) / (wide - start))
+                    on.append(number)
+                    start = badge.end
+            yield track, tuple(zip(marks, on, strict=True)), rest
 
     def forget(self, tracks: Iterable[Track]) -> None:
         """Forget the lines of tracks that are gone."""
@@ -120,13 +134,17 @@ class LineReader:
         return line.settled or line.imprint.shows(track.view.line)
 
     def _learn(
-        self, track: Track, mark: Badge | None, number: Reading, reading: Reading, time: float
+        self,
+        track: Track,
+        marks: Sequence[tuple[Badge, Reading]],
+        reading: Reading,
+        time: float,
     ) -> SeenLine | None:
-        """Take in what was read on a line and on the badge at its start."""
-        picture, begin = track.view.line, mark.end if mark else 0
+        """Take in what was read on a line and on the badges at its start."""
+        picture, begin = track.view.line, marks[-1][0].end if marks else 0
         # What was hardly seen may be cut off, and is taken for text only where it reads well.
         least = self._options.least_score if track.seen > 2 else _BRIEF
-        runs = coloured(picture[:, begin:], reading)
+        runs = coloured(picture[:, begin:], reading, self._tracker.usual, self._palette)
         if track.id not in self._widened and _CUT.search("".join(run.text for run in runs)):
             self._widened.add(track.id)
             self._tracker.widen(track)
@@ -135,12 +153,30 @@ class LineReader:
         self._tracker.read(track, refused=not is_text and track.id not in self.lines)
         if not is_text:
             return None
+        self._note(runs)
         line = self.lines.setdefault(track.id, SeenLine(track))
-        level = badge_run(number, mark.colour) if mark else ()
-        badge = Sighting(level, number.score, track.clarity) if level else None
+        levels = ((badge_run(number, mark.colour), number.score) for mark, number in marks)
+        level, score = next((told for told in levels if told[0]), ((), 0.0))
+        badge = Sighting(level, score, track.clarity) if level else None
         if line.add(Sighting(runs, reading.score, track.clarity, badge), time):
             line.imprint = imprint_of(picture, begin, reading.chars)
         return line
+
+    def _note(self, runs: Sequence[Run]) -> None:
+        """Learn the colours of nicknames that nothing but brightness and a blank parts."""
+        if len(runs) != 2 or not runs[0].text[-1].isspace():
+            return
+        name, said = (run.colour for run in runs)
+        if not other_hue(name, said):
+            self._pairs.append((name, said))
+
+    @property
+    def _palette(self) -> Palette | None:
+        """Colours of nicknames and of what is said, where only their brightness differs."""
+        if len(self._pairs) < _TELLING:
+            return None
+        name, said = np.median(self._pairs, axis=0).astype(int).tolist()  # (2, 3)
+        return (*name,), (*said,)
 
 
 def _marked(reading: Reading) -> Reading:

@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -34,6 +34,25 @@ _AFTER_COUNT = re.compile(r"[x×]\s*\d{1,5}[-—_|)\]】」]$")
 """A stroke after a count is the edge of a bubble too."""
 
 _COUNT = re.compile(r"[x×]\s*\d{1,5}$")
+
+_THIN = frozenset("丶☆♡○◇")
+"""Signs of so few strokes that their colour is that of what is around them."""
+
+_BLANK, _INSIDE = 1.4, 0.6
+"""How much more a difference counts where a blank parts two stretches, for colours change there,
+and inside a word of letters, where they do not."""
+
+_NEARER = 0.4
+"""How much nearer to the brightness of nicknames than to that of what is said a nickname is, and
+the other way round, as a share of how far the two are from each other."""
+
+_PAPER = 0.35
+"""Share of the usual contrast of a line's characters below which one shows no stroke of its own: a
+span may lie beside what it is of."""
+
+
+Palette = tuple[Colour, Colour]
+"""Of nicknames, and of what is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +92,17 @@ def elect(sightings: Sequence[Sighting]) -> Sighting:
     return max(sightings, key=lambda s: (support[s.text], s.score * s.clarity))
 
 
-def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
-    """Split a reading of a crop (h, w, 3) into stretches of one colour."""
+def coloured(
+    crop: Image, reading: Reading, usual: float = 0.0, palette: Palette | None = None
+) -> tuple[Run, ...]:
+    """Split a reading of a crop (h, w, 3) into stretches of one colour.
+
+    Args:
+        crop: picture of the line.
+        reading: what it says.
+        usual: height of lines, pixels: one with an icon beside it may be higher.
+        palette: colours of nicknames and of what is said in this room, once they are known.
+    """
     chars = [char for char in reading.chars if char.score >= _LEAST]
     kinds = [unicodedata.category(char.text[0]) for char in chars]
     loose = kinds[-1:] == ["Pe"] and "Ps" not in kinds and chars[-1].score < _EDGE
@@ -85,13 +113,19 @@ def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
     meant = settle("".join(char.text for char in chars))
     strokes, weight = _strokes(crop)
     runs: list[tuple[str, NDArray[np.float32], float]] = []
-    for char in (replace(c, text=t) for c, t in zip(chars, meant, strict=True)):
-        colour, mass = _colour(strokes, weight, char)
-        if mass > 0 and not (runs and _thin(char.text)):
-            runs.append((char.text, colour, mass))
+    seen = [_colour(strokes, weight, char) for char in chars]
+    clear = [contrast for _, mass, contrast in seen if mass]
+    least = _PAPER * float(np.median(clear)) if clear else 0.0
+    for text, (colour, mass, contrast) in zip(meant, seen, strict=True):
+        if mass > 0 and not (runs and (_thin(text) or contrast < least)):
+            runs.append((text, colour, mass))
         elif runs:
-            runs[-1] = (runs[-1][0] + char.text, *runs[-1][1:])
-    parts = _merge(runs, len(crop))
+            runs[-1] = (runs[-1][0] + text, *runs[-1][1:])
+    if len(runs) > 1 and _thin(runs[0][0]) and not runs[0][0][0].isspace():
+        runs[:2] = [(runs[0][0] + runs[1][0], *runs[1][1:])]
+    parts = _merge(runs, min(usual or np.inf, len(crop)))
+    if palette and not any(text[-1].isspace() for text, _, _ in parts[:-1]):
+        parts = _halved(runs, palette) or parts
     if len(parts) > 1 and parts[-1][0].isdigit() and _COUNT.search(parts[-2][0]):
         parts.pop()  # the digits of a count have one colour
     return tuple(Run(text, _rgb(colour)) for text, colour, _ in parts)
@@ -99,7 +133,7 @@ def coloured(crop: Image, reading: Reading) -> tuple[Run, ...]:
 
 def _thin(text: str) -> bool:
     """Too few strokes to tell a colour by: it takes that of what it follows."""
-    return all(c == "丶" or unicodedata.category(c)[0] in "PZ" for c in text)
+    return all(c in _THIN or unicodedata.category(c)[0] in "PZ" for c in text)
 
 
 def _strokes(crop: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -117,23 +151,23 @@ def _strokes(crop: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 def _colour(
     pixels: NDArray[np.float32], weight: NDArray[np.float32], char: Char
-) -> tuple[NDArray[np.float32], float]:
-    """Median colour of a character's strokes, and their mass; 0 for a blank."""
+) -> tuple[NDArray[np.float32], float, float]:
+    """Median colour of a character's strokes, their mass, 0 for a blank, and their contrast."""
     w = pixels.shape[1]
     a, b = int(char.start * w), max(int(char.start * w) + 2, int(np.ceil(char.end * w)))
     part, stand_out = pixels[:, a:b].reshape(-1, 3), weight[:, a:b].ravel()
     if char.text.isspace() or not len(part):
-        return np.zeros(3, np.float32), 0.0
+        return np.zeros(3, np.float32), 0.0, 0.0
     # Strokes are the extreme pixels; the surroundings stand out the other way, but less.
     rank = int(0.94 * (len(stand_out) - 1))
     bar = np.partition(stand_out, rank)[rank]
     core = part[stand_out >= bar]
     middle = np.sort(core, axis=0)[len(core) // 2]
-    return np.asarray(middle, np.float32), float(b - a)
+    return np.asarray(middle, np.float32), float(b - a), float(bar)
 
 
 def _merge(
-    runs: list[tuple[str, NDArray[np.float32], float]], tall: int
+    runs: list[tuple[str, NDArray[np.float32], float]], tall: float
 ) -> list[tuple[str, NDArray[np.float32], float]]:
     """Join neighbours, the most alike first, until all that are left differ.
 
@@ -145,7 +179,7 @@ def _merge(
 
     def cost(i: int) -> float:
         m, n = runs[i][2], runs[i + 1][2]
-        apart = math.dist(seem[i], seem[i + 1])
+        apart = math.dist(seem[i], seem[i + 1]) * _weight(runs[i][0][-1], runs[i + 1][0][0])
         return apart * math.sqrt(2 * m * n / (m + n) / tall)
 
     costs = [cost(i) for i in range(len(runs) - 1)]
@@ -159,6 +193,39 @@ def _merge(
             if 0 <= k < len(costs):
                 costs[k] = cost(k)
     return runs
+
+
+def _halved(
+    runs: list[tuple[str, NDArray[np.float32], float]], palette: Palette
+) -> list[tuple[str, NDArray[np.float32], float]]:
+    """Part a line at the blank before which it has the colour of nicknames; empty without one.
+
+    Where only the brightness differs, as of grey and black, a few letters alone tell too little.
+    """
+    lumas = np.array([felt(colour)[0] for _, colour, _ in runs])
+    name, said = (felt(colour)[0] for colour in palette)
+    nearer = np.abs(lumas - said) - np.abs(lumas - name)  # (n,): how much more like a nickname
+    for i in range(1, len(runs)):
+        sides = nearer[:i].mean(), -nearer[i:].mean()
+        if runs[i - 1][0][-1].isspace() and min(sides) > _NEARER * abs(name - said):
+            halves = (runs[:i], runs[i:])
+            return [
+                (
+                    "".join(text for text, _, _ in half),
+                    np.mean([colour for _, colour, _ in half], axis=0, dtype=np.float32),
+                    sum(mass for _, _, mass in half),
+                )
+                for half in halves
+            ]
+    return []
+
+
+def _weight(before: str, after: str) -> float:
+    """How much a difference counts between two characters that follow each other."""
+    if before.isspace():
+        return _BLANK
+    word = before.isascii() and before.isalpha() and after.isascii() and after.islower()
+    return _INSIDE if word else 1.0
 
 
 def _rgb(colour: NDArray[np.float32]) -> Colour:

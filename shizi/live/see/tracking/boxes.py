@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from shizi.geometry import quad_to_box
 from shizi.live.frame import Box
@@ -17,6 +18,13 @@ _CLUTTER = 1.8
 _LEVEL = 0.17
 """Most by which their middles are apart, in heights of the higher one: a count on a banner stands
 beside two lines."""
+
+_OTHER, _FULL, _HIGHER = 60, 0.66, 1.4
+"""Difference of colour from which a pixel is no paper; share of the box around an avatar that it
+fills, more than any character does; and how much higher it is than the text beside it."""
+
+_ROUND, _BLANK = (0.7, 1.4), 0.12
+"""Width of an avatar, in its heights, and of what is blank behind it, in those of the box."""
 
 HEIGHT = 15.0
 """Height to which lines are scaled to be found; to be read they keep their own."""
@@ -36,6 +44,46 @@ def find_lines(detect: Callable[[Image], Quads], image: Image, usual: float) -> 
             cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
         )
     return [box / np.float32(scale) for box in lines_of(detect(np.ascontiguousarray(image)))]
+
+
+def without_avatar(box: Box, image: Image) -> Box:
+    """A box without the picture of who speaks, which is higher than the text beside it.
+
+    Args:
+        box: of a line, pixels.
+        image: in which it stands, RGB (H, W, 3).
+    """
+    left, top = max(0, int(box[0])), max(0, int(box[1]))
+    part = image[top : int(np.ceil(box[3])), left : int(np.ceil(box[2]))].astype(np.int16)
+    if not part.size:
+        return box
+    paper = np.median(part.reshape(-1, 3), axis=0)
+    other = np.abs(part - paper).max(2) > _OTHER  # (h, w)
+    blank = np.flatnonzero(~other.any(0))  # columns
+    blank = blank[blank > _ROUND[0] * len(part) / 2]
+    if not len(blank):
+        return box
+    first, end = int(other.any(0).argmax()), int(blank[0])
+    rest = np.flatnonzero(other[:, end:].any(0))
+    if not len(rest) or rest[0] < _BLANK * len(part) or first >= end:
+        return box
+    begin = end + int(rest[0])
+    picture, text = (_extent(other[:, a:b]) for a, b in ((first, end), (begin, None)))
+    tall = picture[1] - picture[0]
+    full = float(other[slice(*picture), first:end].mean())
+    higher = tall > _HIGHER * (text[1] - text[0])
+    if not (higher and full > _FULL and _ROUND[0] < (end - first) / tall < _ROUND[1]):
+        return box
+    rim = 0.12 * (text[1] - text[0])
+    return np.array(
+        [left + begin - rim, top + text[0] - rim, box[2], top + text[1] + rim], np.float32
+    )
+
+
+def _extent(shown: NDArray[np.bool_]) -> tuple[int, int]:
+    """First row of a picture (h, w) that shows something, and the one after the last."""
+    rows = np.flatnonzero(shown.any(1))
+    return int(rows[0]), int(rows[-1]) + 1
 
 
 def lines_of(quads: Quads) -> list[Box]:

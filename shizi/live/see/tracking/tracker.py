@@ -13,7 +13,7 @@ from statistics import median
 import numpy as np
 
 from shizi.live.frame import Box
-from shizi.live.see.tracking.boxes import find_lines, same_place, shared
+from shizi.live.see.tracking.boxes import find_lines, same_place, shared, without_avatar
 from shizi.live.see.tracking.panel import Panel
 from shizi.live.see.tracking.scroll import vote
 from shizi.live.see.tracking.search import SLIDE, Search, Stripe, alone, shown, stacked, unstacked
@@ -64,6 +64,9 @@ _EASE, _ASTRAY = 2, 0.9
 """Pixels by which a row may stand otherwise than the roll tells: rounding, codecs, easing; and, in
 its heights, one that was hidden while the others moved, or seen last in a torn picture."""
 
+_SOME = 3
+"""Rows that tell where rows begin."""
+
 _FAR, _GAIN = 8, 0.3
 """Pixels from which a scroll shows, and by how much likeness at least one row tells of it."""
 
@@ -85,6 +88,7 @@ class Tracker:
     scrolled: float = 0.0
     _given: int = 0
     _moving: bool = True
+    _twice: bool = False  # a row that jumped is seen where it was, too
     _rolled: int = 0  # at the latest step, pixels
     _time: float = -np.inf
     _motion: tuple[float, float] = (np.inf, -np.inf)  # when the latest one began and ended, seconds
@@ -125,7 +129,7 @@ class Tracker:
     def _stripes(self, panel: Panel, found: Sequence[Track], time: float) -> list[Stripe]:
         """Where to look for new lines now."""
         sliding = 0 < abs(self._rolled) < _SLIDES * self.usual
-        if torn(found):
+        if torn(found) or self._twice:
             self._moving = True
             return []
         if not self._search.due(time, self._moving, sliding):
@@ -142,6 +146,12 @@ class Tracker:
     def usual(self) -> float:
         """Height of a line, pixels; 0 while none was seen."""
         return median(self._heights) if self._heights else 0.0
+
+    @property
+    def left(self) -> float:
+        """Where the rows that roll begin, pixels; not a number while too few are known."""
+        lefts = [float(t.box[0]) for t in self.tracks if t.rolls]
+        return median(lefts) if len(lefts) >= _SOME else np.nan
 
     def number(self) -> int:
         """Give out the next track's number."""
@@ -188,6 +198,10 @@ class Tracker:
         self._rolled = shift = self._shift(panel, stay)
         self._moving |= shift != 0
         nears = [self._near(t, fit, panel, shift) for t, fit in zip(tracks, stay, strict=True)]
+        self._twice = any(
+            min(fit, near[0]) >= _SAME and abs(near[1] - t.template.top) > t.height / 2
+            for t, fit, near in zip(tracks, stay, nears, strict=True)
+        )
         found = []
         for track, fit, near in zip(tracks, stay, nears, strict=True):
             top = track.template.top
@@ -309,7 +323,7 @@ class Tracker:
             track.whole |= shown(panel.inside(track.box), stripes)
         picture = stacked(panel.image, stripes, self.usual)
         for line in find_lines(self.detect, picture, self.usual):
-            box = panel.outside(unstacked(line, stripes))
+            box = panel.outside(without_avatar(unstacked(line, stripes), panel.image))
             known = [t for t in self.tracks if t.last == time and same_place(t.box, box)]
             if not known and not self._leaving(box, panel.top, time):
                 self.tracks.append(self._adopt(box, panel, time))
@@ -321,6 +335,8 @@ class Tracker:
             elif len(known) != 1:
                 continue
             track = known[0]
+            if box[2] < track.box[2] - track.height:
+                continue  # an icon beside it
             lower = box[3] > track.box[3] + _CUT * track.height
             grown = box[3] - box[1] > 1.2 * track.height or (track.id in entering and lower)
             longer = box[2] > track.box[2] + track.height and track.box[0] > box[0] - 8
