@@ -53,7 +53,7 @@ INSIDE = {
         {"rooms"},
     ],
     "live.see": [{"tracking"}, {"reading"}, {"messages"}, {"region", "flying"}, {"watch"}],
-    "reader": [{"upright", "cells", "whole"}],
+    "reader": [{"whole"}, {"upright", "cells", "icons", "pitch", "ticks"}],
     "serve": [
         {"options", "refusal"},
         {"desk"},

@@ -85,7 +85,9 @@ class World:
             out.append(Reading(text, score, chars, sideways=angle in self.sideways))
         return out
 
-    def read_columns(self, image: np.ndarray, quads: np.ndarray) -> list[Reading]:
+    def read_columns(
+        self, image: np.ndarray, quads: np.ndarray, said: Sequence[str]
+    ) -> list[Reading]:
         return [r._replace(score=self.columns, sideways=False) for r in self(image, quads)]
 
     def certainty(self, reading: Reading) -> float:

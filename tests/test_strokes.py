@@ -10,7 +10,7 @@ from quads import quad_iou
 from shizi.detection.beside import in_line
 from shizi.detection.filling import filling, with_filling
 from shizi.detection.missed import second_looks
-from shizi.detection.strokes import Patch, cut_patch, densest, lay, slant, unexplained
+from shizi.detection.strokes import cut_patch, densest, slant, unexplained
 from shizi.geometry import box_to_quad, sides
 from shizi.page import Image
 
@@ -193,18 +193,6 @@ def test_a_patch_knows_where_it_was_cut_out() -> None:
     assert patch.picture.shape == (40, 400, 3)
     corners = np.array([[0, 0], [400, 0], [400, 40], [0, 40]], np.float32)
     np.testing.assert_allclose(patch.back(corners), quad, atol=1e-3)
-
-
-def test_patches_lie_side_by_side_and_apart() -> None:
-    rng = np.random.default_rng(1)
-    sizes = rng.integers(20, 200, (12, 2))
-    patches = [Patch(page(h, w), box(0, 0, w, h)) for h, w in sizes]
-    canvas, corners = lay(patches)
-    seen = np.zeros(canvas.shape[:2], int)
-    for (x, y), (h, w) in zip(corners, sizes, strict=True):
-        seen[y : y + h + 30, x : x + w + 30] += 1
-        assert (canvas[y : y + h, x : x + w] == 255).all()
-    assert seen.max() == 1
 
 
 def test_the_densest_square_lies_where_strokes_are() -> None:

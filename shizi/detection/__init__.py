@@ -12,14 +12,32 @@ from numpy.typing import NDArray
 from shizi.crop import is_tall
 from shizi.detection.beside import guessed, in_line, roomy
 from shizi.detection.canvas import cover, extend, resize
-from shizi.detection.columns import cells, in_row, stack
+from shizi.detection.columns import cells, in_row, lying, stack
 from shizi.detection.ends import completed
 from shizi.detection.filling import with_filling
-from shizi.detection.missed import LARGE, LARGE_SCORE, SHRINK, merge, one_line, second_looks, shrunk
+from shizi.detection.missed import (
+    LARGE,
+    LARGE_SCORE,
+    SHRINK,
+    merge,
+    one_line,
+    second_looks,
+    shrunk,
+    within_strip,
+)
 from shizi.detection.options import DetectionOptions
 from shizi.detection.sheets import lay
 from shizi.detection.slices import build_quads
-from shizi.detection.strokes import STEEP, Patch, densest, new, slant, stroke_mask, unexplained
+from shizi.detection.strokes import (
+    LYING,
+    STEEP,
+    Patch,
+    densest,
+    new,
+    slant,
+    stroke_mask,
+    unexplained,
+)
 from shizi.engine import Session
 from shizi.geometry import distinct, order_quad, sides
 from shizi.nets.spec import CTPNSpec, VGGCTPNSpec
@@ -128,7 +146,7 @@ class Detector:
         """
         width, height = sides(quads)
         wide = (width >= 1.5 * height) & (slant(quads) < STEEP)
-        known = wide | cells(quads)
+        known = (wide & ~lying(quads)) | cells(quads)
         left = unexplained(scaled, quads[known], quads[known | in_row(quads)], quads)
         if left.share > DENSE and (scale := self._small_print(image, scaled)):
             larger = resize(image, scale)
@@ -144,12 +162,14 @@ class Detector:
         if not patches:
             return quads, scores
         for patch, (found, certain) in zip(patches, self._each(patches), strict=True):
-            lines = one_line(found) if patch.line and len(found) else found
+            lines = found
+            if patch.line and len(found):
+                lines = one_line(found if patch.alone else within_strip(patch, found, quads))
             if not patch.line:
                 large = (np.minimum(*sides(found)) > LARGE / SHRINK) & (certain > LARGE_SCORE)
                 lines, certain = found[large], certain[large]
             for line in patch.back(lines):
-                score, line = float(certain.mean()), order_quad(line)
+                score, line = float(certain.mean()), _directed(line)
                 if patch.alone and is_tall(*np.ptp(line, 0)[::-1]):
                     line = roomy(line[None])[0]  # a 1 is no column
                 quads, scores = merge(quads, scores, line, score)
@@ -184,3 +204,12 @@ class Detector:
         if len(quads) < 3:
             return 0.0
         return min(1.0, GOOD_HEIGHT / float(np.median(np.minimum(*sides(quads)))))
+
+
+def _directed(line: Float) -> Float:
+    """Begin a line (4, 2), whose first side runs right- or downwards, at its left top.
+
+    What climbs or falls is read rightwards. What lies on its side may run either way: reading
+    tells, by a crop that is higher than wide.
+    """
+    return order_quad(line) if slant(line[None])[0] > LYING else line

@@ -40,8 +40,8 @@ SQUAT = 1.75
 STROKE = 0.55
 """Least width of one that is a single level stroke, 一, by the line's height."""
 
-SOLID = 0.6
-"""Share of its box that such a stroke fills."""
+SOLID = 0.5
+"""Share of its box that the edges of such a stroke fill."""
 
 SAME = 0.15
 """How much the middles and heights of two lines of a row differ, by their height."""
@@ -106,8 +106,12 @@ def in_line(marks: Quads, lines: Quads) -> NDArray[np.bool_]:
 
 
 def _rows(lines: Quads) -> list[tuple[float, float]]:
-    """Top and bottom of the rows that lines (N, 4, 2) stand in, those of one row once."""
+    """Top and bottom of the rows that lines (N, 4, 2) stand in, those of one row once.
+
+    The highest speaks for its row: 日 is lower than 五, and 一 is as wide as either.
+    """
     box = quad_to_box(lines).reshape(-1, 4)
+    box = box[np.argsort(box[:, 1] - box[:, 3], kind="stable")]
     rows: list[tuple[float, float]] = []
     for top, bottom in zip(box[:, 1].tolist(), box[:, 3].tolist(), strict=True):
         off = SAME * (bottom - top)

@@ -112,6 +112,10 @@ ALIGNED = 0.2
 """By how much of its size or step an entry of a list may stand off its place."""
 
 
+BROAD = 0.2
+"""Logarithm of the ratio of the widths of pieces of a label on its side, at most."""
+
+
 def cells(quads: Quads) -> NDArray[np.bool_]:
     """Say which of the lines (N,) are cells of a table."""
     cells = np.zeros(len(quads), dtype=bool)
@@ -124,6 +128,28 @@ def in_row(quads: Quads) -> NDArray[np.bool_]:
     """Say which of the lines (N,) have another of like height at their level."""
     parts = np.split(quads, range(_AT_ONCE, len(quads), _AT_ONCE))
     return np.concatenate([level(some, quads).sum(1) > 1 for some in parts])
+
+
+def lying(quads: Quads) -> NDArray[np.bool_]:
+    """Say which of the lines (N,) may be pieces of a label on its side, level as they look.
+
+    They are short, as broad as a square piece or a column right above or below them, and close.
+    """
+    width, height = sides(quads)
+    box = quad_to_box(quads)
+    short = np.flatnonzero((width >= 1.5 * height) & (width < 2.2 * height))
+    other = np.flatnonzero(width < 1.5 * height)
+    pieces = np.zeros(len(quads), bool)
+    for some in np.split(short, range(_AT_ONCE, len(short), _AT_ONCE)):
+        w, h = width[some, None], height[some, None]  # (n, 1)
+        broad = np.abs(np.log(np.maximum(w, 1e-6) / np.maximum(width[other], 1e-6))) < BROAD
+        aside = np.abs(box[some, None, 0] + box[some, None, 2] - box[other, 0] - box[other, 2]) / 2
+        gap = np.maximum(
+            box[other, 1] - box[some, None, 3], box[some, None, 1] - box[other, 3]
+        )  # (n, M)
+        near = broad & (aside < ALIGNED * w) & (gap < ALIGNED * h) & (gap > -h / 2)
+        pieces[some] = near.any(1)
+    return pieces
 
 
 def _in_rows(quads: Quads, chain: list[int]) -> bool:

@@ -41,6 +41,21 @@ LARGE = 100.0
 SHRINK = 4
 """By how much the picture is shrunk where something larger is."""
 
+AROUND = 0.4
+"""What a strip is cut out with on all sides, by its height."""
+
+AHEAD = 1.0
+"""The same at its ends, by the height that this makes of it: lines need room to be seen."""
+
+BEYOND = 0.6
+"""How far a line goes on beyond the strip that was seen of it, at most, by the strip's height."""
+
+SLIM = 3.8
+"""Length of a strip that may be a single slim character, with what is around it, by its height."""
+
+CROSSED = 0.05
+"""Share of a line that lies over another which it crosses, at least."""
+
 SPARE = 0.25
 """Share of the picture's area, as it was looked at, that strips may have at most."""
 
@@ -49,6 +64,9 @@ SPARE_ALONE = 1.0
 
 PIECE = 3.0
 """Length of what was seen of a line that runs another way, by its height, at most."""
+
+SPECKS = 3, 0.15
+"""Pieces from which on something is no line, and their height by its own, at most."""
 
 LARGE_SCORE = 0.9
 """Least score of large characters: shrunk pictures are full of shapes."""
@@ -61,7 +79,7 @@ def second_looks(image: Image, scaled: Image, left: Unexplained, enlarge: float)
     factors = np.minimum(GOOD / np.maximum(thickness, 1), most)
     # What ran level and cannot be enlarged would be seen as before.
     wanted = (factors * thickness > LEGIBLE) & ((factors > 1.3) | (slant(left.strips) > ASLANT))
-    room = lengthen(grow(left.strips[wanted], 0.4), 1.0)
+    room = lengthen(grow(left.strips[wanted], AROUND), AHEAD)
     patches = _cut(image, scaled, room, factors[wanted], SPARE)
     box = quad_to_box(left.marks)
     half = (box[:, 3:] - box[:, 1:2]) / 2
@@ -100,8 +118,36 @@ def shrunk(scaled: Image) -> Patch:
     return Patch(small, box_to_quad(np.array([0, 0, w, h], np.float32)), line=False)
 
 
+def within_strip(patch: Patch, pieces: Quads, known: Quads) -> Quads:
+    """Cut pieces (P, 4, 2) of a patch off where its strip ends, if they are of other things too.
+
+    In the room around a strip there may be a line of those known (N, 4, 2), or a frame
+    around what is no longer than a character.
+    """
+    height, width = patch.picture.shape[:2]
+    whole = 1 + 2 * AROUND  # height of the patch, by that of the strip
+    lines = patch.back(pieces)
+    slim = width < (SLIM / whole + 2 * AHEAD) * height
+    level = known[sides(known)[0] >= 1.5 * sides(known)[1]]
+    if not (slim or any(_crosses(line, other) for line in lines for other in level)):
+        return pieces
+    room = (AHEAD + (AROUND - BEYOND) / whole) * height
+    cut = pieces.copy()
+    cut[..., 0] = np.clip(cut[..., 0], room, width - room)
+    left: Quads = cut[np.ptp(cut[..., 0], axis=1) > 0]
+    return left
+
+
+def _crosses(line: Float, other: Float) -> bool:
+    """Say whether a line (4, 2) runs over another that is no piece of it."""
+    shared = intersection(line, other)
+    return bool(CROSSED * area(line) < shared < area(other) / 2)
+
+
 def one_line(pieces: Quads) -> Quads:
     """Join the pieces (P, 4, 2) of a level line; none where they are too far apart to be one."""
+    if not len(pieces):
+        return pieces
     box = quad_to_box(pieces)
     box = box[np.argsort(box[:, 0], kind="stable")]
     gaps = box[1:, 0] - np.maximum.accumulate(box[:, 2])[:-1]
@@ -124,4 +170,6 @@ def merge(quads: Quads, scores: Float, line: Float, score: float) -> tuple[Quads
     ):
         return quads, scores
     rest = wide | (shared < 0.3 * area(quads))
+    if (height[~rest] < SPECKS[1] * min(sides(line))).sum() >= SPECKS[0]:
+        return quads, scores  # a chart, whose labels are no parts of a character
     return np.concatenate([quads[rest], line[None]]), np.append(scores[rest], np.float32(score))

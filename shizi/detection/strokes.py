@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.detection.beside import beside
+from shizi.detection.steps import going_on
 from shizi.geometry import box_to_quad, grow, sides, warp
 from shizi.page import Image, Quads
 
@@ -58,6 +59,18 @@ ASLANT = 12.0
 STEEP = 25.0
 """Degrees off the level from which on slices follow a line in pieces."""
 
+LIKE = 8.0, 0.25
+"""Degrees between two strips, and logarithm of the ratio of their heights, that are alike."""
+
+LYING = 75.0
+"""Degrees off the level from which on a line lies on its side."""
+
+FREE = 1.5
+"""Blank above and below a short label on its side, by its length: cells stand closer."""
+
+LABELS = 3
+"""Strips that are alike from which on each may be short."""
+
 
 class Unexplained(NamedTuple):
     """Strokes that no line covers; places are pixels of the picture."""
@@ -84,7 +97,7 @@ def unexplained(image: Image, known: Quads, rows: Quads, found: Quads) -> Unexpl
     for quad in grow(known, 0.3):
         cv2.fillConvexPoly(left, quad.round().astype(np.int32), 0)
     near, wide = pieces(left, NEAR), pieces(left, REACH)
-    level = new(beside(grey, left, rows), found)
+    level = new(np.concatenate([beside(grey, left, rows), going_on(left, found)]), found)
     marks = new(_marks(grey, (near, wide)), [*found, *grow(level, 0.3)])
     strips = _strips(grey, strokes, wide)
     strips = strips[[not _is_mark(strip, [*level, *marks]) for strip in strips]]
@@ -140,10 +153,24 @@ def _strips(grey: NDArray[np.uint8], strokes: NDArray[np.uint8], pieces: _Pieces
     strips = _joined(quads, seeds)
     kept = [bool(_unevenness(grey, strokes, quad) < EVEN) for quad in strips]
     length, thickness = sides(strips)
-    # Two characters are a word; large or aslant they are seldom more than clutter.
+    # Two characters are a word; large or aslant they are seldom more than clutter, unless others
+    # beside them are as high and as steep: labels below the bars of a chart.
     word = (slant(strips) < ASLANT) & (thickness < SMALL)
+    steep, low = slant(strips), np.log(np.maximum(thickness, 1.0))
+    like = (np.abs(steep - steep[:, None]) < LIKE[0]) & (np.abs(low - low[:, None]) < LIKE[1])
+    word |= like[:, kept].sum(1) >= LABELS
+    lying = [bool(q > LYING) and _by_itself(strokes, s) for q, s in zip(steep, strips, strict=True)]
+    word |= np.array(lying, bool)
     long = length > np.where(word, 1.5, 2.0) * thickness
     return strips[np.array(kept, bool) & long]
+
+
+def _by_itself(strokes: NDArray[np.uint8], strip: NDArray[np.float32]) -> bool:
+    """Say whether nothing stands above or below a strip (4, 2) that lies on its side."""
+    (x0, y0), (x1, y1) = strip.min(0).round().astype(int), strip.max(0).round().astype(int)
+    far, x0 = round(FREE * (y1 - y0)), max(0, x0)
+    above = strokes[max(0, y0 - far) : max(0, y0 - 1), x0:x1]
+    return not (above.any() or strokes[y1 + 2 : y1 + far, x0:x1].any())
 
 
 def _rectangle(pieces: _Pieces, index: int) -> NDArray[np.float32]:

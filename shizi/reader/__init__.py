@@ -24,6 +24,9 @@ from shizi.options import check_choice, check_plain, check_range, check_type
 from shizi.orientation import OrientationClassifier
 from shizi.page import Image, Line, Page, Quad, Sheet, check_image
 from shizi.reader.cells import part, vouched
+from shizi.reader.icons import without_icons
+from shizi.reader.pitch import gridded
+from shizi.reader.ticks import without_ticks
 from shizi.reader.upright import Side, Upright, Vote
 from shizi.reader.whole import once
 from shizi.recognition import Reading, RecognitionOptions, Recognizer
@@ -32,7 +35,10 @@ LEGIBLE = 0.5
 """Mean probability of its characters from which on a reading is text."""
 
 LONE = 0.87
-"""The same for a single character, which no neighbour vouches for, and for what is no longer."""
+"""The same for a single character, which no neighbour vouches for."""
+
+SQUEEZED = 0.75
+"""The same for several that are no longer than one: A1, or a slanted Apr."""
 
 SHORT = 1.2
 """Length up to which a line holds no more than a character, by its height."""
@@ -185,7 +191,8 @@ class Reader:
         others = self.recognizer(upright, side.quads[rest])
         readings = {**side.sample, **dict(zip(rest, others, strict=True))}
         found, said = part(side.quads, [readings[i] for i in range(len(side.quads))])
-        said = vouched(found, said)
+        said = vouched(found, without_ticks(found, without_icons(found, said)))
+        found, said = gridded(found, said)
         told = once(found, said)
         least = self.options.least_score
         short = np.maximum(*sides(found)) < SHORT * np.minimum(*sides(found))  # (N,)
@@ -224,7 +231,8 @@ class Reader:
 
 def _is_text(reading: Reading, short: bool) -> bool:
     """Say whether it is more than specks, strokes and pictures."""
-    least = LONE if short or len(reading.text) == 1 else LEGIBLE
+    several = SQUEEZED if short else LEGIBLE
+    least = LONE if len(reading.text) == 1 else several
     return bool(reading.text) and reading.score >= least
 
 

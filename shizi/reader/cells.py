@@ -8,6 +8,7 @@ by itself.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from string import ascii_letters, digits
@@ -38,6 +39,9 @@ LIKELY = 0.5
 
 CERTAIN = 0.95
 """Score from which on a character is believed whatever stands beside it, unless it is a stroke."""
+
+OFTEN = 3
+"""Lone letters of one kind, none of which is certain, that are pictures."""
 
 NEAR = 0.5
 """By how much of its size a cell may stand off the middle of its row or column."""
@@ -79,7 +83,8 @@ def vouched(quads: Quads, readings: Sequence[Reading]) -> list[Reading]:
         quads: lines of an upright picture, (N, 4, 2).
         readings: what the N lines say.
     """
-    of_kind = [np.array([r.text in kind for r in readings], bool) for kind, _ in _KINDS]
+    drawn = _drawn(readings)
+    of_kind = [np.array([r.text in kind - drawn for r in readings], bool) for kind, _ in _KINDS]
     members = [quads[some] for some in of_kind]
     numbers = quads[np.array([bool(_NUMBER.fullmatch(r.text)) for r in readings], bool)]
     out = list(readings)
@@ -95,6 +100,13 @@ def vouched(quads: Quads, readings: Sequence[Reading]) -> list[Reading]:
                 char = replace(char, text=text)
                 out[i] = reading._replace(text=text, score=1.0, chars=(char,))
     return out
+
+
+def _drawn(readings: Sequence[Reading]) -> set[str]:
+    """Letters that are doubtful wherever they stand alone: the arrows of a menu are no V."""
+    letters = [r for r in readings if r.text in _KINDS[-1][0]]
+    often = {t for t, n in Counter(r.text for r in letters).items() if n >= OFTEN}
+    return often - {r.text for r in letters if r.score >= CERTAIN}
 
 
 def _kindred(quad: NDArray[np.float32], text: str, members: Sequence[Quads]) -> str:

@@ -18,7 +18,8 @@ from shizi.detection import Detector
 from shizi.geometry import area, intersection, map_back, rotate90, sides
 from shizi.orientation import bearing
 from shizi.page import Image, Quads
-from shizi.recognition import Reading, Recognizer
+from shizi.reader.whole import once
+from shizi.recognition import Reading, Recognizer, shared
 
 Vote = Callable[[Image, Quads], tuple[int, float]]
 """Proposes an angle, degrees clockwise, by an image and its lines, and says how sure it is."""
@@ -46,6 +47,15 @@ SAMSUNG reads 9NNSWVS at 0.98, and SLOW DOWN is NMOA MOTS at 0.89 by a vote of 0
 BETTER = 0.02
 """By how much more sense it must make upside down to be turned: figures such as 80 read well either
 way."""
+
+FEW = 4
+"""Characters below which a sample says little."""
+
+WORSE = 0.005
+"""By how much a word that stands in a column may read worse than as a line, at most."""
+
+SAME = 0.5
+"""Share of a word's characters above which another reading of it says the same."""
 
 UPRIGHT = 1.15
 """How much more legible than as it stands a picture must be from another side."""
@@ -108,9 +118,12 @@ class Upright:
         best = sure[0] if sure else best
         standing = [side for side in looks if not side.angle and side.score > SENSE]
         if best.angle and standing:
-            if _lone([*best.sample.values()]):
+            if _word(best):  # of which a character was seen from the other side, at most
+                if _characters(standing[0]) >= _characters(best):
+                    return standing[0]
+            elif _lone([*best.sample.values()]):
                 return standing[0]  # some characters read well on their side too
-            if best.angle == 90 and self._are_columns(image, best, 2):
+            elif best.angle == 90 and self._are_columns(image, best, 2):
                 return standing[0]  # characters that stand alone, in rows and columns
         return self._downwards(image, best)
 
@@ -121,8 +134,25 @@ class Upright:
         """
         lines = [i for i, r in side.sample.items() if len(r.text) >= least and not r.vertical]
         tried = side.quads[lines[:2]]
-        columns = self._recognizer.read_columns(rotate90(image, side.angle), tried)
+        columns = self._read_columns(image, side, lines[:2])
         return _sense(columns, sides(tried)[0]) >= STACKED
+
+    def _read_columns(self, image: Image, side: Side, lines: Sequence[int]) -> list[Reading]:
+        """Read some lines of a side as columns of the next."""
+        upright, said = rotate90(image, side.angle), [side.sample[i].text for i in lines]
+        return self._recognizer.read_columns(upright, side.quads[list(lines)], said)
+
+    def _stands_in_column(self, image: Image, side: Side) -> bool:
+        """Say whether the word that is all of this side is a column of the next.
+
+        So few characters may read well either way: 王国 does. As what it is a word reads best.
+        """
+        tried = sorted(side.sample)
+        flat = [side.sample[i] for i in tried]
+        down = self._read_columns(image, side, tried)
+        same = all(shared(a.text, b.text) > SAME for a, b in zip(flat, down, strict=True))
+        length = sides(side.quads[tried])[0]
+        return same and _sense(down, length) >= max(STACKED, _sense(flat, length) - WORSE)
 
     def _downwards(self, image: Image, side: Side) -> Side:
         """Look again, from the side, where the text runs downwards.
@@ -132,8 +162,15 @@ class Upright:
         """
         angle, sample = side.angle, side.sample.values()
         down = sum(len(r.text) for r in sample if r.vertical and not r.sideways and _han(r))
-        if 2 * down <= sum(len(r.text) for r in sample):
-            if not (angle and any(map(_han, sample)) and self._are_columns(image, side, 4)):
+        # A character that stands alone may be of either.
+        if 2 * down <= sum(len(r.text) if len(r.text) > 1 else 0.5 for r in sample):
+            if not (angle and any(map(_han, sample))):
+                return side
+            if _word(side):
+                columns = self._stands_in_column(image, side)
+            else:
+                columns = self._are_columns(image, side, 4)
+            if not columns:
                 return side
             angle = (angle - 90) % 360
         quads = self._columns(rotate90(image, angle))
@@ -158,8 +195,15 @@ class Upright:
     def _look(self, image: Image, angle: int, quads: Quads, share: float) -> Side:
         upright = rotate90(image, angle)
         lengths = bearing(quads)  # (N,)
-        longest = np.argsort(-lengths, kind="stable")[:SAMPLE]
+        order = np.argsort(-lengths, kind="stable")
+        longest = order[:SAMPLE]
         readings = self._recognizer(upright, quads[longest])
+        if _divided(readings):  # the heads of a table may lie, and be longer than what stands
+            more = order[SAMPLE : 3 * SAMPLE]
+            readings = readings + self._recognizer(upright, quads[more])
+            longest = order[: 3 * SAMPLE]
+        told = once(quads[longest], readings)
+        longest, readings = longest[told], [r for r, t in zip(readings, told, strict=True) if t]
         sense = _sense(readings, lengths[longest])
         agreed = share >= AGREED and not (angle and sum(len(r.text) for r in readings) == 1)
         sure = sense > SOME if agreed else sense > SENSE and not _lone(readings)
@@ -200,7 +244,18 @@ def _lone(readings: Sequence[Reading]) -> bool:
     """
     texts = [r.text for r, stands in zip(readings, _standing(readings), strict=True) if stands]
     alone = 2 * sum(len(text) == 1 for text in texts) > sum(map(len, texts))
-    return alone or sum(len(r.text) for r in readings) < 4
+    return alone or sum(len(r.text) for r in readings) < FEW
+
+
+def _word(side: Side) -> bool:
+    """Say whether all that is seen from a side is a Chinese word of few characters."""
+    said = [r for r in side.sample.values() if r.text]
+    few = all(map(_han, said)) and _characters(side) < FEW
+    return few and any(len(r.text) > 1 for r in said)
+
+
+def _characters(side: Side) -> int:
+    return sum(len(r.text) for r in side.sample.values())
 
 
 def _legible(readings: Sequence[Reading], lengths: NDArray[np.floating[Any]]) -> float:
@@ -223,6 +278,16 @@ def _standing(readings: Sequence[Reading]) -> list[bool]:
     """
     lie = any(r.sideways and not _han(r) for r in readings)
     return [not r.sideways and not (lie and r.vertical and not _han(r)) for r in readings]
+
+
+def _divided(readings: Sequence[Reading]) -> bool:
+    """Say whether about as many legible lines lie as stand."""
+    stands = [
+        s
+        for r, s in zip(readings, _standing(readings), strict=True)
+        if r.score > SENSE and len(r.text) > 1
+    ]
+    return 1 < sum(stands) < len(stands) - 1
 
 
 def _han(reading: Reading) -> bool:

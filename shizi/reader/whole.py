@@ -60,7 +60,8 @@ def _no_parts(quads: Quads, readings: Sequence[Reading]) -> NDArray[np.bool_]:
     """Say which lines (N,) are no parts of a character that was read whole.
 
     Where one of the parts is a legible line, it is the whole that goes: a block of text. So does
-    what spans several such lines. What is less than PART as high is a caption laid over it.
+    what spans several such lines, or one if it is not legible itself. What is less than PART as
+    high is a caption laid over it.
     """
     size, height = area(quads), np.minimum(*sides(quads))  # (N,)
     squat = np.maximum(*sides(quads)) < SQUAT * height
@@ -70,7 +71,7 @@ def _no_parts(quads: Quads, readings: Sequence[Reading]) -> NDArray[np.bool_]:
     for i in np.flatnonzero(squat & (height > least / LOWER)).tolist():
         lower = np.flatnonzero(legible & (height < LOWER * height[i])).tolist()
         spanned = (intersection(quads[i], quads[j]) > SPANNED * size[j] for j in lower)
-        kept[i] = sum(spanned) < 2
+        kept[i] = sum(spanned) < (2 if readings[i].score >= LINE else 1)
     for i, reading in enumerate(readings):
         if len(reading.text) != 1 or reading.score < SURE or not kept[i]:
             continue

@@ -193,10 +193,16 @@ class Recognizer:
         """Probability that all of a reading is right, 0 to 1."""
         return certainty((char.score for char in reading.chars), self.fit)
 
-    def read_columns(self, image: Image, quads: Quads) -> list[Reading]:
-        """Read columns that lie on their side, tops at the left, at quads (N, 4, 2)."""
-        crops = [cut(image, quad) for quad in grow(quads, 0.0, EDGE)]
-        return [self._read_down(rotate90(crop, 270)) for crop in crops]
+    def read_columns(self, image: Image, quads: Quads, said: Sequence[str]) -> list[Reading]:
+        """Read columns that lie on their side, tops at the left.
+
+        Args:
+            image: RGB, uint8 (H, W, 3).
+            quads: of the N columns, (N, 4, 2).
+            said: what they say as lines.
+        """
+        crops = [rotate90(cut(image, quad), 270) for quad in grow(quads, 0.0, EDGE)]
+        return [self._read_down(crop, text) for crop, text in zip(crops, said, strict=True)]
 
     def read(self, crops: Sequence[Image]) -> list[Reading]:
         """Read line crops, each RGB (h, w, 3).
@@ -215,27 +221,29 @@ class Recognizer:
         if self.squeeze < 1:
             self._improve(readings, lambda i: flat[i], self.options.reread)
         turned = [r._replace(vertical=t, sideways=t) for r, t in zip(readings, tall, strict=True)]
-        downs = {i: self._read_down(crops[i]) for i, t in enumerate(tall) if t}
+        downs = {i: self._read_down(crops[i], readings[i].text) for i, t in enumerate(tall) if t}
         doubted = {
             i
             for i, down in downs.items()
-            if turned[i].score < SURE or _shared(turned[i].text, down.text) < 0.5
+            if turned[i].score < SURE or shared(turned[i].text, down.text) < 0.5
         }
         self._improve(turned, lambda i: rotate90(flat[i], 180) if i in doubted else None, 1.0)
         for i, down in downs.items():
             turned[i] = _with_signs(_which_way(turned[i], down))
         return turned
 
-    def _read_down(self, crop: Image) -> Reading:
+    def _read_down(self, crop: Image, said: str) -> Reading:
         """Read a tall crop as upright characters, one under the other.
 
-        Nobody knows how high they are: what reads most legibly is kept.
+        Nobody knows how high they are: what reads as the crop does lying on its side is kept, or
+        else what reads most legibly.
         """
         if crop.shape[0] > MOST_DOWN * crop.shape[1]:
             return EMPTY
         laid = [lay_out(crop, pitch) for pitch in PITCHES]
         readings = self._read([line for line, _ in laid], 1.0)
-        best = max(range(len(laid)), key=lambda i: _legible(readings[i]))
+        alike = [r.text == said and r.score >= SURE for r in readings]
+        best = max(range(len(laid)), key=lambda i: (alike[i], _legible(readings[i])))
         edges = laid[best][1]
         chars = _placed(readings[best].chars, edges)
         return readings[best]._replace(chars=chars, vertical=len(edges) > 2)
@@ -305,7 +313,7 @@ def _which_way(lying: Reading, down: Reading) -> Reading:
     where both readings say the same the characters stand upright, and the surer text is kept.
     Text that truly lies on its side, its top at the left, reads backwards one under the other.
     """
-    same, reverse = (_shared(lying.text, text) for text in (down.text, down.text[::-1]))
+    same, reverse = (shared(lying.text, text) for text in (down.text, down.text[::-1]))
     if same >= reverse and same >= 0.5:
         surer = max(down, lying, key=lambda r: r.score)
         return surer._replace(vertical=down.vertical, sideways=False)
@@ -323,7 +331,7 @@ def _with_signs(reading: Reading) -> Reading:
     return reading._replace(text="".join(c.text for c in chars), chars=chars)
 
 
-def _shared(one: str, other: str) -> float:
+def shared(one: str, other: str) -> float:
     """Share of ``one`` that stands in ``other``, in the same order."""
     same = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
     return sum(block.size for block in same) / max(1, len(one))
