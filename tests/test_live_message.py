@@ -121,6 +121,14 @@ def test_a_line_in_another_colour_than_the_one_above_ends_in_is_of_somebody_else
     assert continues(above, above, line(2, 136, "老王", "送出 情书"), room) is False
 
 
+def test_a_line_that_speaks_as_the_one_above_does_is_of_somebody_else() -> None:
+    """Nicknames in grey and what is said in black may seem one colour."""
+    above, room = line(1, 100, "小鱼：没抢到，能不能", right=395), spaced(1.4)
+    assert continues(above, above, line(2, 141, "再上一点"), room)
+    assert continues(above, above, line(2, 141, "12:30开始"), room)
+    assert not continues(above, above, line(2, 141, "老王：好的"), room)
+
+
 def test_low_letters_bring_lines_no_further_apart() -> None:
     room = Typography(usual=TALL)
     high, low = line(1, 100, "Any plans", right=395), line(2, 130, "are now", right=100)

@@ -26,6 +26,7 @@ PAID = re.compile(r"(?:[¥￥$€£]\s*\d{1,6}|\d{1,6}\s*(?:元|电池))\s*$")
 """An amount that ends a line, as the head of a card that was paid for does."""
 _SAID = re.compile(r"[：:；;。，！？!?]|送\s*出|送给|赠送|打赏|投喂|来了|直播间|主播")
 """Signs of a line that says more than a nickname."""
+_SPEAKS = re.compile(r"(?!\d{1,2}[：:]\d\d)[^：:]{1,15}[：:]\s*\S")
 WRAPPED, _STACKED = 1.5, 2.2
 """Distance of two lines of one message, in line heights."""
 
@@ -165,7 +166,7 @@ def continues(begin: SeenLine, above: SeenLine, line: SeenLine, typography: Typo
         return apart < _STACKED
     if _opens_alike(begin, line):
         return False
-    names = _names(line) or _changes(above, line)
+    names = _names(line) or _changes(above, line) or (_speaks(begin) and _speaks(line))
     together = b.came - a.first <= _TOGETHER
     close, wide = typography.steps
     middle = math.sqrt(close * wide)  # between the two distances, where there are two
@@ -246,6 +247,11 @@ def _changes(above: SeenLine, line: SeenLine) -> bool:
     """A line begins in another colour than the one in which what was said above ends."""
     mine, before = line.best.runs, above.best.runs
     return len(mine) > 1 < len(before) and other_hue(mine[0].colour, before[-1].colour)
+
+
+def _speaks(line: SeenLine) -> bool:
+    """It may begin with a nickname: a colon follows what is short, and something follows that."""
+    return _SPEAKS.match(line.best.text) is not None
 
 
 def _names(line: SeenLine) -> bool:
