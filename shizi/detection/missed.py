@@ -126,22 +126,23 @@ def within_strip(patch: Patch, pieces: Quads, known: Quads) -> Quads:
     """
     height, width = patch.picture.shape[:2]
     whole = 1 + 2 * AROUND  # height of the patch, by that of the strip
-    lines = patch.back(pieces)
-    slim = width < (SLIM / whole + 2 * AHEAD) * height
-    level = known[sides(known)[0] >= 1.5 * sides(known)[1]]
-    if not (slim or any(_crosses(line, other) for line in lines for other in level)):
-        return pieces
     room = (AHEAD + (AROUND - BEYOND) / whole) * height
+    slim = width < (SLIM / whole + 2 * AHEAD) * height
+    strip = patch.back(box_to_quad(np.array([room, 0, width - room, height], np.float32)))
+    level = known[sides(known)[0] >= 1.5 * sides(known)[1]]
+    others = [q for q in level if intersection(strip, q) < area(q) / 2]
+    lines = patch.back(pieces)
+    if not (slim or any(_over(line, other) for line in lines for other in others)):
+        return pieces
     cut = pieces.copy()
     cut[..., 0] = np.clip(cut[..., 0], room, width - room)
     left: Quads = cut[np.ptp(cut[..., 0], axis=1) > 0]
     return left
 
 
-def _crosses(line: Float, other: Float) -> bool:
-    """Say whether a line (4, 2) runs over another that is no piece of it."""
-    shared = intersection(line, other)
-    return bool(CROSSED * area(line) < shared < area(other) / 2)
+def _over(line: Float, other: Float) -> bool:
+    """Say whether a line (4, 2) lies over another."""
+    return bool(intersection(line, other) > CROSSED * area(line))
 
 
 def one_line(pieces: Quads) -> Quads:

@@ -68,6 +68,9 @@ LYING = 75.0
 FREE = 1.5
 """Blank above and below a short label on its side, by its length: cells stand closer."""
 
+FRAME = 0.5
+"""Share of the shorter side of a picture from which on something is a frame around others."""
+
 LABELS = 3
 """Strips that are alike from which on each may be short."""
 
@@ -100,9 +103,11 @@ def unexplained(image: Image, known: Quads, rows: Quads, found: Quads) -> Unexpl
     level = new(np.concatenate([beside(grey, left, rows), going_on(left, found)]), found)
     marks = new(_marks(grey, (near, wide)), [*found, *grow(level, 0.3)])
     strips = _strips(grey, strokes, wide)
+    largest = int(wide.boxes[:, 2:].min(1).max(initial=0))
+    if largest > FRAME * min(grey.shape):  # what stands close to it is one piece with it
+        strips = np.concatenate([strips, new(_strips(grey, strokes, near), strips)])
     strips = strips[[not _is_mark(strip, [*level, *marks]) for strip in strips]]
     marks = new(marks, grow(strips, 0.3))
-    largest = int(wide.boxes[:, 2:].min(1).max(initial=0))
     return Unexplained(strips, level, marks, largest, float(left.sum()) / every)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from shizi.geometry import level, sides
 from shizi.page import Char, Quads
-from shizi.recognition import CHINESE, Reading
+from shizi.recognition import CHINESE, EMPTY, Reading
 
 Float = NDArray[np.float64]
 
@@ -32,10 +32,10 @@ OFF = 0.16
 LEAST = 3
 """Lines that agree, at least."""
 
-MOST = 24
+MOST = 12
 """Lines that are asked, the longest ones."""
 
-GUESSES = 4
+GUESSES = 2
 """Lines whose own pitch is tried."""
 
 SHARE = 0.6
@@ -65,15 +65,20 @@ def gridded(quads: Quads, readings: Sequence[Reading]) -> tuple[Quads, list[Read
     if not pitch:
         return quads, list(readings)
     places, said = list(quads), [_blanks(q, r, pitch) for q, r in zip(quads, readings, strict=True)]
-    order = np.argsort(quads[:, 0, 0], kind="stable").tolist()
-    for n, i in enumerate(order):
-        for j in order[n + 1 :]:
-            if said[i].text and said[j].text and _follows(places[i], places[j], pitch):
-                blanks = _between(places[i], said[i], places[j], said[j], pitch)
-                if abs(blanks - 1) < BLANK or abs(blanks) < BLANK:
-                    joined = _joined(places[i], said[i], places[j], said[j], blank=blanks > 0.5)
-                    places[i], said[i] = joined
-                    said[j] = said[j]._replace(text="", chars=(), score=0.0)
+    right, middle = quads[:, 1:3, 0].mean(1), quads[..., 1].mean(1)  # (N,)
+    for j in np.argsort(quads[:, 0, 0], kind="stable").tolist():
+        gap = np.abs(places[j][[0, 3], 0].mean() - right)
+        beside = (gap < 2 * pitch) & (np.abs(middle - middle[j]) < pitch)
+        for i in np.flatnonzero(beside).tolist():
+            if i == j or not (said[i].text and said[j].text):
+                continue
+            blanks = _between(places[i], said[i], places[j], said[j], pitch)
+            near = min(abs(blanks), abs(blanks - 1)) < BLANK
+            if near and _in_one_row(places[i], places[j]):
+                joined = _joined(places[i], said[i], places[j], said[j], blank=blanks > 0.5)
+                places[i], said[i] = joined
+                said[j] = EMPTY
+                right[i] = right[j]
     kept = [i for i, r in enumerate(said) if r.text or not readings[i].text]
     return np.asarray([places[i] for i in kept], np.float32), [said[i] for i in kept]
 
@@ -93,7 +98,10 @@ def _pitch(quads: Quads, readings: Sequence[Reading]) -> float:
         steps = np.diff(middles)
         first = float(np.median(steps[steps <= 1.5 * np.median(steps)]))
         fits = [_fitted(other, first) for other in lines] if first > 1 else []
-        agree = [p for p, off in fits if abs(p / first - 1) < AGREE and off < OFF]
+        if not any(off < OFF for _, off in fits):
+            continue
+        close = np.array([p for p, off in fits if off < OFF])
+        agree = close[np.abs(close - np.median(close)) < AGREE * np.median(close)]
         if len(agree) >= max(LEAST, SHARE * len(lines)):
             return float(np.median(agree))
     return 0.0
@@ -144,11 +152,10 @@ def _blanks(quad: NDArray[np.float32], reading: Reading, pitch: float) -> Readin
     return reading._replace(text="".join(c.text for c in chars), chars=tuple(chars))
 
 
-def _follows(one: NDArray[np.float32], other: NDArray[np.float32], pitch: float) -> bool:
-    """Say whether a line (4, 2) begins where another ends, in its row."""
-    high = np.sort(np.concatenate([sides(one[None])[1], sides(other[None])[1]]))
-    near = abs(float(other[[0, 3], 0].mean() - one[[1, 2], 0].mean())) < 2 * pitch
-    return near and high[1] < LIKE * high[0] and bool(level(one[None], other[None])[0, 0])
+def _in_one_row(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    """Say whether two lines (4, 2) are level and as high."""
+    low, high = np.sort(np.concatenate([sides(one[None])[1], sides(other[None])[1]]))
+    return bool(high < LIKE * low and level(one[None], other[None])[0, 0])
 
 
 def _between(
