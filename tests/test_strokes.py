@@ -9,8 +9,8 @@ from quads import quad_iou
 
 from shizi.detection.beside import in_line
 from shizi.detection.filling import filling, with_filling
-from shizi.detection.missed import second_looks
-from shizi.detection.strokes import cut_patch, densest, slant, unexplained
+from shizi.detection.missed import second_looks, whole_mark
+from shizi.detection.strokes import Patch, cut_patch, densest, slant, unexplained
 from shizi.geometry import box_to_quad, sides
 from shizi.page import Image
 
@@ -202,3 +202,16 @@ def test_the_densest_square_lies_where_strokes_are() -> None:
     x, y = densest(image, 256)
     assert 560 < x < 640
     assert 540 < y < 610
+
+
+def test_a_character_looked_at_by_itself_keeps_the_bar_that_the_detector_cut_off() -> None:
+    """A 7 without its bar is a 1."""
+    room = np.array(
+        [[90, 80, 130, 120]], np.float32
+    )  # a mark of 20 x 20 px and half as much around
+    patch = Patch(np.zeros((40, 40, 3), np.uint8), box_to_quad(room)[0], alone=True)
+    cut, far = (
+        box_to_quad(np.array([b], np.float32))[0] for b in ((99, 93, 121, 111), (91, 81, 99, 90))
+    )
+    assert whole_mark(cut, patch).tolist() == [[99, 90], [121, 90], [121, 111], [99, 111]]
+    assert np.array_equal(whole_mark(far, patch), far)  # it is another one's

@@ -23,6 +23,7 @@ from shizi.detection.missed import (
     one_line,
     second_looks,
     shrunk,
+    whole_mark,
     within_strip,
 )
 from shizi.detection.options import DetectionOptions
@@ -170,6 +171,8 @@ class Detector:
                 lines, certain = found[large], certain[large]
             for line in patch.back(lines):
                 score, line = float(certain.mean()), _directed(line)
+                if patch.alone:
+                    line = whole_mark(line, patch)
                 if patch.alone and is_tall(*np.ptp(line, 0)[::-1]):
                     line = roomy(line[None])[0]  # a 1 is no column
                 quads, scores = merge(quads, scores, line, score)

@@ -156,6 +156,18 @@ def one_line(pieces: Quads) -> Quads:
     return pieces[:0] if apart else box_to_quad(quad_to_box(pieces.reshape(1, -1, 2)))
 
 
+def whole_mark(line: Float, patch: Patch) -> Float:
+    """Extend a line (4, 2) by the character looked at: its edge may cut the bar off a 7."""
+    (box,), (room,) = quad_to_box(line[None]), quad_to_box(patch.quad[None])
+    half = (room[3] - room[1]) / 4  # what was cut out is twice as high as the character
+    mark = room + half * np.array([1, 1, -1, -1], np.float32)
+    middle = (mark[:2] + mark[2:]) / 2
+    if not ((box[:2] < middle) & (middle < box[2:])).all():
+        return line
+    ends = np.concatenate([np.minimum(box, mark)[:2], np.maximum(box, mark)[2:]])
+    return np.asarray(box_to_quad(ends[None])[0], np.float32)
+
+
 def merge(quads: Quads, scores: Float, line: Float, score: float) -> tuple[Quads, Float]:
     """Add a line (4, 2) that a second look found, in place of pieces of it."""
     shared = np.array([intersection(quad, line) for quad in quads], np.float32)  # (N,)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from shizi.live.frame import Box
 from shizi.live.see.tracking.look import View
+from shizi.live.see.tracking.panel import Panel
 from shizi.live.see.tracking.scroll import Floats, Template
 
 
@@ -91,6 +92,16 @@ class Track:
     def pinned(self) -> bool:
         """It stood still while others scrolled by."""
         return self.stayed > 2 * self.height and self.moved == 0
+
+    def move(self, pixels: int) -> None:
+        """Put it so much lower."""
+        self.box = self.box + np.array([0, pixels, 0, pixels], np.float32)
+        self.template = self.template._replace(top=self.template.top + pixels)
+
+    def reshape(self, box: Box, panel: Panel) -> None:
+        """Give it the box of a line that is larger than it first looked: it was still coming in."""
+        self.box, self.template = box, panel.template(box)
+        self.strokes = panel.shown(self.template)[1].copy()
 
 
 def torn(found: Sequence[Track]) -> bool:

@@ -218,10 +218,10 @@ class Tracker:
             if track.fit >= _SAME:
                 found.append((track, place - top))
             elif not track.pinned:
-                _move(track, shift)  # hidden, it goes along
+                track.move(shift)  # hidden, it goes along
         taken: list[Track] = []
         for track, step in sorted(found, key=lambda f: -f[0].fit):
-            _move(track, step)
+            track.move(step)
             if any(same_place(t.box, track.box) for t in taken):
                 continue  # another one is there
             taken.append(track)
@@ -341,7 +341,7 @@ class Tracker:
             grown = box[3] - box[1] > 1.2 * track.height or (track.id in entering and lower)
             longer = box[2] > track.box[2] + track.height and track.box[0] > box[0] - 8
             if grown or longer:
-                _reshape(track, box, panel)
+                track.reshape(box, panel)
                 track.whole = False
                 track.view = panel.view(box, self.usual)
                 self.change(track, time)
@@ -397,15 +397,3 @@ class Tracker:
             since=time,
             came=self._motion[0] if time - self._motion[1] <= SLIDE + _PAUSE else time,
         )
-
-
-def _move(track: Track, pixels: int) -> None:
-    """It stands so much lower."""
-    track.box = track.box + np.array([0, pixels, 0, pixels], np.float32)
-    track.template = track.template._replace(top=track.template.top + pixels)
-
-
-def _reshape(track: Track, box: Box, panel: Panel) -> None:
-    """A line turned out to be larger than it first looked: it was still coming in."""
-    track.box, track.template = box, panel.template(box)
-    track.strokes = panel.shown(track.template)[1].copy()
