@@ -214,6 +214,12 @@ def test_colour_alone_names_somebody_only_where_it_surely_does() -> None:
     assert (sentence.kind, sentence.user) == ("comment", "")
 
 
+@pytest.mark.parametrize("runs", [("×", "4"), ("×4",), ("x", "12"), ("x 12",), ("✕3个",)])
+def test_a_count_parted_from_its_gift_is_nobodys_comment(runs: tuple[str, ...]) -> None:
+    assert GENERIC.parse(row(*runs)) is None
+    assert parse("x：", "4").user == "x"
+
+
 def test_a_notice_needs_no_colon() -> None:
     for runs in [("公告 今晚八点抽奖",), ("公告", "今晚八点抽奖"), ("公告今晚八点抽奖",)]:
         assert (parse(*runs).kind, parse(*runs).text) == ("notice", "今晚八点抽奖")

@@ -42,6 +42,8 @@ _ICON = regex.compile(r"[*✕✖★☆]\s?(?P<level>\d{1,2})(?!\d)|[(（]?(?P<le
 that by colour."""
 _TWICE = regex.compile(r":+(?=\p{Han})")
 """A colon that was read twice, as where the edge cuts it; ``:)`` is said."""
+_COUNT = regex.compile(r"[x×X✕*]\s*\d{1,5}\s*个?")
+"""A count that was parted from its gift, whatever its colours: nobody is called ×."""
 _WORD = regex.compile("[A-Za-z][a-z]")
 _CLOCK = regex.compile(r"(?<![0-9A-Za-z])\d{1,2}:\d\d(?!\d)")
 
@@ -140,6 +142,8 @@ class Parser:
         whole = _text(row)
         letters = sum(char.isalnum() for char in whole.folded.text)
         if not letters or any(t.pattern.fullmatch(whole.rest) for t in self.grammar.furniture):
+            return None
+        if _COUNT.fullmatch(row.text.strip()):
             return None
         if row.flies:
             reading, level = _Reading("comment", "", row.text, 1.0), None
