@@ -38,9 +38,9 @@ Device = Literal["auto", "cpu", "cuda"]
 STREAMS = 4
 """Most batches that run side by side: each holds some 100 MB. More threads share them."""
 
-KEPT_LARGE, KEPT_SMALL = 8, 32 * 28
+KEPT_LARGE, KEPT_SMALL = 8, 30 * 28
 """Kernels of a kind that OpenVINO keeps for a network and a stream, the latest used: hardly any of
-a canvas, for :data:`~shizi.engine.openvino.PRIMITIVES` has its convolutions, and those of 32 shapes
+a canvas, for :data:`~shizi.engine.openvino.PRIMITIVES` has its convolutions, and those of 30 shapes
 of lines, 28 convolutions each. Pages of all kinds have 34 shapes. With 26 kept receipts took a
 seventh more time, for what is prepared again crowds out the detector's too; each takes 4 MB, and
 some 25 ms to prepare."""
