@@ -1,4 +1,4 @@
-"""What OpenVINO made of a network is kept for the next process, which starts 0.7 s sooner.
+"""What OpenVINO made of a network is kept for the next process, which starts 0.4 s sooner.
 
 It is kept in ``~/.cache/shizi`` (``$XDG_CACHE_HOME/shizi`` where that is set), or in the folder
 that :data:`PLACE` names; where nothing can be written, every process compiles for itself.
