@@ -7,12 +7,16 @@ capitals, traditional and simplified forms, and shapes that are the same but for
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 from opencc import OpenCC
+
+BARE = re.compile(r"\s*[x×X✕*]\s*\d{1,5}\s*个?\s*")
+"""A count that stands alone, with its mark, in whatever shape that was read."""
 
 # The first of each group stands for all of it.
 _SAME = (

@@ -14,7 +14,7 @@ import regex
 
 from shizi.live.colour import other_hue
 from shizi.live.event import Event, Gift, Kind, Row
-from shizi.live.lookalikes import Folded, fold, fold_indexed
+from shizi.live.lookalikes import BARE, Folded, fold, fold_indexed
 from shizi.live.mean.grammar import LONGEST_NAME, Grammar, Template
 
 _COLON_AND_COLOUR, _COLON, _COLOUR, _NOBODY = 1.0, 0.95, 0.9, 0.5
@@ -42,8 +42,6 @@ _ICON = regex.compile(r"[*✕✖★☆]\s?(?P<level>\d{1,2})(?!\d)|[(（]?(?P<le
 that by colour."""
 _TWICE = regex.compile(r":+(?=\p{Han})")
 """A colon that was read twice, as where the edge cuts it; ``:)`` is said."""
-_COUNT = regex.compile(r"[x×X✕*]\s*\d{1,5}\s*个?")
-"""A count that was parted from its gift, whatever its colours: nobody is called ×."""
 _WORD = regex.compile("[A-Za-z][a-z]")
 _CLOCK = regex.compile(r"(?<![0-9A-Za-z])\d{1,2}:\d\d(?!\d)")
 
@@ -143,7 +141,9 @@ class Parser:
         letters = sum(char.isalnum() for char in whole.folded.text)
         if not letters or any(t.pattern.fullmatch(whole.rest) for t in self.grammar.furniture):
             return None
-        if _COUNT.fullmatch(row.text.strip()):
+        if BARE.fullmatch(
+            row.text
+        ):  # parted from its gift, in whatever colours: nobody is called ×
             return None
         if row.flies:
             reading, level = _Reading("comment", "", row.text, 1.0), None

@@ -15,9 +15,6 @@ COMBO = re.compile(r"(?:^|[x×X✕*])\s*(\d{1,5})\s*个?\s*$")
 RISING = re.compile(COMBO.pattern + r"|\d\s*[个人次位]")
 """A count that may rise."""
 
-BARE = re.compile(r"\s*[x×X✕*]\s*\d{1,5}\s*个?\s*")
-"""A count that stands alone, with its mark."""
-
 _SIGNS = re.compile("[★☆●○◆◇♥♡❤✿❀✦✧]")
 """What is read of a picture in a nickname at one time, and not at another."""
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shizi.live.event import Run
-from shizi.live.lookalikes import fold
-from shizi.live.see.reading.counting import BARE, COMBO, RISING, counted_up, prolonged
+from shizi.live.lookalikes import BARE, fold
+from shizi.live.see.reading.counting import COMBO, RISING, counted_up, prolonged
 from shizi.live.see.reading.vote import Sighting, elect
 from shizi.live.see.tracking.look import Imprint
 from shizi.live.see.tracking.track import Track

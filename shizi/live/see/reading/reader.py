@@ -11,9 +11,9 @@ import numpy as np
 
 from shizi.live.colour import other_hue
 from shizi.live.event import Run
+from shizi.live.lookalikes import BARE
 from shizi.live.options import ReadingOptions
 from shizi.live.see.reading.badge import Badge, badge_run, badges_of
-from shizi.live.see.reading.counting import BARE
 from shizi.live.see.reading.line import SeenLine
 from shizi.live.see.reading.vote import Palette, Sighting, coloured
 from shizi.live.see.tracking.look import imprint_of
