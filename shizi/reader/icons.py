@@ -51,8 +51,10 @@ def without_icons(quads: Quads, readings: Sequence[Reading]) -> list[Reading]:
     places = np.array([_place(quads[i], readings[i]) for i in some], np.float32)  # (S, 3)
     height = places[:, 2]
     out = list(readings)
+    longer = np.array([len(r.text) > 1 for r in readings], bool)
+    words = quads[longer & np.array([r.score >= CERTAIN for r in readings], bool)]
     for axis, has_word in ((0, _before_word), (1, _above_word)):
-        named = np.array([has_word(i, quads, readings) for i in some], bool)
+        named = np.array([axis == 0 if longer[i] else has_word(quads[i], words) for i in some])
         for n, i in enumerate(some):
             near = named & (np.abs(places[:, axis] - places[n, axis]) < OFF * height[n])
             column = [signs[j] for j in np.array(some)[near & alike(height[n : n + 1], height)]]
@@ -88,27 +90,21 @@ def _place(quad: NDArray[np.float32], reading: Reading) -> tuple[float, float, f
     return left + middle * (right - left), float(quad[:, 1].mean()), height
 
 
-def _before_word(index: int, quads: Quads, readings: Sequence[Reading]) -> bool:
-    """Say whether a word follows."""
-    if len(readings[index].text) > 1:
-        return True
-    (height,) = sides(quads[index : index + 1])[1]
-    right, middle = quads[index, [1, 2], 0].mean(), quads[index, :, 1].mean()
-    gap = quads[:, [0, 3], 0].mean(1) - right  # (N,)
-    word = np.array([len(r.text) > 1 and r.score >= CERTAIN for r in readings], bool)
-    level = np.abs(quads[..., 1].mean(1) - middle) < height / 2
-    return bool((word & level & (gap > -height / 2) & (gap < BEFORE * height)).any())
+def _before_word(icon: NDArray[np.float32], words: Quads) -> bool:
+    """Say whether one of the words (W, 4, 2) follows an icon (4, 2)."""
+    (height,) = sides(icon[None])[1]
+    right, middle = icon[[1, 2], 0].mean(), icon[:, 1].mean()
+    gap = words[:, [0, 3], 0].mean(1) - right  # (W,)
+    level = np.abs(words[..., 1].mean(1) - middle) < height / 2
+    return bool((level & (gap > -height / 2) & (gap < BEFORE * height)).any())
 
 
-def _above_word(index: int, quads: Quads, readings: Sequence[Reading]) -> bool:
-    """Say whether a word stands below it."""
-    if len(readings[index].text) > 1:
-        return False
-    (height,) = sides(quads[index : index + 1])[1]
-    gap = quads[..., 1].min(1) - quads[index, :, 1].max()  # (N,)
-    word = np.array([len(r.text) > 1 and r.score >= CERTAIN for r in readings], bool)
-    centred = np.abs(quads[..., 0].mean(1) - quads[index, :, 0].mean()) < OFF * height
-    return bool((word & centred & (gap > -OFF * height) & (gap < ABOVE * height)).any())
+def _above_word(icon: NDArray[np.float32], words: Quads) -> bool:
+    """Say whether one of the words (W, 4, 2) stands below an icon (4, 2)."""
+    (height,) = sides(icon[None])[1]
+    gap = words[..., 1].min(1) - icon[:, 1].max()  # (W,)
+    centred = np.abs(words[..., 0].mean(1) - icon[:, 0].mean()) < OFF * height
+    return bool((centred & (gap > -OFF * height) & (gap < ABOVE * height)).any())
 
 
 def _pictures(column: Sequence[Char]) -> bool:
