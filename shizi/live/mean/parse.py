@@ -141,9 +141,7 @@ class Parser:
         letters = sum(char.isalnum() for char in whole.folded.text)
         if not letters or any(t.pattern.fullmatch(whole.rest) for t in self.grammar.furniture):
             return None
-        if BARE.fullmatch(
-            row.text
-        ):  # parted from its gift, in whatever colours: nobody is called ×
+        if BARE.fullmatch(row.text):  # parted from its gift: nobody is called ×
             return None
         if row.flies:
             reading, level = _Reading("comment", "", row.text, 1.0), None
